@@ -1,0 +1,65 @@
+"""The command ``clover-nb``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The arguments after ``clover-nb``; ``None`` takes the process's.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="clover-nb", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on the notebooks, with a practice sandbox",
+        description="Open JupyterLab on the notebooks, with a practice sandbox that they share. "
+        "Other options go to JupyterLab, such as --no-browser and --port=8899. Ctrl-C stops both.",
+    )
+    lab.set_defaults(run=_lab)
+
+    from clover_nb.sandbox import command  # noqa: PLC0415  `--help` of the others need not wait
+
+    sandbox = commands.add_parser("sandbox", help="run the practice sandbox alone")
+    command.add_arguments(sandbox)
+    sandbox.set_defaults(run=command.serve)
+
+    arguments, others = parser.parse_known_args(argv)
+    if others and arguments.run is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    arguments.others = others
+    return int(arguments.run(arguments))
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    """Serve the sandbox and JupyterLab from this one process, so that both end with it."""
+    from jupyterlab.labapp import LabApp  # noqa: PLC0415  half a second
+
+    from clover_nb import sandbox  # noqa: PLC0415
+    from clover_nb.client import SHARED_SANDBOX  # noqa: PLC0415
+
+    notebooks = Path("notebooks")
+    options = ["--ServerApp.answer_yes=True"]  # Ctrl-C stops at once
+    if notebooks.is_dir():
+        options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
+        options += ["--LabApp.default_url=/lab/tree/01_first_customers.ipynb"]
+    with sandbox.start() as practice:
+        os.environ[SHARED_SANDBOX] = json.dumps(practice.connection())
+        LabApp.launch_instance(argv=[*options, *arguments.others])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

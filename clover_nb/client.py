@@ -1,0 +1,196 @@
+"""Connections to Clover."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from clover_nb import settings as settings_
+from clover_nb._http import Door
+from clover_nb.customers import Customers
+from clover_nb.errors import SettingsError
+from clover_nb.settings import Settings
+from clover_nb.tokens import ApiKeys, Tokens
+
+if TYPE_CHECKING:
+    from clover_nb.sandbox import Sandbox
+
+#: Where `clover-nb lab` tells its notebooks of the sandbox that they share, as JSON.
+SHARED_SANDBOX: Final = "CLOVER_NB_SANDBOX"
+
+
+class Clover:
+    """A connection to Clover; made by :func:`connect`.
+
+    It shares nothing with other connections and may be used from several threads. As a context
+    manager it closes itself.
+
+    Attributes:
+        settings: The :class:`~clover_nb.settings.Settings` in force.
+        customers: :class:`~clover_nb.customers.Customers`.
+        tokens: :class:`~clover_nb.tokens.Tokens`.
+        api_keys: :class:`~clover_nb.tokens.ApiKeys`.
+        sandbox: The practice sandbox that was started for this connection, or ``None``.
+    """
+
+    def __init__(self, settings: Settings, sandbox: Sandbox | None = None) -> None:
+        self.settings = settings
+        self.sandbox = sandbox
+        self._door = Door(settings)
+        self.customers = Customers(self._door, settings)
+        self.api_keys = ApiKeys(self._door, settings)
+        self.tokens = Tokens(self._door, settings, self.api_keys)
+
+    @property
+    def environment(self) -> settings_.Environment:
+        """``"local"``, ``"sandbox"`` or ``"production"``, by what the addresses lead to."""
+        return self.settings.environment
+
+    def close(self) -> None:
+        """Close the connection, and stop the sandbox that was started for it alone."""
+        self._door.close()
+        if self.sandbox is not None:
+            self.sandbox.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        what = {
+            "local": "LOCAL practice sandbox",
+            "sandbox": "CLOVER SANDBOX",
+            "production": "PRODUCTION, writes allowed"
+            if self.settings.may_write
+            else "PRODUCTION, read-only",
+        }[self.environment]
+        return f"<Clover: {what}, merchant {self.settings.merchant_id or 'not set'}>"
+
+
+def connect(
+    environment: str | None = None,
+    *,
+    access_token: str | None = None,
+    api_key: str | None = None,
+    merchant_id: str | None = None,
+    ecommerce_url: str | None = None,
+    token_url: str | None = None,
+    platform_url: str | None = None,
+    writes: bool | None = None,
+    seed: int | None = None,
+) -> Clover:
+    """Connect to the embedded practice sandbox, to Clover's sandbox or to production.
+
+    Arguments win over the environment, which wins over ``.env``. ``connect("local")`` looks at
+    arguments alone, so that credentials in ``.env`` never reach a practice session.
+
+    Args:
+        environment: ``"local"`` (the default: practice, no account), ``"sandbox"`` or
+            ``"production"``; ``None`` takes ``CLOVER_ENVIRONMENT``.
+        access_token: The bearer token.
+        api_key: The public key for card tokens; asked of Clover when it is needed and left out.
+        merchant_id: The merchant's id, without which nothing can be read.
+        ecommerce_url: Another base address of the Ecommerce API: another region, or a sandbox
+            that runs elsewhere.
+        token_url: Another base address for tokens.
+        platform_url: Another base address of the Platform API.
+        writes: ``True`` allows writes to production.
+        seed: With ``"local"``: start a sandbox for this connection alone, with the same ids and
+            times in every run. Without, notebooks opened by ``clover-nb lab`` share one, and so
+            does everything within one process.
+
+    Returns:
+        The connection. Nothing has been sent yet.
+
+    Raises:
+        SettingsError: A setting is missing or can't be right; the message says how to mend it.
+
+    Example:
+        >>> clover = connect("local", seed=1)
+        >>> clover
+        <Clover: LOCAL practice sandbox, merchant ...>
+    """
+    given: dict[str, str | bool | None] = {
+        "access_token": access_token,
+        "api_key": api_key,
+        "merchant_id": merchant_id,
+        "ecommerce_url": ecommerce_url,
+        "token_url": token_url,
+        "platform_url": platform_url,
+        "writes": writes,
+    }
+    arguments = {name: value for name, value in given.items() if value is not None}
+    found = {} if environment == "local" else settings_.configured()
+    name = (environment or found.get("environment", "local")).strip().lower()
+    values: dict[str, Any] = found | arguments
+    if seed is not None and name != "local":
+        raise SettingsError("seed goes with the local environment alone.", field="seed")
+    if name == "local" and not any(key.endswith("_url") for key in values):
+        if environment is None:
+            settings_.warn_of_unused_credentials(found)
+        return _embedded(arguments, seed)
+    return Clover(settings_.resolve(values, environment=name))
+
+
+def _embedded(arguments: dict[str, Any], seed: int | None) -> Clover:
+    own = None if seed is None else _start(seed)
+    told: dict[str, Any] = own.connection() if own else _shared_sandbox()
+    return Clover(settings_.resolve(told | arguments, environment="local"), own)
+
+
+def _start(seed: int | None) -> Sandbox:
+    from clover_nb import sandbox  # noqa: PLC0415  only who practises pays for the server's import
+
+    return sandbox.start(seed=seed)
+
+
+_lock = threading.Lock()
+_shared: list[Sandbox] = []  # at most one, which lives as long as the process
+_default: list[Clover] = []  # at most one
+
+
+def _shared_sandbox() -> dict[str, Any]:
+    if told := os.environ.get(SHARED_SANDBOX):
+        return {str(name): value for name, value in json.loads(told).items()}
+    with _lock:
+        if not _shared:
+            _shared.append(_start(None))
+        return _shared[0].connection()
+
+
+def use(clover: Clover) -> Clover:
+    """Make a connection the default one, which ``Customer``, ``Token`` and the forms use.
+
+    Args:
+        clover: From :func:`connect`.
+
+    Returns:
+        The same connection.
+    """
+    with _lock:
+        _default[:] = [clover]
+    return clover
+
+
+def default() -> Clover:
+    """The default connection: the last that :func:`use` was given, or else ``connect()``.
+
+    Raises:
+        SettingsError: As :func:`connect`.
+    """
+    if not _default:
+        clover = connect()
+        with _lock:
+            if not _default:
+                _default.append(clover)
+    return _default[0]

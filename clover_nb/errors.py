@@ -1,0 +1,124 @@
+"""What can go wrong, as one tree.
+
+.. code-block:: text
+
+    CloverError                   everything that this package raises on purpose
+    ├── SettingsError             a setting is missing or wrong; nothing was sent
+    ├── InvalidInput              a value can't be right; nothing was sent (also a ValueError)
+    ├── ReadOnly                  a write to production that was not allowed; nothing was sent
+    ├── NoAnswer                  Clover could not be reached, or did not answer in time
+    ├── UnreadableAnswer          an answer came that is not what Clover documents
+    └── APIError                  Clover answered, and said no
+        ├── InvalidRequest        400 and other 4xx: the request is wrong
+        ├── AuthenticationFailed  401, 403: the key, the merchant or a permission
+        ├── CardRefused           402: the card, or the merchant can't keep cards
+        ├── NotFound              404: no such customer or card
+        ├── AlreadyOnFile         409: this card is on this customer already
+        ├── RateLimited           429: too many requests
+        └── ServerError           5xx: Clover's own trouble
+
+Each carries what a person needs to act: ``str(error)`` is one sentence of what happened and one of
+what to do, and the parts are attributes.
+"""
+
+from __future__ import annotations
+
+
+class CloverError(Exception):
+    """The root of the tree. Catch it to catch everything that this package raises on purpose.
+
+    Attributes:
+        message: What happened, in one sentence.
+        hint: What to do about it; empty when there is nothing to add.
+        field: The parameter it is about, as the caller names it (``"email"``,
+            ``"shipping.address.state"``), or ``None``.
+        status: The HTTP status of Clover's answer, or ``None`` when there was none.
+        type: Clover's ``error.type``, an open set, or ``None``.
+        code: Clover's ``error.code``, an open set, or ``None``.
+        request_id: Clover's ``X-Clover-Request-Id``, which Clover's support asks for, or ``None``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        field: str | None = None,
+        status: int | None = None,
+        type: str | None = None,  # noqa: A002  Clover's name for it
+        code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.message = message
+        self.hint = hint
+        self.field = field
+        self.status = status
+        self.type = type
+        self.code = code
+        self.request_id = request_id
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        told = f"{self.message} {self.hint}".rstrip()
+        facts = [
+            fact
+            for fact in (
+                f"HTTP {self.status}" if self.status else "",
+                self.code or "",
+                f"request {self.request_id}" if self.request_id else "",
+            )
+            if fact
+        ]
+        return f"{told} [{', '.join(facts)}]" if facts else told
+
+
+class SettingsError(CloverError):
+    """A setting is missing or wrong. Nothing was sent."""
+
+
+class InvalidInput(CloverError, ValueError):
+    """A value can't be right; ``field`` names it. Nothing was sent."""
+
+
+class ReadOnly(CloverError):
+    """A write to production, without ``writes=True`` or ``CLOVER_WRITES=1``. Nothing was sent."""
+
+
+class NoAnswer(CloverError):
+    """Clover could not be reached, or did not answer in time."""
+
+
+class UnreadableAnswer(CloverError):
+    """An answer came that is not what Clover documents, so what it means is not known."""
+
+
+class APIError(CloverError):
+    """Clover answered, and said no."""
+
+
+class InvalidRequest(APIError):
+    """400 and other 4xx: the request is wrong; ``field`` names the parameter where known."""
+
+
+class AuthenticationFailed(APIError):
+    """401 or 403: the key, the merchant id or a permission. Clover does not say which."""
+
+
+class CardRefused(APIError):
+    """402: the card was refused, or the merchant is not set up to keep cards on file."""
+
+
+class NotFound(APIError):
+    """404: no such customer or card at this merchant."""
+
+
+class AlreadyOnFile(APIError):
+    """409: this card is on this customer already."""
+
+
+class RateLimited(APIError):
+    """429: more requests than Clover takes."""
+
+
+class ServerError(APIError):
+    """5xx: trouble at Clover's side."""

@@ -1,0 +1,254 @@
+"""What can be checked before anything is sent.
+
+Clover checks too; these rules say it sooner, name the field, and keep card numbers out of requests.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pandas as pd
+from email_validator import EmailNotValidError, validate_email
+from stdnum import luhn
+
+from clover_nb import vendor
+from clover_nb.errors import InvalidInput
+from clover_nb.settings import Secret
+
+# The numbers of the issuers (ISO/IEC 7812): how they begin, and how long they are.
+_ISSUED: Final = re.compile(
+    r"4(\d{12}|\d{15}|\d{18})"  # Visa
+    r"|(5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|3(0[0-5]|[689]\d)\d{11}"  # Diners Club
+    r"|(6011|64[4-9]\d|65\d{2})\d{12,15}"  # Discover
+    r"|35(2[89]|[3-8]\d)\d{12,15}"  # JCB
+    r"|62\d{14,17}"  # China UnionPay
+)
+# Digits as people write them on a card; "+" makes it a phone.
+_DIGITS: Final = re.compile(r"(?<![\d+])\d(?:[ .\-\u00a0\u2009]?\d){12,18}(?!\d)")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_PHONE: Final = re.compile(r"[^\W\d_]+", re.UNICODE)
+
+NO_CARD_NUMBERS: Final = (
+    "Card numbers never belong here: use a card token (clv_...), which Clover makes in the browser."
+)
+
+
+def looks_like_card_number(text: str) -> bool:
+    """Whether a text holds a card number: an issuer's prefix and length, and the Luhn check.
+
+    Spaces, dots and dashes between the digits are looked through. A phone with ``+`` and a time
+    in milliseconds are not mistaken for one.
+    """
+    if not any(map(str.isdigit, text)):
+        return False
+    plain = "".join(str(unicodedata.digit(sign, sign)) for sign in text)  # of any script
+    for found in _DIGITS.finditer(plain):
+        digits = re.sub(r"\D", "", found[0])
+        if _ISSUED.fullmatch(digits) and luhn.is_valid(digits):
+            return True
+    return False
+
+
+def text(field: str, value: object) -> str:
+    """A text as it is sent: outer white space trimmed, everything else as it is.
+
+    Raises:
+        InvalidInput: It is not text, empty, too long, unprintable, or holds a card number.
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{field} must be text, not {_told(value)}.", field=field, hint=_fix(value)
+        )
+    trimmed = value.reveal().strip() if isinstance(value, Secret) else value.strip()
+    if not trimmed:
+        raise InvalidInput(
+            f"{field} is empty.",
+            hint="" if field in ("email", "source") else "Leave it out to keep it as it is.",
+            field=field,
+        )
+    if looks_like_card_number(trimmed):
+        raise InvalidInput(
+            f"{field} holds what looks like a card number.", hint=NO_CARD_NUMBERS, field=field
+        )
+    longest = vendor.MAX_LENGTH.get(field, 1000)
+    if len(trimmed) > longest:
+        raise InvalidInput(
+            f"{field} has {len(trimmed):,} characters; Clover keeps {longest} at most.", field=field
+        )
+    if _CONTROL.search(trimmed):
+        raise InvalidInput(
+            f"{field} holds a line break or another sign that can't be stored.",
+            hint="Type it again on one line.",
+            field=field,
+        )
+    return trimmed
+
+
+def email(value: object) -> str:
+    """An email address that could exist; whether it does is not asked."""
+    address = text("email", value)
+    try:
+        validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InvalidInput(f"email is not an email address: {error}", field="email") from None
+    return address
+
+
+def source(value: object) -> str:
+    """A card token, by its documented prefix; nothing else about it is known."""
+    token = text("source", value)
+    if not re.fullmatch(rf"{vendor.TOKEN_PREFIX}[0-9A-Za-z]+", token):
+        raise InvalidInput(
+            "source is not a card token.",
+            hint=f"A token begins with {vendor.TOKEN_PREFIX} and has letters and digits alone.",
+            field="source",
+        )
+    return token
+
+
+def phone(value: object, field: str = "phone") -> str:
+    """A phone number in any spelling; an extension may be named."""
+    number = text(field, value)
+    words = [word.lower() for word in _PHONE.findall(number)]
+    if not any(map(str.isdigit, number)) or set(words) - {"ext", "x", "extension"}:
+        raise InvalidInput(
+            f"{field} is not a phone number.",
+            hint="Use digits, such as 555-0125 or +1 408 555 0125.",
+            field=field,
+        )
+    return number
+
+
+def ecomind(value: object) -> str:
+    """Who typed the card: the customer or the merchant."""
+    if value not in vendor.ECOMINDS:
+        raise InvalidInput(
+            f"ecomind must be 'ecom' or 'moto', not {_told(value)}.",
+            hint="ecom: the customer typed the card; moto: the merchant did, for them.",
+            field="ecomind",
+        )
+    return str(value)
+
+
+def shipping(value: object) -> dict[str, Any]:
+    """A shipping block: ``name``, ``phone`` and ``address``, and a parcel's carrier and number."""
+    block = _mapping("shipping", value, vendor.SHIPPING_FIELDS)
+    checked: dict[str, Any] = {}
+    for name, part in block.items():
+        if part is None:
+            continue
+        field = f"shipping.{name}"
+        if name == "address":
+            checked[name] = _address(part)
+        else:
+            checked[name] = phone(part, field) if name == "phone" else text(field, part)
+    return checked
+
+
+def _address(value: object) -> dict[str, str]:
+    block = _mapping("shipping.address", value, vendor.ADDRESS_FIELDS)
+    checked = {
+        name: text(f"shipping.address.{name}", part)
+        for name, part in block.items()
+        if part is not None
+    }
+    country = checked.get("country", "US")
+    if not re.fullmatch(r"[A-Za-z]{2}", country):
+        raise InvalidInput(
+            f"shipping.address.country is {country!r}, not a two-letter code.",
+            hint="Use US, CA, MX and so on (ISO 3166).",
+            field="shipping.address.country",
+        )
+    return checked
+
+
+_CHECKS: Final = {
+    "email": email,
+    "source": source,
+    "ecomind": ecomind,
+    "phone": phone,
+    "shipping": shipping,
+}
+
+
+def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> dict[str, Any]:
+    """The body of a request that creates or changes a customer.
+
+    Args:
+        fields: By Clover's names; ``None`` means not given.
+        required: The fields that must be given.
+
+    Raises:
+        InvalidInput: The first field that can't be right.
+    """
+    for name in fields:
+        check_name(name, vendor.CUSTOMER_FIELDS)
+    for name in required:
+        if fields.get(name) is None:
+            raise InvalidInput(f"{name} is missing.", field=name)
+    return {
+        name: _CHECKS[name](value) if name in _CHECKS else text(name, value)
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def customer_id(value: object) -> str:
+    """An id that can stand in an address; Clover's have 13 letters and digits (from samples)."""
+    return record_id("customer_id", value)
+
+
+def record_id(field: str, value: object) -> str:
+    """An id of a customer or a card."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", value.strip()):
+        raise InvalidInput(
+            f"{field} is not an id: {_told(value)}.",
+            hint="Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
+            field=field,
+        )
+    return value.strip()
+
+
+def check_name(name: str, known: Iterable[str], within: str = "") -> None:
+    """Refuse a name that Clover doesn't know, with the nearest one that it does."""
+    names = list(known)
+    if name in names:
+        return
+    plain = {re.sub(r"[_\W]", "", each).lower(): each for each in names}
+    near = difflib.get_close_matches(re.sub(r"[_\W]", "", name).lower(), plain, n=1, cutoff=0.5)
+    hint = f"Did you mean {plain[near[0]]}?" if near else f"Known are: {', '.join(names)}."
+    field = f"{within}.{name}" if within else name
+    raise InvalidInput(f"{field} is not a field of Clover's.", hint=hint, field=field)
+
+
+def _mapping(field: str, value: object, known: Iterable[str]) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidInput(
+            f"{field} must be a dict with {', '.join(known)}, not {_told(value)}.", field=field
+        )
+    for name in value:
+        check_name(str(name), known, within=field)
+    return value
+
+
+def _told(value: object) -> str:
+    """A value as a message may show it: short, and never a secret or a card number."""
+    if isinstance(value, float) or value is pd.NA or value is pd.NaT:
+        return "a missing value" if pd.isna(value) else "a number"
+    if isinstance(value, str) and len(value) <= 20 and not looks_like_card_number(value):  # noqa: PLR2004  a short one
+        return repr(value)
+    return {"int": "a number", "NoneType": "a missing value"}.get(
+        type(value).__name__, f"a {type(value).__name__}"
+    )
+
+
+def _fix(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:  # noqa: PLR0124  NaN
+        return "Put it in quotes, so that leading zeros stay."
+    return "Leave it out if there is none."

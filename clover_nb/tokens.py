@@ -1,0 +1,112 @@
+"""Card tokens and the key that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from clover_nb import vendor
+from clover_nb._http import Door, path_of
+from clover_nb.errors import InvalidInput, UnreadableAnswer
+from clover_nb.frames import expiry
+from clover_nb.settings import Secret, Settings
+
+
+class ApiKeys:
+    """The merchant's public key for making tokens (Clover docs: "Generate a card token")."""
+
+    def __init__(self, door: Door, settings: Settings) -> None:
+        self._door = door
+        self._settings = settings
+        self._fetched: Secret | None = None
+
+    def retrieve(self) -> pd.Series[Any]:
+        """Ask Clover for the key, ``GET /pakms/apikey``.
+
+        Returns:
+            A Series with Clover's names: ``apiAccessKey`` (prints masked), ``merchantUuid``,
+            ``developerAppUuid``, ``active``, ``createdTime`` and ``modifiedTime`` (milliseconds).
+
+        Raises:
+            AuthenticationFailed: The access token is not accepted.
+        """
+        answer = self._door.send("GET", "ecommerce", path_of("pakms", "apikey"))
+        key = answer.get("apiAccessKey")
+        if not isinstance(key, str) or not key:
+            raise UnreadableAnswer("Clover answered without an API key.")
+        answer["apiAccessKey"] = Secret(key)
+        return pd.Series(answer, dtype=object, name="api_key")
+
+    def current(self) -> Secret:
+        """The key from the settings, or else from Clover, asked once: it does not expire (D)."""
+        if self._settings.api_key:
+            return self._settings.api_key
+        if self._fetched is None:
+            self._fetched = self.retrieve()["apiAccessKey"]
+        return self._fetched
+
+
+class Tokens:
+    """Card tokens of one connection (Clover docs: "Generate a card token")."""
+
+    def __init__(self, door: Door, settings: Settings, api_keys: ApiKeys) -> None:
+        self._door = door
+        self._settings = settings
+        self._api_keys = api_keys
+
+    def create(self, *, card: Mapping[str, str]) -> pd.Series[Any]:
+        """Make a token of one of Clover's published test cards, ``POST /v1/tokens``.
+
+        It is for practice and tests: on the embedded sandbox and on Clover's sandbox, with test
+        cards alone. A real card's number is typed into Clover's own fields in the browser and
+        never reaches Python.
+
+        Args:
+            card: One of ``TEST_CARDS``, such as ``TEST_CARDS["visa"]``.
+
+        Returns:
+            A Series with ``id`` (the ``clv_`` token; it prints masked and works once), and
+            ``card_brand``, ``card_last4`` and ``card_expiry`` (``YYYY-MM``).
+
+        Raises:
+            InvalidInput: It is not a test card, or this is production.
+            APIError: Clover refused the card or the key.
+        """
+        if self._settings.environment == "production":
+            raise InvalidInput(
+                "Tokens are not made in Python on production.",
+                hint="Card numbers are typed into Clover's own fields in the browser.",
+                field="card",
+            )
+        numbers = {known["number"] for known in vendor.TEST_CARDS.values()}
+        if not isinstance(card, Mapping) or card.get("number") not in numbers:
+            raise InvalidInput(
+                "card is not one of Clover's published test cards.",
+                hint='Use TEST_CARDS["visa"] or another of TEST_CARDS.',
+                field="card",
+            )
+        answer = self._door.send(
+            "POST",
+            "token",
+            path_of("v1", "tokens"),
+            body={"card": _described(card)},
+            api_key=self._api_keys.current(),
+        )
+        token, details = answer.get("id"), answer.get("card")
+        if not isinstance(token, str) or not token.startswith(vendor.TOKEN_PREFIX):
+            raise UnreadableAnswer("Clover answered without a card token.")
+        details = details if isinstance(details, dict) else {}
+        row = {
+            "id": Secret(token),
+            "card_brand": details.get("brand"),
+            "card_last4": details.get("last4"),
+            "card_expiry": expiry(details.get("exp_month"), details.get("exp_year")),
+        }
+        return pd.Series(row, dtype=object, name="token")
+
+
+def _described(card: Mapping[str, str]) -> dict[str, str]:
+    number = card["number"]
+    return {**card, "first6": number[:6], "last4": number[-4:]}
