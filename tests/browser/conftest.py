@@ -1,0 +1,331 @@
+"""A real JupyterLab and a real Chromium for the tests in this folder.
+
+One lab a worker process and one Chromium a test file (Playwright keeps an event loop running in
+its thread, which tests of other files must not meet). A test asks for ``open_notebook``::
+
+    def test_something(open_notebook):
+        notebook = open_notebook(["import ipywidgets as w", "w.Button(description='Go')"])
+        notebook.page.get_by_role("button", name="Go", exact=True).click()
+
+The lab has directories of its own, and its kernels see no setting of this machine and reach
+nothing but loopback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+TOKEN = "only-for-tests"
+LAB_READY_SECONDS = 60
+LAB_STOP_SECONDS = 20
+
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    # The hardest case for secrets: what the widgets hold goes into every saved notebook.
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+}
+
+# Without it the lab asks which kernel to start.
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+# Runs in each kernel before the first cell.
+LOOPBACK_ONLY = """
+import sys
+
+def _loopback_only(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        if args[1][0] not in ("127.0.0.1", "::1", "localhost"):
+            raise ConnectionRefusedError(f"kernels of the tests reach loopback only: {args[1]}")
+
+sys.addaudithook(_loopback_only)
+"""
+
+# The names in Clover's own documentation count as settings too.
+SETTING_NAMES = {"ACCESS_TOKEN", "API_KEY", "ENVIRONMENT", "MERCHANT_ID"}
+PROXY_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
+
+CHROMIUM_NAMES = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+NO_CHROMIUM = (
+    "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: "
+    "playwright install chromium), or name its executable in CLOVER_NB_CHROMIUM"
+)
+
+# "Wait for idle, then click Run All" runs only some of the cells now and then; this doesn't.
+RUN_ALL = """async () => {
+  const app = window.jupyterapp;
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+  const run = async () => {
+    while (!app?.shell?.currentWidget?.sessionContext) await pause();
+    const panel = app.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+    await app.commands.execute('notebook:run-all-cells');
+    return panel.context.model.toJSON().cells.flatMap((cell) => cell.outputs ?? [])
+      .filter((output) => output.output_type === 'error')
+      .map((output) => output.traceback.join('\\n'));
+  };
+  const late = new Promise((_, reject) => setTimeout(
+    () => reject(new Error('the cells did not finish in 60 s')), 60000));
+  return Promise.race([run(), late]);
+}"""
+EVALUATE = """async (expression) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const future = kernel.requestExecute(
+    {code: '', silent: false, store_history: false, user_expressions: {value: expression}});
+  return (await future.done).content;
+}"""
+SET_THEME = """async (theme) => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+  while (!window.jupyterapp || !document.body.dataset.jpThemeName) await pause();
+  if (document.body.dataset.jpThemeName === theme) return;
+  await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
+  while (document.body.dataset.jpThemeName !== theme) await pause();
+}"""
+SAVE = "async () => window.jupyterapp.shell.currentWidget.context.save()"
+SHUT_DOWN = "async () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()"
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its address and the folder it shows."""
+
+    url: str
+    folder: Path
+
+
+@dataclass
+class Notebook:
+    """A notebook that is open in the lab, all cells run.
+
+    Attributes:
+        page: Playwright's page; it shows the whole lab.
+        path: The notebook's file.
+        sent: The payload of each websocket frame that left the browser, as text (latin-1 where
+            it was binary), from the start.
+    """
+
+    page: Page
+    path: Path
+    sent: list[str] = field(default_factory=list)
+
+    def run_all(self) -> None:
+        """Run every cell; an error in one fails the test with its traceback."""
+        if errors := self.page.evaluate(RUN_ALL):
+            pytest.fail("\n".join(["a cell raised an error:", *errors]))
+
+    def output(self, cell: int) -> Locator:
+        """The output area of the code cell with this number, counted from 0."""
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea")
+
+    def evaluate(self, expression: str) -> str:
+        """Evaluate a Python expression in the kernel and return its repr."""
+        reply = self.page.evaluate(EVALUATE, expression)
+        value = reply["user_expressions"]["value"]
+        if value["status"] != "ok":
+            pytest.fail(f"{expression}: {value['ename']}: {value['evalue']}")
+        return value["data"]["text/plain"]
+
+    def wait_for(self, expression: str, expected: str, *, seconds: float = 10) -> None:
+        """Wait until a Python expression in the kernel has this repr; else fail the test."""
+        end = time.monotonic() + seconds
+        while (found := self.evaluate(expression)) != expected:
+            if time.monotonic() > end:
+                pytest.fail(f"{expression} is still {found} instead of {expected}")
+            self.page.wait_for_timeout(30)
+
+    def saved(self) -> str:
+        """Save the notebook, widget state included, and return the file's text."""
+        self.page.evaluate(SAVE)
+        return self.path.read_text(encoding="utf-8")
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """The machine's environment without its settings, and with folders of the test's own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CLOVER", "JUPYTER", "IPYTHON"))
+        and name not in SETTING_NAMES
+        and name.upper() not in PROXY_NAMES
+    }
+    folders = {
+        "HOME": home,
+        "JUPYTER_CONFIG_DIR": home / "config",
+        "JUPYTER_DATA_DIR": home / "data",
+        "JUPYTER_RUNTIME_DIR": home / "runtime",
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTERLAB_SETTINGS_DIR": home / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
+    }
+    startup = home / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00-loopback-only.py").write_text(LOOPBACK_ONLY)
+    overrides = home / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(SETTINGS))
+    return kept | {name: str(path) for name, path in folders.items()} | {"JUPYTER_TOKEN": TOKEN}
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: Path) -> str:
+    """The address of the lab, once it answers (it names its port in its runtime folder)."""
+    end = time.monotonic() + LAB_READY_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        for info in (home / "runtime").glob("jpserver-*.json"):
+            try:
+                url = json.loads(info.read_text())["url"]
+                with urllib.request.urlopen(f"{url}api/status?token={TOKEN}", timeout=5):  # noqa: S310  loopback
+                    return url
+            except (ValueError, urllib.error.URLError):
+                break  # the file is half written, or the server isn't listening yet
+        time.sleep(0.05)
+    pytest.fail(f"JupyterLab didn't start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """A JupyterLab of this worker's own, stopped with its kernels at the end."""
+    home = tmp_path_factory.mktemp("lab")
+    folder = home / "notebooks"
+    folder.mkdir()
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"),
+        *("--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"),
+    ]
+    log = home / "lab.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(home),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield Lab(_wait_until_ready(process, home, log), folder)
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the server and its kernels: asked first, which it passes on to them, then forced."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(LAB_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _installed_chromium() -> str | None:
+    named = os.environ.get("CLOVER_NB_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[BrowserContext]:
+    """A headless Chromium; without one the test is skipped, but on CI it fails.
+
+    The pages of one file share a context, and so the cached scripts of the lab.
+    """
+    with sync_playwright() as playwright:
+        executable = _installed_chromium() or playwright.chromium.executable_path
+        if not Path(executable).exists():
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+        yield browser.new_context()
+        browser.close()
+
+
+@pytest.fixture
+def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Callable[..., Notebook]]:
+    """A function that opens a new notebook with these code cells and runs them.
+
+    ``open_notebook(cells, dark=False, width=1400, height=900, run=True)`` returns a Notebook.
+    """
+    opened: list[Notebook] = []
+
+    def open_cells(
+        cells: list[str],
+        *,
+        dark: bool = False,
+        width: int = 1400,
+        height: int = 900,
+        run: bool = True,
+    ) -> Notebook:
+        path = lab.folder / f"{request.node.name.split('[')[0]}-{os.urandom(4).hex()}.ipynb"
+        code_cells = [nbformat.v4.new_code_cell(source) for source in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=code_cells, metadata=KERNEL), path)
+        notebook = Notebook(chromium.new_page(), path)
+        opened.append(notebook)
+        notebook.page.set_viewport_size({"width": width, "height": height})
+        notebook.page.on("websocket", lambda socket: _record(socket, notebook.sent))
+        # Two pages in one workspace would make the lab move one of them elsewhere while it loads.
+        notebook.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
+        notebook.page.evaluate(SET_THEME, "JupyterLab Dark" if dark else "JupyterLab Light")
+        if run:
+            notebook.run_all()
+        return notebook
+
+    open_cells.opened = opened  # for the screenshots of a test that failed
+    yield open_cells
+    for notebook in opened:
+        notebook.page.evaluate(SHUT_DOWN)
+        notebook.page.close()
+
+
+def _record(socket: Any, sent: list[str]) -> None:
+    def keep(payload: str | bytes) -> None:
+        sent.append(payload if isinstance(payload, str) else payload.decode("latin-1"))
+
+    socket.on("framesent", keep)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """When a test fails, take a picture of each notebook it has open, and say where."""
+    report = yield
+    open_cells = getattr(item, "funcargs", {}).get("open_notebook")
+    if report.when == "call" and report.failed and open_cells is not None:
+        folder = item.funcargs["request"].getfixturevalue("tmp_path")
+        for number, notebook in enumerate(open_cells.opened):
+            picture = folder / f"notebook-{number}.png"
+            notebook.page.screenshot(path=picture)
+            report.sections.append(("screenshot", str(picture)))
+    return report
