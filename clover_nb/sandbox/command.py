@@ -1,0 +1,67 @@
+"""The command line of the sandbox."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from clover_nb.sandbox.server import Sandbox, start
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the sandbox's options to a parser."""
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    add("--json", action="store_true", help="print one line of JSON with addresses and keys")
+    add("--db", metavar="FILE", help="keep everything in this file (default: nothing is kept)")
+    add("--customers", type=int, default=200, metavar="N", help="how many people to invent (200)")
+    add("--seed", type=int, metavar="N", help="the same ids, keys and times on every run")
+    add("--no-limits", action="store_true", help="no limit of requests a second and at once")
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run a sandbox until SIGINT or SIGTERM.
+
+    Args:
+        args: What the parser made of the options.
+
+    Returns:
+        The exit code.
+    """
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        sandbox = start(
+            seed=args.seed,
+            customers=args.customers,
+            db=args.db,
+            limits=not args.no_limits,
+            port=args.port,
+        )
+    except (OSError, ValueError) as problem:
+        print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
+        return 1
+    with sandbox:
+        print(_hello(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
+        stopped.wait()
+    return 0
+
+
+def _hello(sandbox: Sandbox, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps(sandbox.connection())
+    return "\n".join(
+        [
+            f"Clover sandbox at {sandbox.ecommerce_url} (Ctrl-C stops it)",
+            f"  CLOVER_ACCESS_TOKEN={sandbox.access_token}",
+            f"  CLOVER_API_KEY={sandbox.api_key}",
+            f"  CLOVER_MERCHANT_ID={sandbox.merchant_id}",
+        ]
+    )

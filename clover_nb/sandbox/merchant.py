@@ -1,0 +1,33 @@
+"""The one merchant who lives in a sandbox: keys, memory, and the choices of its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import Request
+
+    from clover_nb.sandbox.identity import Keys
+    from clover_nb.sandbox.store import Store
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """What every route works with."""
+
+    store: Store
+    keys: Keys
+    choices: Mapping[str, str]
+
+    def on(self, setting: str) -> bool:
+        """Tell whether a setting is on."""
+        return self.choices[setting] == "on"
+
+
+def merchant_of(request: Request) -> Merchant:
+    """Return the merchant whom the request's application serves."""
+    merchant: Merchant = request.app.state.merchant
+    return merchant

@@ -1,0 +1,175 @@
+"""A customer, as both APIs see it.
+
+The record is the Platform API's; what only the Ecommerce API knows of it is in `shipping`. It is
+stored as ready pieces of the Platform's JSON, so that a read only joins them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from clover_nb import vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = dict[str, Any]
+
+# Platform's name of each part of an address, and Ecommerce's.
+ADDRESS_NAMES: Final = {
+    "address1": "line1",
+    "address2": "line2",
+    "city": "city",
+    "state": "state",
+    "zip": "postal_code",
+    "country": "country",
+}
+
+# The pieces beside the head, in the order of the table's columns.
+LISTS: Final = ("addresses", "emailAddresses", "phoneNumbers", "cards")
+
+# I: links carry the address that Clover's sandbox has, so that the same requests give the same
+# bodies whatever the port.
+LINKS: Final = vendor.HOSTS["sandbox"].platform
+
+
+@dataclass(slots=True)
+class Customer:
+    """One customer, changed in place and then saved."""
+
+    id: str
+    since: int
+    first: str = ""
+    last: str = ""
+    addresses: list[Json] = field(default_factory=list)
+    emailAddresses: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
+    phoneNumbers: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
+    cards: list[Json] = field(default_factory=list)
+    metadata: Json = field(default_factory=dict)
+    shipping: Json = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return f"{self.first} {self.last}" if self.first and self.last else self.first or self.last
+
+    @name.setter
+    def name(self, name: str) -> None:
+        # I: split at the last space, so that joining with one gives the name back.
+        first, space, last = name.rpartition(" ")
+        self.first, self.last = (first, last) if space else (last, "")
+
+    @property
+    def email(self) -> str:
+        """The primary address, or else the first."""
+        ranked = sorted(self.emailAddresses, key=lambda entry: not entry.get("primaryEmail"))
+        return str(ranked[0]["emailAddress"]) if ranked else ""
+
+    @property
+    def phone(self) -> str:
+        """The first number."""
+        return str(self.phoneNumbers[0]["phoneNumber"]) if self.phoneNumbers else ""
+
+    def pieces(self, merchant_id: str) -> tuple[str, ...]:
+        """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
+        head: Json = {
+            "id": self.id,
+            "href": f"{LINKS}/v3/merchants/{merchant_id}/customers/{self.id}",
+            "firstName": self.first,
+            "lastName": self.last,
+            "marketingAllowed": False,  # O-live: Clover's sandbox ignores what it is given
+            "customerSince": self.since,
+        }
+        lists = (f',"{name}":{{"elements":{dump(getattr(self, name))}}}' for name in LISTS)
+        metadata = f',"metadata":{dump(self.metadata)}' if self.metadata else ""
+        return (
+            dump({k: v for k, v in head.items() if v != ""})[:-1],
+            *lists,
+            metadata,
+            dump(self.shipping),
+        )
+
+    @classmethod
+    def load(cls, record: str, shipping: str) -> Customer:
+        """Read back what was stored.
+
+        Args:
+            record: All pieces but the shipping, joined and closed.
+            shipping: The shipping.
+        """
+        stored = json.loads(record)
+        return cls(
+            id=stored["id"],
+            since=stored["customerSince"],
+            first=stored.get("firstName", ""),
+            last=stored.get("lastName", ""),
+            metadata=stored.get("metadata", {}),
+            shipping=json.loads(shipping),
+            **{name: stored[name]["elements"] for name in LISTS},
+        )
+
+    def contacts(self) -> list[tuple[str, str]]:
+        """What filters find the customer by: the field, and its value."""
+        emails = [("emailAddress", entry["emailAddress"]) for entry in self.emailAddresses]
+        return emails + [("phoneNumber", entry["phoneNumber"]) for entry in self.phoneNumbers]
+
+    def ship_to(self, shipping: Json, address_id: str) -> None:
+        """Replace the whole `shipping`; its address is the Platform's first (I)."""
+        self.shipping = {k: v for k, v in shipping.items() if k != "address"}
+        address = shipping.get("address")
+        if self.addresses:
+            address_id = self.addresses.pop(0)["id"]
+        if address:
+            named = {
+                ours: address[theirs] for ours, theirs in ADDRESS_NAMES.items() if theirs in address
+            }
+            # D: the country is filled in with US.
+            self.addresses.insert(0, {"id": address_id, "country": "US"} | named | self.owner)
+
+    @property
+    def owner(self) -> Json:
+        """What each part of the record carries of its customer."""
+        return {"customer": {"id": self.id}}
+
+    def ecommerce(self, choices: Mapping[str, str]) -> Json:
+        """The Ecommerce API's view of the record.
+
+        Args:
+            choices: The values of the sandbox's settings.
+        """
+        legacy = choices["names_of_2019"] == "on"
+        ids = [card["id"] for card in self.cards]
+        address = {
+            theirs: a[ours]
+            for a in self.addresses[:1]
+            for ours, theirs in ADDRESS_NAMES.items()
+            if ours in a
+        }
+        view: Json = {
+            "id": self.id,
+            "object": "customer",
+            "created": self.since,
+            "currency": choices["currency"],
+            "email": self.email,
+            "phone": self.phone,
+            "name": self.name,
+            "firstName": self.first if legacy else "",
+            "lastName": self.last if legacy else "",
+        }
+        sources: Json = {"object": "list", choices["sources"]: ids}
+        if choices["has_more"] == "on":
+            sources["has_more"] = False
+        # D: the recipient's name and phone are the customer's unless they were given.
+        name = self.name or ("null null" if legacy else "")
+        shipping = {"name": name, "phone": self.phone} | self.shipping | {"address": address}
+        return {key: value for key, value in view.items() if value != ""} | {
+            "sources": sources,
+            "shipping": {key: value for key, value in shipping.items() if value},
+        }
+
+
+def dump(value: object) -> str:
+    """JSON as short as it goes."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,142 @@
+"""Where nobody knows what Clover does, or sources contradict each other: one choice a row.
+
+`clover-nb sandbox --set NAME=VALUE` or `start(settings={NAME: VALUE})` chooses otherwise, and a
+profile is a set of such choices.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Setting(NamedTuple):
+    """One rule that can be switched: the first of its choices is the default."""
+
+    choices: tuple[str, ...]
+    what: str
+    why: str
+    evidence: str
+
+
+SETTINGS: Final[dict[str, Setting]] = {
+    "put_requires_email": Setting(
+        ("on", "off"),
+        "Refuse an update that leaves out `email`.",
+        "Clover's reference asks for it and staff confirmed it; the SDK page updates a name alone.",
+        "D, O-live",
+    ),
+    "put_requires_source": Setting(
+        ("off", "on"),
+        "Refuse an update that leaves out `source`.",
+        "Clover's reference lists it as required; its SDK page and programs leave it out.",
+        "I",
+    ),
+    "second_card": Setting(
+        ("append", "refuse"),
+        "Put another card first, or answer 409 while the customer has one.",
+        "One shop adds cards by updates; a plugin tells shoppers to delete theirs first.",
+        "O-code",
+    ),
+    "source_again": Setting(
+        ("refuse", "accept"),
+        "Answer 409 to a token that already is this customer's card, or take it as no change.",
+        "Clover's FAQ says 409 for the same card again; the SDK of 2019 sent a token twice.",
+        "D, O-code",
+    ),
+    "new_email": Setting(
+        ("first", "last", "replace"),
+        "Where an update puts another address: first and primary, last, or instead of the others.",
+        "An update adds the address to the record; its place was not seen.",
+        "O-live",
+    ),
+    "declined_cards": Setting(
+        ("refuse", "accept"),
+        "Refuse a declining test card with 402 when it is attached, or take it.",
+        "Programs handle a 402 on updates; whether test cards cause one was not seen.",
+        "I",
+    ),
+    "multipay": Setting(
+        ("on", "off"),
+        "Whether the merchant may save cards; without, attaching one is refused with 402.",
+        "Clover documents the switch; a program reads 402 as this.",
+        "O-code",
+    ),
+    "undocumented_calls": Setting(
+        ("off", "on"),
+        "Answer GET /v1/customers, GET and DELETE /v1/customers/{id} instead of 405.",
+        "No page documents them; Clover's Node SDK calls the DELETE.",
+        "I",
+    ),
+    "unknown_filter": Setting(
+        ("refuse", "ignore"),
+        "Answer 400 to a filter on a field that customers lack, or ignore it.",
+        "Clover refuses it for items; for customers it was not seen.",
+        "I",
+    ),
+    "currency": Setting(
+        ("USD", "usd"),
+        "How the currency is written.",
+        "Samples until 2020 write usd, later ones USD.",
+        "D",
+    ),
+    "sources": Setting(
+        ("data", "elements"),
+        "The key under which a customer's `sources` lists the ids of the cards.",
+        "Clover's pages write data; its Python SDK of 2019 expects elements.",
+        "D, O-fix",
+    ),
+    "has_more": Setting(
+        ("off", "on"),
+        "Whether `sources` carries `has_more: false`.",
+        "In old samples alone.",
+        "D",
+    ),
+    "names_of_2019": Setting(
+        ("off", "on"),
+        "Take `first_name` and `last_name`, echo both as `firstName` and `lastName`, and join "
+        'missing ones to "null null" in `shipping.name`.',
+        "Recorded in the tests of Clover's Python SDK.",
+        "O-fix",
+    ),
+}
+
+PROFILES: Final[dict[str, dict[str, str]]] = {
+    "documented": {},
+    "legacy_2019": {
+        "put_requires_email": "off",
+        "source_again": "accept",
+        "currency": "usd",
+        "sources": "elements",
+        "has_more": "on",
+        "names_of_2019": "on",
+    },
+}
+
+
+def choose(
+    profile: str = "documented", chosen: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Return the value of every setting.
+
+    Args:
+        profile: A name in `PROFILES`.
+        chosen: Values that win over the profile's.
+
+    Raises:
+        ValueError: There is no such profile, setting or value; the message lists those that are.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"no profile {profile!r}; there are: {', '.join(PROFILES)}")
+    wanted = PROFILES[profile] | dict(chosen or {})
+    for name, value in wanted.items():
+        if name not in SETTINGS:
+            raise ValueError(f"no setting {name!r}; there are: {', '.join(SETTINGS)}")
+        if value not in SETTINGS[name].choices:
+            choices = ", ".join(SETTINGS[name].choices)
+            raise ValueError(f"{name} can't be {value!r}; it takes: {choices}")
+    defaults = {name: setting.choices[0] for name, setting in SETTINGS.items()}
+    return MappingProxyType(defaults | wanted)

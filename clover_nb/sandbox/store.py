@@ -1,0 +1,165 @@
+"""The sandbox's memory: one SQLite database, in which every request is one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from clover_nb.sandbox.identity import Keys, Moment, key_of
+from clover_nb.sandbox.people import invent
+from clover_nb.sandbox.records import Customer
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+
+# A customer's pieces are ready JSON (see `records`). The index on `since` is what lists walk along
+# to a deep offset, without touching the wide rows; `contacts` is what filters look into.
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS state (key BLOB NOT NULL, fixed INTEGER NOT NULL, tick INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS customers (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
+    first TEXT NOT NULL, last TEXT NOT NULL,
+    head TEXT NOT NULL, addresses TEXT NOT NULL, emailAddresses TEXT NOT NULL,
+    phoneNumbers TEXT NOT NULL, cards TEXT NOT NULL, metadata TEXT NOT NULL, shipping TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS customers_since ON customers (since);
+CREATE TABLE IF NOT EXISTS contacts (
+    seq INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (seq, field, value)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS contacts_value ON contacts (value);
+CREATE TABLE IF NOT EXISTS tokens (
+    token TEXT PRIMARY KEY, card TEXT NOT NULL, customer TEXT
+) WITHOUT ROWID;
+"""
+_RECORD: Final = "head || addresses || emailAddresses || phoneNumbers || cards || metadata || '}'"
+_INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 12)})"  # noqa: S608  constant
+_SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ?"  # noqa: S608  constant
+_CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
+_CHUNK: Final = 1000
+
+
+class Store:
+    """Customers and tokens of one merchant.
+
+    Used by one thread, the server's: what a request does between two awaits is atomic.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, seed: int | None, customers: int
+    ) -> None:
+        """Open or make the database.
+
+        Args:
+            path: The file; None for a private one that SQLite removes by itself, even after a
+                kill -9 (it has no name).
+            seed: The seed of ids and times, of a new database.
+            customers: How many people to invent, in a new database.
+        """
+        self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
+        if path:
+            # Survives a kill -9; a power cut may lose the newest writes (FULL costs a third).
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        else:
+            self._db.execute("PRAGMA journal_mode = MEMORY")
+            self._db.execute("PRAGMA synchronous = OFF")
+        self._db.executescript(_SCHEMA)
+        if not self._one("SELECT 1 FROM state"):
+            self._db.execute("INSERT INTO state VALUES (?, ?, 0)", (key_of(seed), seed is not None))
+            self._key, self._fixed = self._one("SELECT key, fixed FROM state")
+            self.seed(customers)
+        self._key, self._fixed = self._one("SELECT key, fixed FROM state")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @property
+    def keys(self) -> Keys:
+        """The merchant's keys."""
+        return Keys.make(self._key)
+
+    @contextmanager
+    def write(self) -> Iterator[Moment]:
+        """Store all that happens inside, or, after an exception, nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            (tick,) = self._one("UPDATE state SET tick = tick + 1 RETURNING tick")
+            yield Moment(self._key, tick, fixed=self._fixed)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def seed(self, count: int) -> None:
+        """Add invented people."""
+        with self.write() as moment:
+            (start,) = self._one("SELECT coalesce(max(seq), 0) FROM customers")
+            people = invent(count, start, moment.take(16), self.keys.merchant_id)
+            while chunk := list(islice(people, _CHUNK)):
+                self._db.executemany(_INSERT, (row for row, _ in chunk))
+                self._db.executemany(_CONTACT, (contact for _, own in chunk for contact in own))
+
+    # Customers
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Return the customer with this id."""
+        found = self._one(_SELECT, customer_id)
+        return Customer.load(*found) if found else None
+
+    def save(self, customer: Customer) -> None:
+        """Store a new customer, or all of a changed one. Inside `write`."""
+        found = self._one("SELECT seq FROM customers WHERE id = ?", customer.id)
+        row = (customer.id, customer.since, customer.first, customer.last)
+        pieces = customer.pieces(self.keys.merchant_id)
+        if found:
+            self._db.execute("DELETE FROM contacts WHERE seq = ?", found)
+            self._db.execute("DELETE FROM customers WHERE seq = ?", found)
+        (seq,) = found or (None,)
+        seq = self._db.execute(_INSERT, (seq, *row, *pieces)).lastrowid
+        self._db.executemany(_CONTACT, ((seq, *contact) for contact in customer.contacts()))
+
+    def page(
+        self, expand: Iterable[str], where: str, values: Sequence[Any], limit: int, offset: int
+    ) -> str:
+        """Return customers in the Platform's shape, oldest first, joined by commas.
+
+        Args:
+            expand: Which of `vendor.EXPANDS` to show.
+            where: A condition in SQL; made of our own words, never of a request's.
+            values: What its question marks stand for.
+            limit: How many at most.
+            offset: How many to leave out before.
+        """
+        pieces = " || ".join(["head", *expand, "'}'"])
+        (joined,) = self._one(
+            f"SELECT group_concat(piece) FROM (SELECT {pieces} AS piece FROM customers "  # noqa: S608  see above
+            f"WHERE {where} ORDER BY since, seq LIMIT ? OFFSET ?)",
+            *values,
+            limit,
+            offset,
+        )
+        return joined or ""
+
+    # Tokens
+
+    def add_token(self, token: str, card: str) -> None:
+        """Store a new token, with the card (JSON) that it stands for. Inside `write`."""
+        self._db.execute("INSERT INTO tokens VALUES (?, ?, NULL)", (token, card))
+
+    def token(self, token: str) -> tuple[str, str | None] | None:
+        """Return the token's card (JSON), and the id of the customer who has it."""
+        found: tuple[str, str | None] | None
+        found = self._one("SELECT card, customer FROM tokens WHERE token = ?", token)
+        return found
+
+    def give_token(self, token: str, customer_id: str) -> None:
+        """Make the token a customer's own. Inside `write`."""
+        self._db.execute("UPDATE tokens SET customer = ? WHERE token = ?", (customer_id, token))
+
+    def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a row, or None
+        return self._db.execute(sql, values).fetchone()

@@ -1,0 +1,115 @@
+"""How a sandbox starts, stops, and what it keeps."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from clover_nb import sandbox
+
+SIX = {"ecommerce_url", "token_url", "platform_url", "access_token", "api_key", "merchant_id"}
+
+
+def life(caller):
+    """A few requests, as the bodies that came back."""
+    customer = caller.create(name="Ana Rivera")
+    caller.update(customer, email="b@example.com", source=caller.token("amex"))
+    return [
+        caller("GET", "/pakms/apikey").json(),
+        customer,
+        caller.platform(customer),
+        caller.list(),
+    ]
+
+
+def test_a_seed_gives_the_same_bodies(make):
+    """Ids, keys, people and times; whatever the port."""
+    first, second = (make(seed=7, customers=5) for _ in range(2))
+    assert first.box.ecommerce_url != second.box.ecommerce_url
+    assert life(first) == life(second)
+    assert life(make(seed=8, customers=5)) != life(first)
+
+
+def test_the_seeded_clock_ticks_after_the_invented_history(make):
+    """New customers are newer than the invented, and each is newer than the last."""
+    caller = make(seed=1, customers=50)
+    made = [caller.create()["created"] for _ in range(3)]
+    assert max(c["customerSince"] for c in caller.list(limit=50)) < made[0] < made[1] < made[2]
+    assert all(time % 1000 == 0 for time in made)
+
+
+def test_connection_and_repr(make):
+    """The connection has the six values; the repr has no secret."""
+    box = make().box
+    assert box.connection().keys() == SIX
+    assert box.ecommerce_url.startswith("http://127.0.0.1:")
+    assert box.access_token not in repr(box)
+    assert box.api_key not in repr(box)
+
+
+def test_stop_twice():
+    """Stopping a stopped sandbox does nothing; its address answers no more."""
+    box = sandbox.start(customers=0)
+    box.stop()
+    box.stop()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(box.ecommerce_url, timeout=5)
+
+
+def test_a_taken_port_is_an_error(make):
+    """It is said, instead of answering elsewhere."""
+    port = int(make().box.ecommerce_url.rpartition(":")[2])
+    with pytest.raises(OSError, match="port"):
+        sandbox.start(customers=0, port=port)
+
+
+def test_a_file_keeps_everything(make, tmp_path):
+    """Keys, customers and ids survive; nobody is invented twice."""
+    path = tmp_path / "clover.db"
+    first = make(db=path, customers=5, seed=1)
+    customer = first.create()
+    first.box.stop()
+    second = make(db=path, customers=5, seed=2)
+    assert second.box.access_token == first.box.access_token
+    assert len(second.list()) == 6
+    assert second.platform(customer)["id"] == customer["id"]
+    assert second.create()["id"] != customer["id"]
+
+
+def run(*options):
+    """Start the command; returns the process."""
+    command = [sys.executable, "-m", "clover_nb.sandbox", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command(number):
+    """It prints one line of JSON once it answers, and stops cleanly."""
+    process = run("--json", "--customers", "3", "--seed", "1")
+    there = json.loads(process.stdout.readline())
+    assert there.keys() == SIX
+    address = f"{there['platform_url']}/v3/merchants/{there['merchant_id']}/customers"
+    bearer = {"Authorization": f"Bearer {there['access_token']}"}
+    assert len(requests.get(address, headers=bearer, timeout=5).json()["elements"]) == 3
+    process.send_signal(number)
+    assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 0
+
+
+def test_it_dies_with_its_process():
+    """A program that ends without stopping it ends, silently."""
+    code = "from clover_nb import sandbox; sandbox.start(customers=0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_private_database_has_no_name(make, tmp_path, monkeypatch):
+    """Nothing is left behind, even by a kill."""
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path))
+    make(customers=2000)
+    assert list(tmp_path.iterdir()) == []

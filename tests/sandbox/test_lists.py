@@ -1,0 +1,116 @@
+"""The Platform list: pages, filters, and the invented people in it."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def people(make_once):
+    """A sandbox with 250 invented people, read only."""
+    return make_once(customers=250, seed=1)
+
+
+def test_default_page(people):
+    """A page has 100 customers unless asked otherwise."""
+    assert len(people.list()) == 100
+
+
+def test_pages_join_without_gap(people):
+    """Offsets walk through all customers, oldest first; the short page is the last."""
+    pages = [people.list(limit=60, offset=n) for n in range(0, 300, 60)]
+    assert [len(page) for page in pages] == [60, 60, 60, 60, 10]
+    assert [c["id"] for page in pages for c in page] == [c["id"] for c in people.list(limit=1000)]
+    times = [c["customerSince"] for page in pages for c in page]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=1001", "limit cannot be greater than 1000"),
+        ("limit=-1", "limit cannot be negative"),
+        ("limit=ten", "limit must be a whole number"),
+        ("limit=1_0", "limit must be a whole number"),
+        ("offset=-5", "offset cannot be negative"),
+        ("offset=99999999999999999999", "offset cannot be greater than 9223372036854775807"),
+        ("filter=email=a", "cannot filter by email"),
+        ("filter=nonsense", "a filter is written field=value"),
+        (
+            "filter=customerSince>=yesterday",
+            "customerSince is compared with a time in milliseconds",
+        ),
+    ],
+)
+def test_bad_query(people, query, message):
+    """Each is a 400 that says what is wrong."""
+    answer = people("GET", f"/v3/merchants/{{m}}/customers?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(message)
+
+
+def test_filters(people):
+    """Filters compare, combine, and name sets."""
+    everyone = people.list(limit=1000, expand="emailAddresses,phoneNumbers")
+    one = next(c for c in everyone if c["phoneNumbers"]["elements"] and "firstName" in c)
+    email = one["emailAddresses"]["elements"][0]["emailAddress"]
+    phone = one["phoneNumbers"]["elements"][0]["phoneNumber"]
+    since = one["customerSince"]
+    for filters in (
+        f"emailAddress={email}",
+        f"emailAddress='{email}'",
+        f"id={one['id']}",
+        [f"phoneNumber={phone}", f"fullName={one['firstName']} {one['lastName']}"],
+        [f"customerSince>={since}", f"customerSince<={since}"],
+    ):
+        assert [c["id"] for c in people.list(filter=filters)] == [one["id"]]
+    ids = [c["id"] for c in everyone[3:6]]
+    assert [c["id"] for c in people.list(filter=f"id in ('{ids[0]}', '{ids[1]}', {ids[2]})")] == ids
+    assert len(people.list(filter=f"emailAddress!={email}", limit=1000)) == 249
+    assert len(people.list(filter=f"customerSince>{since}", limit=1000)) == 249 - everyone.index(
+        one
+    )
+
+
+def test_the_list_names_its_filter_fields(people):
+    """A header says what can be filtered by."""
+    answer = people("GET", "/v3/merchants/{m}/customers?limit=1")
+    assert "emailAddress" in answer.headers["X-Clover-Allowed-Filter-Fields"]
+    assert answer.json()["href"].endswith("/customers?limit=1")
+
+
+def test_invented_people_are_plausible(people):
+    """Reserved addresses and numbers; most have a card, some lack something."""
+    everyone = people.list(limit=1000, expand="emailAddresses,phoneNumbers,addresses,cards")
+    emails = [e["emailAddress"] for c in everyone for e in c["emailAddresses"]["elements"]]
+    assert len(set(emails)) == 250
+    assert {email.partition("@")[2] for email in emails} == {
+        "example.com",
+        "example.org",
+        "example.net",
+    }
+    phones = [p["phoneNumber"] for c in everyone for p in c["phoneNumbers"]["elements"]]
+    assert all("-555-01" in phone for phone in phones)
+    cards = [len(c["cards"]["elements"]) for c in everyone]
+    assert 0.6 < cards.count(1) / 250 < 0.95
+    assert cards.count(0)
+    assert cards.count(2)
+    assert 150 < len(phones) < 250
+    assert any("firstName" not in c for c in everyone)
+    assert any(a["country"] == "CA" for c in everyone for a in c["addresses"]["elements"])
+
+
+def test_an_invented_customer_is_like_any_other(people, make):
+    """A change leaves the rest of an invented record as it was, byte for byte."""
+    caller = make(customers=250, seed=1)
+    for before in caller.list(limit=20, expand="emailAddresses,phoneNumbers,addresses,cards"):
+        email = before["emailAddresses"]["elements"][0]["emailAddress"]
+        assert caller.update(before, email=email).status_code == 200
+        assert caller.platform(before) == before
+
+
+def test_the_same_people_without_a_seed(people, make):
+    """Ids and keys differ, the people don't."""
+    other = make(customers=250)
+    assert other.box.access_token != people.box.access_token
+    mine, theirs = people.list(expand="emailAddresses"), other.list(expand="emailAddresses")
+    assert [c.get("lastName") for c in mine] == [c.get("lastName") for c in theirs]
+    assert not {c["id"] for c in mine} & {c["id"] for c in theirs}
