@@ -125,7 +125,7 @@ class Door:
             )
             try:
                 parts = []
-                while part := response.raw.read1(decode_content=True):
+                while part := response.raw.read1(1 << 20, decode_content=True):
                     parts.append(part)
                     if time.monotonic() > deadline:
                         raise requests.ReadTimeout
@@ -236,7 +236,8 @@ def refusal(status: int, content: bytes, request_id: str | None) -> errors.APIEr
     nested = answer.get("error")
     detail: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
     code = _text(detail.get("code"))
-    said = _text(detail.get("message")) or _text(nested) or _text(answer.get("message"))
+    said = _text(detail.get("message")) or _text(nested) or _text(answer.get("details"))
+    said = said or _text(answer.get("message"))
     default = errors.ServerError if status >= 500 else errors.InvalidRequest  # noqa: PLR2004  HTTP
     return _KINDS.get(status, default)(
         _sentence(status, said),

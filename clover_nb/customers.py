@@ -74,7 +74,7 @@ class Customers:
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        body = rules.customer(given | unknown, required=("email", "source"))
+        body = rules.present(rules.customer(given | unknown, required=("email", "source")))
         return self._seen(
             self._door.send("POST", "ecommerce", path_of("v1", "customers"), body=body)
         )
@@ -98,7 +98,8 @@ class Customers:
 
         Clover wants ``email`` on every change (O-live). When it is left out, the current one is
         filled in: as the Platform API has it, or, without a merchant id, as this connection saw it
-        last. ``shipping`` is sent whole, what is given merged into the current one.
+        last. ``shipping`` is sent whole, what is given merged into the current one; a part
+        given as ``None`` is taken off.
 
         Args:
             customer_id: The customer's id, as in ``row["id"]``.
@@ -314,8 +315,8 @@ def _given(*values: object) -> dict[str, object]:
 
 
 def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    address = {**(current.get("address") or {}), **given.get("address", {})}
-    return {**current, **given} | ({"address": address} if address else {})
+    address = {**(current.get("address") or {}), **(given.get("address") or {})}
+    return rules.present({**current, **given, "address": address})
 
 
 def _frame_of(pages: Iterator[Sequence[Record]]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -127,54 +127,68 @@ def phone(value: object, field: str = "phone") -> str:
 
 def ecomind(value: object) -> str:
     """Who typed the card: the customer or the merchant."""
-    if value not in vendor.ECOMINDS:
+    if not isinstance(value, str) or value not in vendor.ECOMINDS:
         raise InvalidInput(
             f"ecomind must be 'ecom' or 'moto', not {_told(value)}.",
             hint="ecom: the customer typed the card; moto: the merchant did, for them.",
             field="ecomind",
         )
-    return str(value)
+    return value
+
+
+def country(value: object) -> str:
+    """A country's two-letter code."""
+    field = "shipping.address.country"
+    code = text(field, value)
+    if not re.fullmatch(r"[A-Za-z]{2}", code):
+        raise InvalidInput(
+            f"{field} is {_told(code)}, not a two-letter code.",
+            hint="Use US, CA, MX and so on (ISO 3166).",
+            field=field,
+        )
+    return code.upper()
 
 
 def shipping(value: object) -> dict[str, Any]:
-    """A shipping block: ``name``, ``phone`` and ``address``, and a parcel's carrier and number."""
+    """A shipping block: ``name``, ``phone`` and ``address``, and a parcel's carrier and number.
+
+    A part that is ``None`` stays so: where the block is merged into another, it is taken off.
+    """
     block = _mapping("shipping", value, vendor.SHIPPING_FIELDS)
-    checked: dict[str, Any] = {}
-    for name, part in block.items():
-        if part is None:
-            continue
-        field = f"shipping.{name}"
-        if name == "address":
-            checked[name] = _address(part)
-        else:
-            checked[name] = phone(part, field) if name == "phone" else text(field, part)
-    return checked
+    return {name: check(f"shipping.{name}", part) for name, part in block.items()}
 
 
-def _address(value: object) -> dict[str, str]:
+def address(value: object) -> dict[str, Any]:
+    """The address in a shipping block."""
     block = _mapping("shipping.address", value, vendor.ADDRESS_FIELDS)
-    checked = {
-        name: text(f"shipping.address.{name}", part)
-        for name, part in block.items()
-        if part is not None
-    }
-    country = checked.get("country", "US")
-    if not re.fullmatch(r"[A-Za-z]{2}", country):
-        raise InvalidInput(
-            f"shipping.address.country is {country!r}, not a two-letter code.",
-            hint="Use US, CA, MX and so on (ISO 3166).",
-            field="shipping.address.country",
-        )
-    return checked
+    return {name: check(f"shipping.address.{name}", part) for name, part in block.items()}
 
 
-_CHECKS: Final = {
+_CHECKS: Final[dict[str, Callable[[object], Any]]] = {
     "email": email,
     "source": source,
     "ecomind": ecomind,
     "phone": phone,
     "shipping": shipping,
+    "shipping.phone": lambda value: phone(value, "shipping.phone"),
+    "shipping.address": address,
+    "shipping.address.country": country,
 }
+
+
+def check(field: str, value: object) -> Any:  # noqa: ANN401  a text or a block
+    """One field's value as it is sent; ``None`` within ``shipping`` stays ``None``.
+
+    Args:
+        field: The full name, such as ``"shipping.address.city"``.
+        value: What was given.
+
+    Raises:
+        InvalidInput: It can't be right.
+    """
+    if value is None and field.startswith("shipping."):
+        return None
+    return _CHECKS[field](value) if field in _CHECKS else text(field, value)
 
 
 def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> dict[str, Any]:
@@ -192,11 +206,13 @@ def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> d
     for name in required:
         if fields.get(name) is None:
             raise InvalidInput(f"{name} is missing.", field=name)
-    return {
-        name: _CHECKS[name](value) if name in _CHECKS else text(name, value)
-        for name, value in fields.items()
-        if value is not None
-    }
+    return {name: check(name, value) for name, value in fields.items() if value is not None}
+
+
+def present(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block without the parts that are ``None``, at any depth, and without empty blocks."""
+    kept = {k: present(v) if isinstance(v, Mapping) else v for k, v in block.items()}
+    return {name: value for name, value in kept.items() if value is not None and value != {}}
 
 
 def customer_id(value: object) -> str:

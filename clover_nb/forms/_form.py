@@ -1,0 +1,203 @@
+"""What the forms share: fields, a submit button, messages beside the fields, the changed row."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+from ipywidgets import HTML, Button, Checkbox, GridBox, HBox, Layout, VBox, Widget
+
+from clover_nb.client import Clover
+from clover_nb.errors import CloverError, InvalidInput
+from clover_nb.forms import _text, actions
+from clover_nb.forms._field import Field
+from clover_nb.forms._static import Static
+from clover_nb.forms._work import Work
+
+Typed = dict[str, str]
+
+
+class Form(Static, VBox):
+    """A form for one kind of change. Made by the functions of :mod:`clover_nb.forms`.
+
+    Attributes:
+        fields: The fields, by the names that errors use.
+        ticks: What must be agreed to, by the same kind of names.
+        row: The customer as the last change left it, or ``None``.
+    """
+
+    def __init__(
+        self,
+        clover: Clover,
+        title: str,
+        parts: Sequence[Widget],
+        *,
+        fields: Mapping[str, Field],
+        ticks: Mapping[str, str],
+        submit: str,
+        busy: str,
+        check: Callable[[Typed], Mapping[str, CloverError]],
+        act: Callable[[Typed], pd.Series[Any]],
+        picker: Field | None = None,
+    ) -> None:
+        """Lay the form out.
+
+        Args:
+            clover: The connection.
+            title: The heading.
+            parts: What stands between the heading and the button, from top to bottom.
+            fields: The fields in it, by the names that errors use.
+            ticks: What must be agreed to: a sentence by name.
+            submit: The button's text.
+            busy: The button's text while it works.
+            check: Finds what is wrong with what was typed, by field, before anything is sent.
+            act: Does the change and returns the changed row.
+            picker: The field that chooses the customer, where Enter finds instead of submits.
+        """
+        self.fields = dict(fields) if picker is None else {"customer": picker, **fields}
+        self.row: pd.Series[Any] | None = None
+        self._check, self._act = check, act
+        if clover.environment == "production":
+            ticks = {**ticks, "production": "I mean to change a real customer"}
+        self.ticks = {name: _Tick(sentence, self.edited) for name, sentence in ticks.items()}
+        self._button = Button(description=submit, button_style="primary")
+        self._work = Work(self._button, busy)
+        self._status, self._result = HTML(), HTML()
+        self._button.on_click(lambda _: self.submit())
+        for field in self.fields.values():
+            if field is not picker:
+                field.on_submit(self.submit)
+            field.on_edit(self.edited)
+        super().__init__(
+            [
+                HTML(_text.heading(title, clover.environment)),
+                *parts,
+                *self.ticks.values(),
+                HBox([self._button, self._status]).add_class("clover-actions"),
+                self._result,
+            ],
+            static=f"{title}: run this cell to use the form.",
+        )
+        self.add_class("clover-form")
+
+    def submit(self) -> threading.Thread | None:
+        """Check what was typed and, when nothing is wrong, do the change in a thread.
+
+        Returns:
+            The thread, to wait for; ``None`` when something is wrong or work is under way.
+        """
+        typed = {name: field.value for name, field in self.fields.items()}
+        if not self._sound(typed):
+            return None
+        return self._work.start(lambda: self._change(typed))
+
+    def edited(self) -> None:
+        """Something was edited, so that there is something to submit again."""
+        self._work.ready()
+
+    def _sound(self, typed: Typed) -> bool:
+        self._clear_messages()
+        found = dict(self._check(typed))
+        for name, tick in self.ticks.items():
+            if not tick.value:
+                found[name] = InvalidInput("Please tick this first.", field=name)
+        for problem in found.values():
+            self._tell(problem)
+        if wrong := [field for name, field in self.fields.items() if name in found]:
+            wrong[0].focus()
+        return not found
+
+    def _change(self, typed: Typed) -> bool:
+        self._status.value = _text.note("busy", "Sending to Clover…")
+        try:
+            row = self._act(typed)
+        except CloverError as error:
+            self._clear_messages()
+            self._tell(error)
+            return True
+        except Exception:
+            self._status.value = _text.note(
+                "error",
+                "Something unexpected went wrong, so it is not known whether this was done. Look "
+                "the customer up before you try again.",
+            )
+            raise
+        self._done(row)
+        return False  # until something is edited: a double click must not do it twice
+
+    def _done(self, row: pd.Series[Any]) -> None:
+        self.row = row
+        for field in self.fields.values():
+            if field.kind == "secret":
+                field.clear()  # a token works once, and must not stay
+        for tick in self.ticks.values():
+            tick.value = False
+        name = row["name"] or row["email"] or row["id"]
+        self._status.value = _text.note("done", f"Saved: {name}")
+        self._result.value = _text.row_table(row)
+
+    def _clear_messages(self) -> None:
+        for part in (*self.fields.values(), *self.ticks.values()):
+            part.message = ""
+        self._status.value = ""
+
+    def _tell(self, problem: CloverError) -> None:
+        """Show a problem beside what it is about, or else beside the button."""
+        name = problem.field or ""
+        if name in self.fields:
+            field = self.fields[name]
+            field.message = _text.told(problem, field.label)
+        elif name in self.ticks:
+            self.ticks[name].message = problem.message
+        else:
+            self._status.value = _text.note("error", str(problem))
+
+
+class _Tick(VBox):
+    """A sentence to agree to, with a message below."""
+
+    def __init__(self, sentence: str, on_edit: Callable[[], None]) -> None:
+        self._box = Checkbox(description=sentence, indent=False, layout=Layout(width="auto"))
+        self._box.observe(lambda _: on_edit(), "value")
+        self._note = HTML()
+        super().__init__([self._box, self._note])
+
+    @property
+    def value(self) -> bool:
+        return bool(self._box.value)
+
+    @value.setter
+    def value(self, ticked: bool) -> None:
+        self._box.value = ticked
+
+    @property
+    def message(self) -> str:
+        return str(self._note.value)
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._note.value = _text.note("error", text) if text else ""
+
+
+def group(heading: str, parts: Iterable[Widget]) -> VBox:
+    """Fields side by side, as many as there is room for, under a heading."""
+    title = HTML(f"<h4 class='clover-group'>{escape(heading)}</h4>")
+    return VBox([title, GridBox(list(parts)).add_class("clover-grid")])
+
+
+def shipping_fields() -> dict[str, Field]:
+    """The fields of a shipping block, by the names that errors use."""
+    labels = (
+        Field("Recipient", help="When it is not the customer"),
+        Field("Recipient's phone", kind="tel"),
+        Field("Address line 1", placeholder="415 N Mathilda Ave"),
+        Field("Address line 2", help="Apartment, suite, floor"),
+        Field("City", placeholder="Sunnyvale"),
+        Field("State or province", placeholder="CA"),
+        Field("Postal code", placeholder="94085"),
+        Field("Country", value="US", help="Two letters, such as US"),
+    )
+    return dict(zip(actions.SHIPPING_FIELDS, labels, strict=True))

@@ -1,0 +1,102 @@
+"""Choosing the customer that a form is about, by email address or id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from ipywidgets import HTML, Button, HBox, Layout, Select, VBox
+
+from clover_nb.client import Clover
+from clover_nb.errors import CloverError
+from clover_nb.forms import actions
+from clover_nb.forms._field import Field
+from clover_nb.forms._text import told, who
+from clover_nb.forms._work import Work
+
+
+class Picker(VBox):
+    """A field for an email address or an id, and a choice when several customers share it.
+
+    Attributes:
+        row: The chosen customer, or ``None``.
+        field: The field, where messages about the choice stand.
+    """
+
+    def __init__(self, clover: Clover, on_pick: Callable[[pd.Series[Any]], None]) -> None:
+        self.row: pd.Series[Any] | None = None
+        self.field = Field(
+            "Customer", required=True, placeholder="email address or id", help="Then press Find"
+        )
+        self._clover, self._on_pick = clover, on_pick
+        self._button = Button(description="Find")
+        self._work = Work(self._button, "Looking…")
+        self._several = Select(layout=Layout(width="100%", display="none"), description="")
+        self._chosen = HTML()
+        self._button.on_click(lambda _: self.find())
+        self.field.on_submit(self.find)
+        self.field.on_edit(self._forget)
+        self._several.observe(self._choose, "value")
+        line = HBox([self.field, self._button]).add_class("clover-find")
+        super().__init__([line, self._several, self._chosen])
+
+    def find(self) -> threading.Thread | None:
+        """Look for what was typed, in a thread.
+
+        Returns:
+            The thread, to wait for; ``None`` when a search is under way already.
+        """
+        self._forget()
+        text = self.field.value
+        return self._work.start(lambda: self._find(text))
+
+    def _find(self, text: str) -> bool:
+        try:
+            found = actions.find_customers(self._clover, text)
+            if len(found) == 1:
+                self.pick(found.index[0])
+            else:
+                self._offer(found)
+        except CloverError as error:
+            self.field.message = told(error, self.field.label)
+        return True
+
+    def pick(self, customer_id: str) -> None:
+        """Read a customer and make it the chosen one.
+
+        Raises:
+            CloverError: It can't be read.
+        """
+        row = self._clover.customers.retrieve(customer_id)
+        self.row = row
+        self._chosen.value = who(row)
+        self._on_pick(row)
+
+    def _offer(self, found: pd.DataFrame) -> None:
+        self._several.options = [
+            (f"{row['name'] or 'no name'}, since {row['created']:%Y-%m-%d} ({key})", key)
+            for key, row in found.iterrows()
+        ]
+        self._several.value = None
+        self._several.layout.display = None
+        self.field.tone = "info"
+        self.field.message = f"{len(found)} customers have this address: choose one."
+
+    def _choose(self, change: dict[str, Any]) -> None:
+        if (key := change["new"]) is not None:
+            self._work.start(lambda: self._pick_offered(key))
+
+    def _pick_offered(self, key: str) -> bool:
+        try:
+            self.pick(key)
+        except CloverError as error:
+            self.field.message = told(error, self.field.label)
+        return True
+
+    def _forget(self) -> None:
+        self.row = None
+        self._chosen.value = ""
+        self.field.message, self.field.tone = "", "error"
+        self._several.layout.display = "none"

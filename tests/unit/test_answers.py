@@ -1,0 +1,145 @@
+"""Refusals and unreadable answers, in each shape that Clover has been seen to send."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from clover_nb import _http, errors
+from clover_nb._http import refusal
+from clover_nb.client import connect
+from clover_nb.vendor import TEST_CARDS
+
+JSON = "application/json"
+
+
+def refused(scripted, status: int, body: bytes, kind: str = JSON) -> errors.CloverError:
+    scripted.answers.append((status, kind, body))
+    with scripted.connect() as clover, pytest.raises(errors.CloverError) as caught:
+        clover.customers.create(email="ana@example.com", source="clv_1TSTS")
+    return caught.value
+
+
+def envelope(**detail: str) -> bytes:
+    return json.dumps({"message": "400 Bad Request", "error": detail}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.InvalidRequest),
+        (401, errors.AuthenticationFailed),
+        (402, errors.CardRefused),
+        (403, errors.AuthenticationFailed),
+        (404, errors.NotFound),
+        (405, errors.InvalidRequest),
+        (409, errors.AlreadyOnFile),
+        (429, errors.RateLimited),
+        (500, errors.ServerError),
+        (503, errors.ServerError),
+    ],
+)
+def test_each_status_has_its_error(scripted, status, kind):
+    """The status decides which error of the tree is raised, whatever the body says."""
+    body = envelope(type="card_error", code="some_code", message="404 Not Found")
+    error = refused(scripted, status, body)
+    assert type(error) is kind
+    assert error.status == status
+    assert error.code == "some_code"
+    assert error.type == "card_error"
+    assert error.request_id == "request-of-the-test"
+
+
+def test_a_refusal_names_its_field_and_what_to_do():
+    """A spent token is about `source`, and the message says how to go on."""
+    error = refusal(400, envelope(code="token_already_used", message="Token used."), "r1")
+    assert error.field == "source"
+    assert error.type is None
+    assert str(error) == (
+        "Clover says: Token used. A card token works once: ask for the card again and use the new "
+        "token. [HTTP 400, token_already_used, request r1]"
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"401 Unauthorized",
+        b'{"message": "401 Unauthorized"}',
+        b'{"message": "401 Unauthorized", "error": null}',
+        b'{"error": "unauthorized"}',
+        b'["unauthorized"]',
+        b"<html><body>401</body></html>",
+        b'{"message": ',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_401_in_any_shape_lists_the_five_reasons(scripted, body):
+    """Clover doesn't say which of five things a 401 means, so the message lists them."""
+    error = refused(scripted, 401, body)
+    assert type(error) is errors.AuthenticationFailed
+    assert "five things" in str(error)
+    assert "HTTP 401" in str(error)
+
+
+def test_what_a_refusal_quotes_is_hidden(scripted):
+    """A token or a card number that Clover quotes back doesn't reach the message."""
+    said = "No such token clv_1TSTSsecret"
+    assert "secret" not in str(refused(scripted, 400, envelope(message=said)))
+    number = TEST_CARDS["visa"]["number"]
+    assert number not in str(refused(scripted, 400, envelope(message=f"Bad card {number}")))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"<html>Sign in to the network</html>"),
+        (200, b"[]"),
+        (200, b'{"id": '),
+        (200, b'{"object": "customer"}'),
+        (302, b"{}"),
+    ],
+)
+def test_a_success_that_is_not_a_customer_is_an_error(scripted, status, body):
+    """A sign-in page with status 200 is never taken for a saved customer."""
+    assert type(refused(scripted, status, body)) is errors.UnreadableAnswer
+
+
+def test_an_answer_that_is_cut_short_is_no_answer(scripted):
+    """A body with fewer bytes than announced isn't parsed as if it were whole."""
+    scripted.promised = 1000
+    assert type(refused(scripted, 200, b'{"id": "7QK2M9ZX4T0BC"}')) is errors.NoAnswer
+
+
+def test_a_closed_port_is_no_answer():
+    """An address where nothing listens gives an error of the tree, with something to do."""
+    urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), "http://127.0.0.1:1")
+    with (
+        connect("local", access_token="x", merchant_id="M1", **urls) as clover,
+        pytest.raises(errors.NoAnswer, match="could not be reached"),
+    ):
+        clover.customers.list()
+
+
+def test_a_server_that_never_answers_is_left_in_time(monkeypatch):
+    """Waiting ends, so that a notebook doesn't hang for ever."""
+    monkeypatch.setattr(_http, "READ_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), url)
+        with (
+            connect("local", access_token="x", **urls) as clover,
+            pytest.raises(errors.NoAnswer, match="did not answer in time"),
+        ):
+            clover.api_keys.retrieve()
+
+
+def test_the_requests_library_never_leaks(scripted):
+    """Every failure is of our tree, so that one `except` serves."""
+    error = refused(scripted, 500, b"")
+    assert isinstance(error, errors.CloverError)
+    assert error.__cause__ is None

@@ -1,0 +1,215 @@
+"""Clover's JSON as pandas rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from clover_nb import to_frame, to_row, upsert
+from clover_nb.frames import SCHEMA
+
+# The two example answers of Clover's page "Work with customers (SDK)", to the letter but for the
+# addresses, which the page hides.
+CREATED = {
+    "id": "ANKHTCV4BZCVW",
+    "object": "customer",
+    "created": 1580489482717,
+    "currency": "usd",
+    "email": "ana@example.com",
+    "sources": {"object": "list", "data": ["7E8EH4WWHK5N6"], "has_more": False},
+    "shipping": {},
+}
+MODIFIED = {
+    "id": "AKK8FZK1NCPWC",
+    "object": "customer",
+    "created": 1582322821472,
+    "currency": "usd",
+    "email": "ana@example.com",
+    "phone": "555-0125",
+    "name": "Updated Name",
+    "sources": {"object": "list", "data": ["01B0G1CT3GCBT"], "has_more": False},
+    "shipping": {
+        "name": "Updated Name",
+        "phone": "555-0125",
+        "address": {
+            "line1": "415 N Mathilda Ave",
+            "city": "Sunnyvale",
+            "state": "CA",
+            "postal_code": "94085",
+            "country": "US",
+        },
+    },
+}
+PLATFORM = {
+    "href": "https://api.clover.com/v3/merchants/M1/customers/7QK2M9ZX4T0BC",
+    "id": "7QK2M9ZX4T0BC",
+    "merchant": {"id": "M1"},
+    "firstName": "Ana María",
+    "lastName": "Rivera",
+    "marketingAllowed": False,
+    "customerSince": 1700000000123,
+    "emailAddresses": {
+        "elements": [
+            {"id": "E1", "emailAddress": "old@example.com"},
+            {"id": "E2", "emailAddress": "ana@example.com", "primaryEmail": True},
+        ]
+    },
+    "phoneNumbers": {"elements": [{"id": "P1", "phoneNumber": "0150-555"}]},
+    "addresses": {
+        "elements": [
+            {
+                "id": "A1",
+                "address1": "1 Main Street",
+                "address2": "Apt 3",
+                "city": "Boston",
+                "state": "MA",
+                "zip": "02101",
+                "country": "US",
+            }
+        ]
+    },
+    "cards": {
+        "elements": [
+            {"id": "C2", "last4": "0042", "cardType": "MC", "expirationDate": "0931"},
+            {"id": "C1", "last4": "4242", "cardType": "VISA", "expirationDate": "1235"},
+        ]
+    },
+}
+
+
+def test_the_documented_answers_become_rows_with_every_value():
+    """Each value of Clover's two examples is in the row, under the schema's names."""
+    row = to_row(CREATED)
+    assert row.name == "ANKHTCV4BZCVW"
+    assert row.dropna().to_dict() == {
+        "id": "ANKHTCV4BZCVW",
+        "created": pd.Timestamp("2020-01-31 16:51:22.717", tz="UTC"),
+        "email": "ana@example.com",
+        "currency": "usd",
+        "source_ids": ["7E8EH4WWHK5N6"],
+        "card_count": 1,
+    }
+    assert to_row(MODIFIED).dropna().to_dict() == {
+        "id": "AKK8FZK1NCPWC",
+        "created": pd.Timestamp("2020-02-21 22:07:01.472", tz="UTC"),
+        "email": "ana@example.com",
+        "name": "Updated Name",
+        "phone": "555-0125",
+        "currency": "usd",
+        "shipping_name": "Updated Name",
+        "shipping_phone": "555-0125",
+        "shipping_line1": "415 N Mathilda Ave",
+        "shipping_city": "Sunnyvale",
+        "shipping_state": "CA",
+        "shipping_postal_code": "94085",
+        "shipping_country": "US",
+        "source_ids": ["01B0G1CT3GCBT"],
+        "card_count": 1,
+    }
+
+
+def test_the_platform_record_becomes_the_same_row():
+    """Names, the primary address, the first of the others, and the newest card."""
+    row = to_row(PLATFORM)
+    expected = {
+        "name": "Ana María Rivera",
+        "email": "ana@example.com",
+        "phone": "0150-555",
+        "marketing_allowed": False,
+        "shipping_line1": "1 Main Street",
+        "shipping_postal_code": "02101",
+        "source_ids": ["C2", "C1"],
+        "card_count": 2,
+        "card_brand": "MC",
+        "card_last4": "0042",
+        "card_expiry": "2031-09",
+    }
+    assert row[list(expected)].to_dict() == expected
+    assert not {"href", "merchant", "object"} & set(row.index)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"data": ["C1", "C2"]},
+        {"object": "list", "data": [{"id": "C1", "last4": "4242"}, {"id": "C2"}]},
+        {"elements": ["C1", "C2"]},
+        {"object": "list", "data": {"elements": ["C1", "C2"]}},
+    ],
+)
+def test_card_ids_are_read_in_every_spelling(sources):
+    """Clover's samples of 2019 and of today, and one program's view, list cards differently."""
+    row = to_row({"id": "X", "sources": sources})
+    assert row["source_ids"] == ["C1", "C2"]
+    assert row["card_count"] == 2
+
+
+def test_nothing_that_clover_sends_is_lost():
+    """Unknown fields are kept under Clover's names; lists with more than one item, whole."""
+    shipping = {"carrier": "UPS", "address": {"line3": "Back door"}}
+    row = to_row({"id": "X", "description": "VIP", "metadata": {"a": 1}, "shipping": shipping})
+    assert row["description"] == "VIP"
+    assert row["metadata"] == {"a": 1}
+    assert row["shipping_carrier"] == "UPS"
+    assert row["shipping_line3"] == "Back door"
+    emails = to_row(PLATFORM)["emailAddresses"]
+    assert [each["emailAddress"] for each in emails] == ["old@example.com", "ana@example.com"]
+
+
+def test_a_frame_has_the_schema_whatever_is_in_it():
+    """Index and dtypes are the same for both APIs, for none and for odd values."""
+    full = to_frame([CREATED, PLATFORM])
+    empty = to_frame([])
+    odd = to_frame([{"id": "X", "phone": 5550125, "created": "soon", "marketingAllowed": None}])
+    expected = {name: empty.dtypes[name] for name in SCHEMA if name != "id"}
+    for table in (full, empty, odd):
+        assert table.index.name == "id"
+        assert {name: table.dtypes[name] for name in expected} == expected
+    assert str(full["created"].dtype) == "datetime64[ms, UTC]"
+    assert str(full["shipping_postal_code"].dtype) == "str"
+    assert odd.loc["X", "phone"] == "5550125"
+
+
+def test_rows_and_frames_agree():
+    """A frame's line holds what the row holds."""
+    for record in (CREATED, MODIFIED, PLATFORM):
+        row, line = to_row(record), to_frame([record]).iloc[0]
+        for name in SCHEMA:
+            if name != "id":
+                assert line[name] == row[name] or (pd.isna(line[name]) and row[name] is None)
+
+
+def test_text_comes_back_unchanged():
+    """Emoji, right-to-left text, quotes and tags are text."""
+    name = "<script>alert('x')</script> 🍀 \"עברית\" O'Brien"
+    assert to_row({"id": "X", "name": name})["name"] == name
+    assert to_frame([{"id": "X", "name": name}]).loc["X", "name"] == name
+
+
+def test_upsert_replaces_in_place_and_appends():
+    """A known customer keeps its place, a new one goes to the end, dtypes stay."""
+    table = to_frame([CREATED, MODIFIED])
+    changed = upsert(table, to_row(CREATED | {"name": "New"}))
+    assert list(changed.index) == list(table.index)
+    assert changed.loc["ANKHTCV4BZCVW", "name"] == "New"
+    assert pd.isna(table.loc["ANKHTCV4BZCVW", "name"])
+    longer = upsert(changed, to_row(PLATFORM))
+    assert list(longer.index) == [*table.index, "7QK2M9ZX4T0BC"]
+    for result in (changed, longer):
+        assert (result.dtypes[table.columns] == table.dtypes).all()
+
+
+def test_upsert_keeps_what_an_answer_does_not_carry():
+    """A change's answer has no card brand: the table's stays, until the cards change."""
+    table = to_frame([PLATFORM])
+    answer = {"id": "7QK2M9ZX4T0BC", "name": "Other", "sources": {"data": ["C2", "C1"]}}
+    same = upsert(table, to_row(answer)).loc["7QK2M9ZX4T0BC"]
+    assert (same["name"], same["card_last4"], same["phone"]) == ("Other", "0042", "0150-555")
+    moved = upsert(table, to_row(answer | {"sources": {"data": ["C3"]}})).loc["7QK2M9ZX4T0BC"]
+    assert moved["source_ids"] == ["C3"]
+    assert pd.isna(moved["card_last4"])
+
+
+def test_upsert_into_an_empty_table():
+    """The first customer makes a table of one."""
+    assert list(upsert(to_frame([]), to_row(CREATED)).index) == ["ANKHTCV4BZCVW"]
