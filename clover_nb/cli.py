@@ -50,15 +50,24 @@ def _lab(arguments: argparse.Namespace) -> int:
     from clover_nb import sandbox  # noqa: PLC0415
     from clover_nb.client import SHARED_SANDBOX  # noqa: PLC0415
 
-    notebooks = Path("notebooks")
+    with sandbox.start() as practice:
+        os.environ[SHARED_SANDBOX] = json.dumps(practice.connection())
+        # JupyterLab asks whether to fetch news and looks for updates; a desk talks to nobody else.
+        defaults = str(Path(__file__).parent / "lab")
+        config = os.environ.get("JUPYTER_CONFIG_PATH")
+        os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
+        LabApp.launch_instance(argv=[*_lab_options(Path("notebooks")), *arguments.others])
+    return 0
+
+
+def _lab_options(notebooks: Path) -> list[str]:
     options = ["--ServerApp.answer_yes=True"]  # Ctrl-C stops at once
     if notebooks.is_dir():
         options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
         options += ["--LabApp.default_url=/lab/tree/01_first_customers.ipynb"]
-    with sandbox.start() as practice:
-        os.environ[SHARED_SANDBOX] = json.dumps(practice.connection())
-        LabApp.launch_instance(argv=[*options, *arguments.others])
-    return 0
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else
+        options += ["--allow-root"]
+    return options
 
 
 if __name__ == "__main__":
