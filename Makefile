@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format lock clean
+.PHONY: help lab test check format notebooks screenshots lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -22,7 +22,7 @@ lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS
 	@$(BIN)/clover-nb lab $(ARGS)
 
 test: $(READY) ## run every test: units, sandbox, forms in a browser, notebooks
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, format, types, unused code
 	$(BIN)/ruff check .
@@ -33,6 +33,12 @@ check: $(READY) ## lint, format, types, unused code
 format: $(READY) ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+notebooks: $(READY) ## run the notebooks and keep their outputs
+	$(BIN)/python tools/run_notebooks.py $(ARGS)
+
+screenshots: $(READY) ## make the pictures of the README
+	$(BIN)/python tools/screenshots.py
 
 lock: $(READY) ## pin what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \
