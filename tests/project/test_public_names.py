@@ -1,0 +1,38 @@
+"""What `clover_nb` exports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import clover_nb
+
+
+def test_all_names_what_is_exported():
+    """Each name of `__all__` is there, `dir` lists them, and each has a docstring."""
+    assert dir(clover_nb) == sorted(clover_nb.__all__)
+    for name in clover_nb.__all__:
+        assert getattr(clover_nb, name).__doc__, name
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """As for any module."""
+    assert not hasattr(clover_nb, "Costumer")
+
+
+def test_importing_the_package_alone_imports_no_heavy_library():
+    """The command line and the sandbox need not wait for pandas."""
+    code = "import sys, clover_nb; print(*{'pandas', 'requests', 'ipywidgets'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
+
+
+def test_the_floors_of_the_house_import_downwards():
+    """The sandbox knows of the house `vendor` alone, and the forms are known by nobody below."""
+    code = (
+        "import sys, clover_nb.sandbox, clover_nb.sandbox.command\n"
+        "print(*sorted(n for n in sys.modules if n.startswith('clover_nb.')"
+        " and not n.startswith('clover_nb.sandbox')))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["clover_nb.vendor"]
