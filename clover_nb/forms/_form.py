@@ -14,7 +14,9 @@ from clover_nb.client import Clover
 from clover_nb.errors import CloverError, InvalidInput
 from clover_nb.forms import _text, actions
 from clover_nb.forms._field import Field
+from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
+from clover_nb.forms._token import TokenEntry
 from clover_nb.forms._work import Work
 
 Typed = dict[str, str]
@@ -27,6 +29,11 @@ class Form(Static, VBox):
         fields: The fields, by the names that errors use.
         ticks: What must be agreed to, by the same kind of names.
         row: The customer as the last change left it, or ``None``.
+        picker: What chooses the customer, where the form does.
+        token: What holds the card token, where the form has one.
+        button: The button that submits.
+        status: What happened, beside the button.
+        result: The changed row, below it.
     """
 
     def __init__(
@@ -41,7 +48,8 @@ class Form(Static, VBox):
         busy: str,
         check: Callable[[Typed], Mapping[str, CloverError]],
         act: Callable[[Typed], pd.Series[Any]],
-        picker: Field | None = None,
+        picker: Picker | None = None,
+        token: TokenEntry | None = None,
     ) -> None:
         """Lay the form out.
 
@@ -49,26 +57,33 @@ class Form(Static, VBox):
             clover: The connection.
             title: The heading.
             parts: What stands between the heading and the button, from top to bottom.
-            fields: The fields in it, by the names that errors use.
+            fields: The fields in it, by the names that errors use; those of ``picker`` and
+                ``token`` come by themselves, as ``"customer"`` and ``"source"``.
             ticks: What must be agreed to: a sentence by name.
             submit: The button's text.
             busy: The button's text while it works.
             check: Finds what is wrong with what was typed, by field, before anything is sent.
             act: Does the change and returns the changed row.
-            picker: The field that chooses the customer, where Enter finds instead of submits.
+            picker: Chooses the customer; Enter in it finds instead of submits.
+            token: Holds the card token.
         """
-        self.fields = dict(fields) if picker is None else {"customer": picker, **fields}
+        self.picker, self.token = picker, token
+        self.fields = dict(fields)
+        if token is not None:
+            self.fields["source"] = token.field
+        if picker is not None:
+            self.fields["customer"] = picker.field
         self.row: pd.Series[Any] | None = None
         self._check, self._act = check, act
         if clover.environment == "production":
             ticks = {**ticks, "production": "I mean to change a real customer"}
         self.ticks = {name: _Tick(sentence, self.edited) for name, sentence in ticks.items()}
-        self._button = Button(description=submit, button_style="primary")
-        self._work = Work(self._button, busy)
-        self._status, self._result = HTML(), HTML()
-        self._button.on_click(lambda _: self.submit())
+        self.button = Button(description=submit, button_style="primary")
+        self._work = Work(self.button, busy)
+        self.status, self.result = HTML(), HTML()
+        self.button.on_click(lambda _: self.submit())
         for field in self.fields.values():
-            if field is not picker:
+            if picker is None or field is not picker.field:
                 field.on_submit(self.submit)
             field.on_edit(self.edited)
         super().__init__(
@@ -76,8 +91,8 @@ class Form(Static, VBox):
                 HTML(_text.heading(title, clover.environment)),
                 *parts,
                 *self.ticks.values(),
-                HBox([self._button, self._status]).add_class("clover-actions"),
-                self._result,
+                HBox([self.button, self.status]).add_class("clover-actions"),
+                self.result,
             ],
             static=f"{title}: run this cell to use the form.",
         )
@@ -106,12 +121,10 @@ class Form(Static, VBox):
                 found[name] = InvalidInput("Please tick this first.", field=name)
         for problem in found.values():
             self._tell(problem)
-        if wrong := [field for name, field in self.fields.items() if name in found]:
-            wrong[0].focus()
         return not found
 
     def _change(self, typed: Typed) -> bool:
-        self._status.value = _text.note("busy", "Sending to Clover…")
+        self.status.value = _text.note("busy", "Sending to Clover…")
         try:
             row = self._act(typed)
         except CloverError as error:
@@ -119,7 +132,7 @@ class Form(Static, VBox):
             self._tell(error)
             return True
         except Exception:
-            self._status.value = _text.note(
+            self.status.value = _text.note(
                 "error",
                 "Something unexpected went wrong, so it is not known whether this was done. Look "
                 "the customer up before you try again.",
@@ -136,13 +149,15 @@ class Form(Static, VBox):
         for tick in self.ticks.values():
             tick.value = False
         name = row["name"] or row["email"] or row["id"]
-        self._status.value = _text.note("done", f"Saved: {name}")
-        self._result.value = _text.row_table(row)
+        self.status.value = _text.note("done", f"Saved: {name}")
+        self.result.value = _text.row_table(row)
 
     def _clear_messages(self) -> None:
-        for part in (*self.fields.values(), *self.ticks.values()):
-            part.message = ""
-        self._status.value = ""
+        for field in self.fields.values():
+            field.message = ""
+        for tick in self.ticks.values():
+            tick.message = ""
+        self.status.value = ""
 
     def _tell(self, problem: CloverError) -> None:
         """Show a problem beside what it is about, or else beside the button."""
@@ -150,10 +165,13 @@ class Form(Static, VBox):
         if name in self.fields:
             field = self.fields[name]
             field.message = _text.told(problem, field.label)
+            if problem.request_id:
+                told = f"Not saved. Clover's request id: {problem.request_id}"
+                self.status.value = _text.note("error", told)
         elif name in self.ticks:
             self.ticks[name].message = problem.message
         else:
-            self._status.value = _text.note("error", str(problem))
+            self.status.value = _text.note("error", str(problem))
 
 
 class _Tick(VBox):

@@ -39,7 +39,6 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         "phone": Field("Phone", kind="tel", placeholder="555-0125"),
     }
     shipping = shipping_fields()
-    fields = {**customer, "source": token.field, **shipping}
 
     def check(typed: Typed) -> Mapping[str, CloverError]:
         required = ("email", "source", *actions.address_required(typed))
@@ -53,7 +52,8 @@ def create_customer(*, clover: Clover | None = None) -> Form:
             group("Card", [token]),
             group("Shipping (optional)", shipping.values()),
         ],
-        fields=fields,
+        fields={**customer, **shipping},
+        token=token,
         ticks=_CONSENT,
         submit="Create customer",
         busy="Creating…",
@@ -86,8 +86,9 @@ def attach_card(customer_id: str | None = None, *, clover: Clover | None = None)
         clover,
         "Attach a card",
         [group("Customer", [picker]), group("Card", [token])],
-        fields={"source": token.field},
-        picker=picker.field,
+        fields={},
+        picker=picker,
+        token=token,
         ticks=_CONSENT,
         submit="Attach card",
         busy="Attaching…",
@@ -132,7 +133,7 @@ def update_shipping(customer_id: str | None = None, *, clover: Clover | None = N
         "Update a shipping address",
         [group("Customer", [picker]), group("Shipping address", shipping.values())],
         fields=shipping,
-        picker=picker.field,
+        picker=picker,
         ticks={},
         submit="Save address",
         busy="Saving…",

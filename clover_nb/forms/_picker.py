@@ -23,6 +23,7 @@ class Picker(VBox):
     Attributes:
         row: The chosen customer, or ``None``.
         field: The field, where messages about the choice stand.
+        chosen: Who was chosen, in words.
     """
 
     def __init__(self, clover: Clover, on_pick: Callable[[pd.Series[Any]], None]) -> None:
@@ -34,13 +35,13 @@ class Picker(VBox):
         self._button = Button(description="Find")
         self._work = Work(self._button, "Looking…")
         self._several = Select(layout=Layout(width="100%", display="none"), description="")
-        self._chosen = HTML()
+        self.chosen = HTML()
         self._button.on_click(lambda _: self.find())
         self.field.on_submit(self.find)
-        self.field.on_edit(self._forget)
-        self._several.observe(self._choose, "value")
+        self.field.on_edit(self.forget)
+        self._several.observe(self._on_choice, "value")
         line = HBox([self.field, self._button]).add_class("clover-find")
-        super().__init__([line, self._several, self._chosen])
+        super().__init__([line, self._several, self.chosen])
 
     def find(self) -> threading.Thread | None:
         """Look for what was typed, in a thread.
@@ -48,20 +49,16 @@ class Picker(VBox):
         Returns:
             The thread, to wait for; ``None`` when a search is under way already.
         """
-        self._forget()
+        self.forget()
         text = self.field.value
-        return self._work.start(lambda: self._find(text))
+        return self._work.start(lambda: self._try(lambda: self._find(text)))
 
-    def _find(self, text: str) -> bool:
-        try:
-            found = actions.find_customers(self._clover, text)
-            if len(found) == 1:
-                self.pick(found.index[0])
-            else:
-                self._offer(found)
-        except CloverError as error:
-            self.field.message = told(error, self.field.label)
-        return True
+    def _find(self, text: str) -> None:
+        found = actions.find_customers(self._clover, text)
+        if len(found) == 1:
+            self.pick(found.index[0])
+        else:
+            self._offer(found)
 
     def pick(self, customer_id: str) -> None:
         """Read a customer and make it the chosen one.
@@ -70,8 +67,8 @@ class Picker(VBox):
             CloverError: It can't be read.
         """
         row = self._clover.customers.retrieve(customer_id)
-        self.row = row
-        self._chosen.value = who(row)
+        self.row, self.field.message = row, ""
+        self.chosen.value = who(row)
         self._on_pick(row)
 
     def _offer(self, found: pd.DataFrame) -> None:
@@ -84,19 +81,28 @@ class Picker(VBox):
         self.field.tone = "info"
         self.field.message = f"{len(found)} customers have this address: choose one."
 
-    def _choose(self, change: dict[str, Any]) -> None:
-        if (key := change["new"]) is not None:
-            self._work.start(lambda: self._pick_offered(key))
+    def _on_choice(self, change: dict[str, Any]) -> None:
+        if change["new"] is not None:
+            self.choose(change["new"])
 
-    def _pick_offered(self, key: str) -> bool:
+    def choose(self, customer_id: str) -> threading.Thread | None:
+        """Take one of several, in a thread.
+
+        Returns:
+            The thread, to wait for; ``None`` when a search is under way.
+        """
+        return self._work.start(lambda: self._try(lambda: self.pick(customer_id)))
+
+    def _try(self, work: Callable[[], None]) -> bool:
         try:
-            self.pick(key)
+            work()
         except CloverError as error:
             self.field.message = told(error, self.field.label)
         return True
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Nobody is chosen any more, since something else was typed."""
         self.row = None
-        self._chosen.value = ""
+        self.chosen.value = ""
         self.field.message, self.field.tone = "", "error"
         self._several.layout.display = "none"

@@ -97,7 +97,14 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
     Raises:
         InvalidInput: It is neither an address nor an id, or there is nobody.
     """
-    query = {"email": rules.email(who)} if "@" in who else {"id": rules.customer_id(who)}
+    try:
+        query = {"email": rules.email(who)} if "@" in who else {"id": rules.customer_id(who)}
+    except InvalidInput as problem:
+        raise InvalidInput(
+            "customer is neither an email address nor a customer's id.",
+            hint="Type the whole address, or the 13 letters and digits of an id.",
+            field="customer",
+        ) from problem
     found = clover.customers.search(**query)
     if found.empty:
         raise InvalidInput(

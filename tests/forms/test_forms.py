@@ -1,0 +1,281 @@
+"""The forms, driven as the browser drives them, on the practice sandbox."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+
+import pytest
+
+from clover_nb import TEST_CARDS, connect, forms
+from clover_nb.forms import actions
+
+TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
+
+
+def fill(form, **values):
+    for name, value in values.items():
+        form.fields[name.replace("__", ".")].value = value
+    for tick in form.ticks.values():
+        tick.value = True
+
+
+def submitted(form):
+    thread = form.submit()
+    assert thread is not None
+    thread.join()
+    return form
+
+
+def messages(form):
+    return {name: field.message for name, field in form.fields.items() if field.message}
+
+
+def an_address():
+    return f"{uuid.uuid4().hex[:12]}@example.com"
+
+
+def a_token(clover, card="visa"):
+    return clover.tokens.create(card=TEST_CARDS[card])["id"]
+
+
+def a_customer(clover, **fields):
+    return clover.customers.create(email=an_address(), source=a_token(clover), **fields)
+
+
+def test_the_default_connection_serves_every_form(default_connection):
+    """Each form is one line in a cell."""
+    for form in (forms.create_customer(), forms.attach_card(), forms.update_shipping()):
+        assert "LOCAL" in form.children[0].value
+
+
+def test_create_saves_and_shows_the_row(clover):
+    """The row stands under the form, the token is gone, and the ticks are off again."""
+    form = forms.create_customer(clover=clover)
+    email = an_address()
+    fill(form, email=email, source=a_token(clover), name="Ana <b>Rivera</b>")
+    submitted(form)
+    assert form.row["email"] == email
+    assert form.row["card_last4"] == "4242"
+    assert "Ana &lt;b&gt;Rivera" in form.result.value
+    assert "<b>" not in form.result.value + form.status.value
+    assert form.fields["source"].value == ""
+    assert not form.ticks["consent"].value
+
+
+def test_create_shows_every_message_beside_its_field_and_sends_nothing(clover):
+    """All at once, and what was typed stays."""
+    form = forms.create_customer(clover=clover)
+    fill(form, email="ana@", source="tok_1", phone="none", shipping__address__city="Boston")
+    before = len(clover.customers.list())
+    assert form.submit() is None
+    assert set(messages(form)) == {
+        "email",
+        "source",
+        "phone",
+        "shipping.address.line1",
+        "shipping.address.state",
+    }
+    assert "Email is not an email address" in form.fields["email"].message
+    assert form.fields["email"].value == "ana@"
+    assert form.fields["source"].value == "tok_1"
+    assert len(clover.customers.list()) == before
+
+
+def test_consent_must_be_ticked(clover):
+    """Its message stands below the tick."""
+    form = forms.create_customer(clover=clover)
+    fill(form, email=an_address(), source=TOKEN)
+    form.ticks["consent"].value = False
+    assert form.submit() is None
+    assert "tick" in form.ticks["consent"].message
+
+
+def test_a_refusal_of_clover_stands_beside_its_field(clover):
+    """A spent token is about the token; what was typed stays, to be mended."""
+    token = a_token(clover)
+    clover.customers.create(email=an_address(), source=token)
+    form = forms.create_customer(clover=clover)
+    email = an_address()
+    fill(form, email=email, source=token)
+    submitted(form)
+    assert "works once" in form.fields["source"].message
+    assert form.fields["email"].value == email
+    assert form.row is None
+
+
+def test_a_declined_card_says_what_to_do(clover):
+    """Beside the token; and the request id, which Clover's support asks for, beside the button."""
+    form = forms.create_customer(clover=clover)
+    fill(form, email=an_address(), source=a_token(clover, "visa_declined"))
+    submitted(form)
+    assert "ask for another" in form.fields["source"].message
+    assert "Not saved. Clover&#x27;s request id: " in form.status.value
+
+
+def test_a_lost_connection_keeps_what_was_typed():
+    """The token too: it was not used."""
+    urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), "http://127.0.0.1:1")
+    with connect("local", access_token="x", merchant_id="M1", **urls) as gone:
+        form = forms.create_customer(clover=gone)
+        email = an_address()
+        fill(form, email=email, source=TOKEN)
+        submitted(form)
+    assert "could not be reached" in form.status.value
+    assert (form.fields["email"].value, form.fields["source"].value) == (email, TOKEN)
+
+
+def test_two_clicks_do_it_once(clover, monkeypatch):
+    """While work is under way the button is disabled, and a second click does nothing."""
+    entered, go = threading.Event(), threading.Event()
+    calls = []
+    real = clover.customers.create
+
+    def slow(**fields):
+        calls.append(fields)
+        entered.set()
+        assert go.wait(10)
+        return real(**fields)
+
+    monkeypatch.setattr(clover.customers, "create", slow)
+    form = forms.create_customer(clover=clover)
+    fill(form, email=an_address(), source=a_token(clover))
+    thread = form.submit()
+    assert entered.wait(10)
+    assert form.button.disabled
+    assert form.button.description == "Creating…"
+    assert form.submit() is None
+    go.set()
+    thread.join()
+    assert len(calls) == 1
+    assert form.button.disabled, "until something is edited: the second click may come late"
+    form.edited()
+    assert not form.button.disabled
+
+
+def test_an_unforeseen_failure_is_told_and_logged(clover, monkeypatch, caplog):
+    """Nothing vanishes in a callback: the form says so, the log has the traceback."""
+
+    def broken(**fields):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(clover.customers, "create", broken)
+    form = forms.create_customer(clover=clover)
+    fill(form, email=an_address(), source=TOKEN)
+    submitted(form)
+    assert "not known" in form.status.value
+    assert "boom" in caplog.text
+    assert not form.button.disabled
+
+
+def test_attach_finds_the_customer_by_email(clover):
+    """Find, then attach: the row has two cards, the newest first."""
+    customer = a_customer(clover)
+    form = forms.attach_card(clover=clover)
+    form.fields["customer"].value = customer["email"]
+    form.picker.find().join()
+    assert customer["id"] in form.picker.chosen.value
+    fill(form, source=a_token(clover, "mastercard"))
+    submitted(form)
+    assert form.row["card_count"] == 2
+    assert form.row["card_brand"] == "MC"
+
+
+def test_attach_asks_which_when_an_address_is_shared(clover):
+    """Choosing one of several makes it the customer."""
+    first = a_customer(clover, name="First")
+    second = clover.customers.create(email=first["email"], source=a_token(clover), name="Second")
+    form = forms.attach_card(clover=clover)
+    form.fields["customer"].value = first["email"]
+    form.picker.find().join()
+    assert "choose one" in form.fields["customer"].message
+    form.picker.choose(second["id"]).join()
+    assert form.picker.row["id"] == second["id"]
+
+
+def test_nothing_is_sent_before_a_customer_is_found(clover):
+    """And a customer typed over is no longer the chosen one."""
+    customer = a_customer(clover)
+    form = forms.attach_card(customer["id"], clover=clover)
+    assert form.picker.row["id"] == customer["id"]
+    form.picker.forget()
+    fill(form, source=TOKEN)
+    assert form.submit() is None
+    assert "Find" in form.fields["customer"].message
+
+
+def test_an_unknown_customer_is_told_beside_the_field(clover):
+    """With what was looked for."""
+    form = forms.update_shipping(clover=clover)
+    form.fields["customer"].value = "nobody@example.com"
+    form.picker.find().join()
+    assert "nobody@example.com" in form.fields["customer"].message
+
+
+def test_the_same_card_twice_is_no_harm(clover):
+    """Clover says that it is on file, and the form that nothing needs to be done."""
+    customer = a_customer(clover)
+    form = forms.attach_card(customer["id"], clover=clover)
+    fill(form, source=a_token(clover))
+    submitted(form)
+    assert "Nothing needs to be done" in form.fields["source"].message
+
+
+def test_shipping_shows_what_is_and_saves_what_was_changed(clover):
+    """A second save without a change says so."""
+    shipping = {"address": {"line1": "1 Main St", "city": "Boston", "state": "MA"}}
+    customer = a_customer(clover, shipping=shipping)
+    form = forms.update_shipping(customer["id"], clover=clover)
+    assert form.fields["shipping.address.city"].value == "Boston"
+    fill(form, shipping__address__city="Cambridge", shipping__address__postal_code="02139")
+    submitted(form)
+    assert form.row["shipping_city"] == "Cambridge"
+    assert form.row["shipping_line1"] == "1 Main St"
+    submitted(form)
+    assert "Nothing is changed" in form.status.value
+
+
+def test_a_test_card_fills_the_token_field(clover):
+    """Only where no real cards are."""
+    form = forms.create_customer(clover=clover)
+    form.token.use_test_card().join()
+    token = form.fields["source"].value
+    assert token.startswith("clv_")
+    assert "1TSTS" not in f"{token}{form.fields['source']!r}"
+
+
+def test_production_has_no_test_cards_and_asks_for_a_tick():
+    """And is marked in words."""
+    production = connect("production", access_token="x", merchant_id="M1", writes=True)
+    form = forms.create_customer(clover=production)
+    assert "PRODUCTION" in form.children[0].value
+    assert len(form.token.children) == 1
+    fill(form, email=an_address(), source=TOKEN)
+    form.ticks["production"].value = False
+    assert form.submit() is None
+    assert form.ticks["production"].message
+
+
+def test_a_saved_form_leaves_a_sentence(clover):
+    """What a reader sees where no kernel runs, the same every run."""
+    form = forms.create_customer(clover=clover)
+    assert repr(form) == "<Create a customer: run this cell to use the form.>"
+    bundle = form._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "run this cell" in data["text/html"]
+
+
+def test_the_names_of_the_fields_are_those_of_the_errors(clover):
+    """A message finds its field because both use Clover's names."""
+    form = forms.create_customer(clover=clover)
+    assert set(form.fields) == {"email", "name", "phone", "source", *actions.SHIPPING_FIELDS}
+
+
+@pytest.mark.parametrize("typed", ["x" * 10_000, TEST_CARDS["visa"]["number"]])
+def test_what_can_not_be_sent_is_told_beside_each_field(clover, typed):
+    """In any field, with the field's own label and without the number."""
+    form = forms.create_customer(clover=clover)
+    fill(form, **{name.replace(".", "__"): typed for name in form.fields})
+    assert form.submit() is None
+    assert set(messages(form)) == set(form.fields)
+    assert not any(TEST_CARDS["visa"]["number"] in told for told in messages(form).values())
