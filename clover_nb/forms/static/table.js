@@ -1,0 +1,211 @@
+// One page of a table that the kernel searches, sorts and cuts into pages.
+
+// A phone is found as it is typed; a longer number waits for Enter, as it may be a card's.
+const LIVE_DIGITS = 11;
+
+function render({ model, el }) {
+  const id = `clover-table-${Math.random().toString(36).slice(2)}`;
+  const search = element("input", {
+    type: "search",
+    "aria-label": "Search customers",
+    "aria-describedby": `${id}-status`,
+    placeholder: "Search: name, email, phone, city, last 4 of a card…",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const status = element("div", { id: `${id}-status`, class: "clover-status", role: "status" });
+  const heads = element("tr", {});
+  const body = element("tbody", {});
+  const table = element(
+    "table",
+    { role: "grid", "aria-label": "Customers" },
+    element("thead", {}, heads),
+    body,
+  );
+  const pages = Object.fromEntries(
+    [
+      ["First page", "«", () => 0],
+      ["Previous page", "‹", ({ page }) => page - 1],
+      ["Next page", "›", ({ page }) => page + 1],
+      ["Last page", "»", ({ last }) => last],
+    ].map(([name, sign, target]) => {
+      const button = element("button", { type: "button", title: name, "aria-label": name }, sign);
+      button.addEventListener("click", () => turn(target(view())));
+      return [name, button];
+    }),
+  );
+  const place = element("span", { class: "clover-place" });
+  const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
+  pager.append(pages["First page"], pages["Previous page"], place);
+  pager.append(pages["Next page"], pages["Last page"]);
+  el.classList.add("clover-table");
+  el.append(
+    element("div", { class: "clover-search" }, search, status),
+    element("div", { class: "clover-scroll" }, table),
+    pager,
+  );
+
+  const view = () => model.get("_view");
+  let asked = null; // the search that the kernel hasn't answered yet
+  let focusRow = null; // the row to move to when the next page is here
+  let pause;
+
+  // Searching: one question at a time, so that a slow kernel isn't left behind by the typing.
+  const find = () => {
+    if (asked !== null || search.value === view().query) return;
+    asked = search.value;
+    model.send({ do: "search", text: asked });
+  };
+  const refuseCard = () => {
+    const start = findCard(search.value);
+    if (start < 0) return false;
+    search.value = search.value.slice(0, start).trimEnd();
+    find();
+    say(model.get("_refusal"), "error");
+    return true;
+  };
+  const searched = (event) => {
+    clearTimeout(pause);
+    if (isTyping(event) && longestRun(search.value) > LIVE_DIGITS) {
+      pause = setTimeout(refuseCard, TYPING_PAUSE);
+    } else if (!refuseCard()) {
+      find();
+    }
+  };
+  const searchKey = (event) => {
+    if (event.key === "Enter") {
+      clearTimeout(pause);
+      if (!refuseCard()) find();
+    } else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      focusOn(body.rows[0]);
+    } else if (event.key === "Escape" && search.value) {
+      event.preventDefault(); // browsers differ in what they do
+      search.value = "";
+      find();
+    }
+  };
+
+  const turn = (page) => model.send({ do: "page", page });
+  const say = (text, tone = "") => {
+    status.textContent = text;
+    status.dataset.tone = tone;
+  };
+
+  // Selecting: shown at once, then told.
+  const select = (row) => {
+    if (!row || row.dataset.id === model.get("selected_id")) return;
+    model.set("selected_id", row.dataset.id);
+    model.send({ do: "select", id: row.dataset.id });
+  };
+  const clicked = (event) => {
+    if (String(window.getSelection())) return; // marking a text, to copy it
+    const row = event.target.closest("tr");
+    select(row);
+    focusOn(row);
+  };
+  const focusOn = (row) => {
+    if (!row) return;
+    for (const other of body.rows) other.tabIndex = other === row ? 0 : -1;
+    row.focus();
+  };
+  const rowKey = (event) => {
+    const row = event.target.closest("tr");
+    const rows = [...body.rows];
+    const { page, last } = view();
+    const move = (step) => {
+      const next = rows[rows.indexOf(row) + step];
+      if (next) return focusOn(next);
+      if (page + step < 0 || page + step > last) return undefined;
+      focusRow = step > 0 ? 0 : -1;
+      return turn(page + step);
+    };
+    const jump = (to) => {
+      focusRow = 0;
+      turn(to);
+    };
+    const actions = {
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
+      Home: () => focusOn(rows.at(0)),
+      End: () => focusOn(rows.at(-1)),
+      PageDown: () => page < last && jump(page + 1),
+      PageUp: () => page > 0 && jump(page - 1),
+      Enter: () => select(row),
+      " ": () => select(row),
+    };
+    if (!actions[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    actions[event.key]();
+  };
+
+  const head = ({ key, label }) => {
+    const { sort, descending } = view();
+    const way = sort !== key ? "none" : descending ? "descending" : "ascending";
+    const button = element("button", { type: "button" }, label);
+    button.dataset.key = key;
+    button.addEventListener("click", () => model.send({ do: "sort", column: key }));
+    return element("th", { scope: "col", "aria-sort": way }, button);
+  };
+  const cell = (text, place) =>
+    element("td", { title: text, "data-key": view().columns[place].key }, text);
+  const row = (cells, place) => {
+    const { ids, first } = view();
+    const made = element("tr", { "aria-rowindex": first + place + 2 }, ...cells.map(cell));
+    made.dataset.id = ids[place];
+    return made;
+  };
+  const showSelection = () => {
+    const rows = [...body.rows];
+    const chosen = rows.find((each) => each.dataset.id === model.get("selected_id"));
+    for (const each of rows) each.setAttribute("aria-selected", each === chosen);
+    for (const each of rows) each.tabIndex = each === (chosen ?? rows[0]) ? 0 : -1;
+  };
+  const show = () => {
+    const { columns, rows, matches, page, last, query } = view();
+    const active = el.contains(document.activeElement) ? document.activeElement : null;
+    const activeHead = active?.dataset?.key;
+    const activeRow = body.contains(active) ? [...body.rows].indexOf(active) : null;
+    heads.replaceChildren(...columns.map(head));
+    body.replaceChildren(...rows.map(row));
+    table.setAttribute("aria-rowcount", matches + 1);
+    showSelection();
+    say(view().status);
+    place.textContent = `Page ${(page + 1).toLocaleString("en")} of ${(last + 1).toLocaleString("en")}`;
+    pager.hidden = last === 0;
+    for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
+    for (const name of ["Next page", "Last page"]) pages[name].disabled = page === last;
+
+    const wanted = focusRow ?? activeRow;
+    if (wanted !== null) focusOn(body.rows[wanted < 0 ? body.rows.length - 1 : wanted] ?? body.rows[0]);
+    else if (activeHead) heads.querySelector(`[data-key="${CSS.escape(activeHead)}"]`)?.focus();
+    focusRow = null;
+
+    if (asked === query) {
+      asked = null;
+      if (longestRun(search.value) <= LIVE_DIGITS) find();
+    } else if (asked === null && document.activeElement !== search) {
+      search.value = query;
+    }
+  };
+
+  search.addEventListener("input", searched);
+  search.addEventListener("keydown", searchKey);
+  search.addEventListener("focus", () => model.send({ do: "prepare" }));
+  body.addEventListener("click", clicked);
+  body.addEventListener("keydown", rowKey);
+  const releaseKeys = keepKeys(el);
+  model.on("change:_view", show);
+  model.on("change:selected_id", showSelection);
+  search.value = view().query;
+  show();
+
+  return () => {
+    clearTimeout(pause);
+    releaseKeys();
+    model.off("change:_view", show);
+    model.off("change:selected_id", showSelection);
+  };
+}
+
+export default { render };
