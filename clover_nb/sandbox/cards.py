@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
-
-from pydantic import Field, TypeAdapter
-from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
+from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import vendor
+from clover_nb.sandbox import shapes
 from clover_nb.sandbox.bodies import check
 from clover_nb.sandbox.errors import Case, Refused
 
@@ -28,27 +26,6 @@ _DECLINED: Final = frozenset(
     for name in vendor.DECLINED_CARDS
 )
 
-# D: the month has 1 or 2 digits, the year 2 or 4, the CVV 3 or 4; samples send strings.
-_Digits = str | int | None
-
-
-class CardBody(TypedDict, total=False):
-    """`card` in the body of POST /v1/tokens."""
-
-    number: Annotated[_Digits, Field(json_schema_extra={"enum": list(_NAMES)})]
-    exp_month: _Digits
-    exp_year: _Digits
-    cvv: _Digits
-
-
-class TokenBody(TypedDict, total=False):
-    """The body of POST /v1/tokens."""
-
-    card: CardBody
-
-
-_TOKEN: Final = TypeAdapter(TokenBody)
-
 
 def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     """Store a token for a test card, never the number or the CVV, and return Clover's answer.
@@ -56,7 +33,7 @@ def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refused: No test card, or one of its fields is wrong.
     """
-    card = {key: str(value) for key, value in check(_TOKEN, body).get("card", {}).items()}
+    card = {key: str(value) for key, value in check(shapes.TOKEN, body).get("card", {}).items()}
     number = card.get("number", "").replace(" ", "")
     if not re.fullmatch("[0-9]{12,19}", number):
         raise Refused(Case.INVALID_NUMBER, param="number")

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from clover_nb.sandbox.server import Sandbox, start
+from clover_nb.sandbox.settings import PROFILES
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--customers", type=int, default=200, metavar="N", help="how many people to invent (200)")
     add("--seed", type=int, metavar="N", help="the same ids, keys and times on every run")
     add("--no-limits", action="store_true", help="no limit of requests a second and at once")
+    add("--profile", default="documented", choices=PROFILES, help="which Clover to be")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
+    add("--latency-ms", type=float, default=0, metavar="N", help="let each request wait")
+    add("--faults", default="", metavar="KIND:PERCENT%,...", help="let requests fail now and then")
+    add("--control", action="store_true", help="serve /_sandbox/: reset, seed, faults, requests")
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -44,6 +50,11 @@ def serve(args: argparse.Namespace) -> int:
             db=args.db,
             limits=not args.no_limits,
             port=args.port,
+            profile=args.profile,
+            settings=dict(text.partition("=")[::2] for text in args.set),
+            latency_ms=args.latency_ms,
+            faults=args.faults,
+            control=args.control,
         )
     except (OSError, ValueError) as problem:
         print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output

@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from clover_nb.sandbox import bodies, cards
+from clover_nb.sandbox import bodies, cards, queries, shapes
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.identity import HISTORY_ENDS
-from clover_nb.sandbox.merchant import Merchant, merchant_of
-from clover_nb.sandbox.records import Customer, dump
+from clover_nb.sandbox.merchant import Merchant, answer, merchant_of
+from clover_nb.sandbox.openapi import takes
+from clover_nb.sandbox.records import Customer
 
 if TYPE_CHECKING:
     from clover_nb.sandbox.identity import Moment
 
 router = APIRouter()
-
-
-def answer(body: object) -> Response:
-    """Answer with JSON."""
-    return Response(dump(body), media_type="application/json")
+# I: no page has these calls; the setting `undocumented_calls` adds them.
+undocumented = APIRouter()
 
 
 @router.get("/pakms/apikey")
@@ -39,18 +37,18 @@ async def api_key(request: Request) -> Response:
     )
 
 
-@router.post("/v1/tokens")
+@router.post("/v1/tokens", openapi_extra=takes(shapes.TOKEN))
 async def create_token(request: Request) -> Response:
     """Make a single-use token of a test card."""
     merchant = merchant_of(request)
     return answer(cards.tokenize(merchant.store, await bodies.read(request)))
 
 
-@router.post("/v1/customers")
+@router.post("/v1/customers", openapi_extra=takes(shapes.CUSTOMER))
 async def create_customer(request: Request) -> Response:
     """Create a customer with a card on file."""
     merchant = merchant_of(request)
-    fields = bodies.check(bodies.CUSTOMER, await bodies.read(request))
+    fields = bodies.check(shapes.CUSTOMER, await bodies.read(request))
     _require(fields, "email", "source")
     with merchant.store.write() as moment:
         customer = Customer(moment.id(), moment.now)
@@ -58,15 +56,13 @@ async def create_customer(request: Request) -> Response:
     return answer(customer.ecommerce(merchant.choices))
 
 
-@router.put("/v1/customers/{customer_id}")
-async def update_customer(request: Request, customer_id: str) -> Response:
+@router.put("/v1/customers/{customer_id}", openapi_extra=takes(shapes.CUSTOMER))
+async def update_customer(request: Request) -> Response:
     """Change a customer's profile, attach a card, or both."""
     merchant = merchant_of(request)
     body = await bodies.read(request)
-    customer = merchant.store.customer(customer_id)
-    if customer is None:
-        raise Refused(Case.CUSTOMER_MISSING)
-    fields = bodies.check(bodies.CUSTOMER, body)
+    customer = _customer(request)
+    fields = bodies.check(shapes.CUSTOMER, body)
     _require(fields, *(name for name in ("email", "source") if merchant.on(f"put_requires_{name}")))
     with merchant.store.write() as moment:
         _change(merchant, moment, customer, fields)
@@ -74,11 +70,11 @@ async def update_customer(request: Request, customer_id: str) -> Response:
 
 
 @router.delete("/v1/customers/{customer_id}/sources/{source_id}")
-async def delete_source(request: Request, customer_id: str, source_id: str) -> Response:
+async def delete_source(request: Request) -> Response:
     """Revoke a card; the Platform API forgets it too."""
-    store = merchant_of(request).store
+    store, source_id = merchant_of(request).store, request.path_params["source_id"]
     with store.write():
-        customer = store.customer(customer_id)
+        customer = store.customer(request.path_params["customer_id"])
         left = [card for card in customer.cards if card["id"] != source_id] if customer else []
         # I: a card that was revoked once is unknown.
         if customer is None or len(left) == len(customer.cards):
@@ -86,6 +82,40 @@ async def delete_source(request: Request, customer_id: str, source_id: str) -> R
         customer.cards = left
         store.save(customer)
     return answer({"deleted": True, "id": source_id, "object": "deletedcard"})
+
+
+@undocumented.get("/v1/customers", openapi_extra=queries.parameters(10, 100))
+async def list_customers(request: Request) -> Response:
+    """List customers, as the Ecommerce API pages other lists. D: 10, at most 100 a page."""
+    merchant = merchant_of(request)
+    limit, offset = queries.window(request.query_params, default=10, largest=100)
+    found = merchant.store.customers(limit, offset)
+    views = [customer.ecommerce(merchant.choices) for customer in found]
+    return answer({"object": "list", "data": views, "has_more": len(found) == limit})
+
+
+@undocumented.get("/v1/customers/{customer_id}")
+async def get_customer(request: Request) -> Response:
+    """Return a customer."""
+    merchant = merchant_of(request)
+    return answer(_customer(request).ecommerce(merchant.choices))
+
+
+@undocumented.delete("/v1/customers/{customer_id}")
+async def delete_customer(request: Request) -> Response:
+    """Delete a customer, as Clover's Node SDK asks for it."""
+    merchant = merchant_of(request)
+    with merchant.store.write():
+        customer = _customer(request)
+        merchant.store.delete(customer)
+    return answer({"deleted": True, "id": customer.id, "object": "customer"})
+
+
+def _customer(request: Request) -> Customer:
+    customer = merchant_of(request).store.customer(request.path_params["customer_id"])
+    if customer is None:
+        raise Refused(Case.CUSTOMER_MISSING)
+    return customer
 
 
 def _require(fields: dict[str, Any], *names: str) -> None:

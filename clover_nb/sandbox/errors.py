@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fastapi import Response
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 
 class Row(NamedTuple):
-    """One row of the table: `type` and `code` are the Ecommerce API's; None leaves them out."""
+    """One row of the table: `type` and `code` are the Ecommerce API's; None leaves them out.
+
+    The Platform API shows the message alone, and `details`.
+    """
 
     status: int
     type: str | None
     code: str | None
-    message: str
+    message: str  # if empty, the status line
     evidence: str
+    details: str = ""
 
 
 class Case(Enum):
@@ -123,6 +132,9 @@ class Case(Enum):
     API_KEY_INVALID = Row(
         401, "authentication_error", "invalid_key", "The apikey header is missing or wrong.", "I"
     )
+    RECORD_MISSING = Row(404, None, None, "Not Found", "O-live", details="Customer not found")
+    PART_MISSING = Row(404, None, None, "Not Found", "I", details="No such part of the customer")
+    QUERY_INVALID = Row(400, None, None, "The query is not valid.", "O-live")
     NOT_FOUND = Row(404, None, None, "", "I")
     METHOD_NOT_ALLOWED = Row(405, None, None, "", "I")
     BODY_TOO_LARGE = Row(413, None, None, "", "I")
@@ -143,14 +155,21 @@ class Refused(Exception):
 
     def __init__(self, case: Case, message: str = "", *, param: str = "") -> None:
         super().__init__(case.name)
-        self.status = case.value.status
         self.row = case.value
-        self.message = message or case.value.message
+        self.status = self.row.status
+        self.message = message or self.row.message or status_line(self.status)
         self.param = param
 
-    def body(self) -> bytes:
-        """The Ecommerce API's envelope; `error` or its `type` may be absent (O-fix)."""
-        envelope: dict[str, Any] = {"message": status_line(self.status)}
+    def body(self, *, platform: bool) -> bytes:
+        """The envelope of the API that refuses."""
+        envelope: dict[str, Any]
+        if platform:
+            envelope = {"message": self.message}
+            if self.row.details:
+                envelope["details"] = self.row.details
+            return json.dumps(envelope).encode()
+        # O-fix: `error` may be absent, and so may its `type`.
+        envelope = {"message": status_line(self.status)}
         if self.row.code:
             error = {
                 "type": self.row.type,
@@ -162,23 +181,17 @@ class Refused(Exception):
         return json.dumps(envelope).encode()
 
 
-class PlatformRefused(Exception):
-    """The Platform API refuses: a message alone, and details where it gives some."""
-
-    def __init__(self, status: int, message: str = "", details: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message or status_line(status)
-        self.details = details
-
-    def body(self) -> bytes:
-        """The Platform API's envelope."""
-        envelope = {"message": self.message}
-        if self.details:
-            envelope["details"] = self.details
-        return json.dumps(envelope).encode()
-
-
 def status_line(status: int) -> str:
     """Such as `400 Bad Request`."""
     return f"{status} {HTTPStatus(status).phrase}"
+
+
+def on_platform(scope: Scope) -> bool:
+    """Tell whether a request is for the Platform API."""
+    return bool(scope["path"].startswith("/v3/"))
+
+
+def refusal(problem: Refused, scope: Scope, headers: dict[str, str] | None = None) -> Response:
+    """Make the answer of a refusal, in the envelope of the API that was called."""
+    body = problem.body(platform=on_platform(scope))
+    return Response(body, problem.status, headers, "application/json")

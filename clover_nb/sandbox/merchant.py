@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastapi import Request, Response
+
+from clover_nb.sandbox.records import dump
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from fastapi import Request
 
     from clover_nb.sandbox.identity import Keys
     from clover_nb.sandbox.store import Store
@@ -31,3 +33,8 @@ def merchant_of(request: Request) -> Merchant:
     """Return the merchant whom the request's application serves."""
     merchant: Merchant = request.app.state.merchant
     return merchant
+
+
+def answer(body: object, status: int = 200) -> Response:
+    """Answer with JSON."""
+    return Response(dump(body), status, media_type="application/json")

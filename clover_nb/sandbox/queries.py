@@ -6,12 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import vendor
-from clover_nb.sandbox.errors import PlatformRefused
+from clover_nb.sandbox.errors import Case, Refused
+from clover_nb.sandbox.openapi import query_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.datastructures import QueryParams
+
+    from clover_nb.sandbox.records import Json
 
 # D and O-live: the fields that customers can be filtered by, as a column or a contact.
 _COLUMNS: Final = {
@@ -29,29 +32,40 @@ FILTER_FIELDS: Final = (*_COLUMNS, *_CONTACTS)
 # D: filters may compare, or name a set: id in ('A','B').
 _COMPARISON: Final = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>)(.*)", re.DOTALL)
 _MEMBERSHIP: Final = re.compile(r"\s*(\w+)\s+in\s*\((.*)\)\s*", re.DOTALL | re.IGNORECASE)
-_LARGEST: Final = 2**63 - 1
+_LARGEST: Final = 2**63 - 1  # SQLite's
 
 
-def number(query: QueryParams, name: str, default: int, largest: int) -> int:
+def parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX) -> Json:
+    """Describe the window of a list, for a route's `openapi_extra`."""
+    limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
+    offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
+    return {"parameters": [query_parameter("limit", limit), query_parameter("offset", offset)]}
+
+
+_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
+FILTER: Final = query_parameter("filter", _TEXTS, style="form", explode=True)
+
+
+def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
     """Read a whole number from 0 to `largest`; O-live: a larger one is refused, not clamped."""
     text = query.get(name, "")
     if not text:
         return default
     if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
-        raise PlatformRefused(400, f"{name} must be a whole number")
+        raise Refused(Case.QUERY_INVALID, f"{name} must be a whole number")
     if text.startswith("-"):
-        raise PlatformRefused(400, f"{name} cannot be negative")
+        raise Refused(Case.QUERY_INVALID, f"{name} cannot be negative")
     if len(text) > len(str(largest)) or int(text) > largest:
-        raise PlatformRefused(400, f"{name} cannot be greater than {largest}")
+        raise Refused(Case.QUERY_INVALID, f"{name} cannot be greater than {largest}")
     return int(text)
 
 
-def window(query: QueryParams) -> tuple[int, int]:
+def window(
+    query: QueryParams, default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX
+) -> tuple[int, int]:
     """Return `limit` and `offset`."""
-    return (
-        number(query, "limit", vendor.PAGE_DEFAULT, vendor.PAGE_MAX),
-        number(query, "offset", 0, _LARGEST),
-    )
+    return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
 
 
 def expanded(query: QueryParams) -> list[str]:
@@ -69,9 +83,8 @@ def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[An
         if field not in FILTER_FIELDS:
             if ignore_unknown:
                 continue
-            raise PlatformRefused(
-                400, f"cannot filter by {field}; the fields are: {', '.join(FILTER_FIELDS)}"
-            )
+            known = ", ".join(FILTER_FIELDS)
+            raise Refused(Case.QUERY_INVALID, f"cannot filter by {field}; the fields are: {known}")
         clauses.append(_clause(field, operator, len(wanted)))
         values += map(_whole, wanted) if field == "customerSince" else wanted
     return " AND ".join(clauses), values
@@ -82,7 +95,7 @@ def _parse(text: str) -> tuple[str, str, Sequence[str]]:
         return found[1], "in", [_unquoted(value) for value in found[2].split(",")]
     if found := _COMPARISON.fullmatch(text):
         return found[1], found[2], [_unquoted(found[3])]
-    raise PlatformRefused(400, "a filter is written field=value, or field in ('a','b')")
+    raise Refused(Case.QUERY_INVALID, "a filter is written field=value, or field in ('a','b')")
 
 
 def _clause(field: str, operator: str, count: int) -> str:
@@ -101,5 +114,5 @@ def _unquoted(text: str) -> str:
 
 def _whole(text: str) -> int:
     if not re.fullmatch("-?[0-9]{1,18}", text, re.ASCII):
-        raise PlatformRefused(400, "customerSince is compared with a time in milliseconds")
+        raise Refused(Case.QUERY_INVALID, "customerSince is compared with a time in milliseconds")
     return int(text)

@@ -158,7 +158,9 @@ class Customer:
             "firstName": self.first if legacy else "",
             "lastName": self.last if legacy else "",
         }
-        sources: Json = {"object": "list", choices["sources"]: ids}
+        sources: Json = {"object": "list", "data": ids}
+        if choices["sources"] == "elements":
+            sources["data"] = {"elements": ids}
         if choices["has_more"] == "on":
             sources["has_more"] = False
         # D: the recipient's name and phone are the customer's unless they were given.
@@ -170,6 +172,5 @@ class Customer:
         }
 
 
-def dump(value: object) -> str:
-    """JSON as short as it goes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# JSON as short as it goes; made once, since `json.dumps` would make an encoder for each call.
+dump: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import threading
-from typing import TYPE_CHECKING, Self
+from collections import deque
+from random import Random
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import uvicorn
 
+from clover_nb.sandbox import control as controls
 from clover_nb.sandbox.app import build
+from clover_nb.sandbox.door import Door, Log
+from clover_nb.sandbox.faults import Accidents, Faults
+from clover_nb.sandbox.limits import Limits
 from clover_nb.sandbox.merchant import Merchant
 from clover_nb.sandbox.settings import choose
 from clover_nb.sandbox.store import Store
@@ -16,22 +23,43 @@ from clover_nb.sandbox.store import Store
 if TYPE_CHECKING:
     import os
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from starlette.types import ASGIApp
+
+_T = TypeVar("_T")
+_LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
-_START_SECONDS = 30
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers."""
+    """Runs in a thread, and says when it answers."""
+
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.settled = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="clover-nb sandbox", daemon=True)
+        self._settled = threading.Event()
+
+    def start(self) -> bool:
+        """Start, and tell whether it answers."""
+        self.thread.start()
+        self._settled.wait()
+        return self.started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        self.settled.set()
+        self._settled.set()
+
+    def _run(self) -> None:
+        try:
+            self.run()
+        except SystemExit:  # uvicorn's way to say that it could not listen
+            pass
+        finally:
+            self._settled.set()
 
 
 class Sandbox:
@@ -46,15 +74,16 @@ class Sandbox:
         merchant_id: The merchant whose customers it has.
     """
 
-    def __init__(self, server: _Server, thread: threading.Thread, merchant: Merchant) -> None:
+    def __init__(self, server: _Server, store: Store, faults: Faults, log: Log) -> None:
         self._server = server
-        self._thread = thread
-        self._store = merchant.store
+        self._store = store
+        self._faults = faults
+        self._log = log
         port = server.servers[0].sockets[0].getsockname()[1]
         self.ecommerce_url = self.token_url = self.platform_url = f"http://{_HOST}:{port}"
-        self.access_token = merchant.keys.access_token
-        self.api_key = merchant.keys.api_key
-        self.merchant_id = merchant.keys.merchant_id
+        self.access_token = store.keys.access_token
+        self.api_key = store.keys.api_key
+        self.merchant_id = store.keys.merchant_id
         atexit.register(self.stop)
 
     def connection(self) -> dict[str, str]:
@@ -68,12 +97,58 @@ class Sandbox:
             "merchant_id": self.merchant_id,
         }
 
+    def reset(self) -> None:
+        """Go back to the start: the invented people alone, no faults planned, nothing logged."""
+        self._inside(controls.start_again, self._store, self._faults, self._log)
+
+    def seed(self, customers: int) -> None:
+        """Add invented people.
+
+        Args:
+            customers: How many.
+        """
+        self._inside(self._store.seed, customers)
+
+    def fail_next(
+        self, kind: str | int, times: int = 1, *, method: str = "", path: str = ""
+    ) -> None:
+        """Plan a fault for the next requests.
+
+        Args:
+            kind: A status from 400 to 599, or a name in `faults.KINDS`: `reset-before`,
+                `reset-after`, `truncated`, `html`, `slow`.
+            times: How many requests it hits.
+            method: Which requests it is for, such as "POST"; all if empty.
+            path: A part of the path of those that it is for; all if empty.
+
+        Raises:
+            ValueError: There is no such fault.
+        """
+        self._inside(self._faults.plan, kind, times, method, path)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The newest 1000 requests, oldest first, each as a dictionary.
+
+        It has `method`, `path`, `query`, `credential` (the last four characters), `request_id`,
+        `status` (None if there was no answer), and `fault` (empty if there was none).
+        """
+        return self._inside(lambda: [dict(entry) for entry in self._log])
+
     def stop(self) -> None:
         """Stop the server and close its database, a private one for good. Can be called twice."""
         self._server.should_exit = True
-        self._thread.join()
+        self._server.thread.join()
         self._store.close()
         atexit.unregister(self.stop)
+
+    def _inside(self, function: Callable[..., _T], *args: object) -> _T:
+        """Call in the server's thread, between two requests."""
+
+        async def call() -> _T:
+            return function(*args)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._server.loop).result()
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +169,9 @@ def start(
     port: int = 0,
     profile: str = "documented",
     settings: Mapping[str, str] | None = None,
+    latency_ms: float = 0,
+    faults: str = "",
+    control: bool = False,
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1 and return once it answers.
 
@@ -106,39 +184,36 @@ def start(
         limits: Whether to refuse more than Clover's requests a second and at once.
         port: The port; 0 takes a free one.
         profile: Which Clover to be: `documented`, or `legacy_2019`.
-        settings: Choices where nobody knows Clover's behaviour, by name (see `settings`).
+        settings: Choices where nobody knows Clover's behaviour, by name (docs/sandbox.md).
+        latency_ms: How long each request waits, in milliseconds.
+        faults: What goes wrong now and then: `KIND:PERCENT%`, separated by commas.
+        control: Whether to serve `/_sandbox/`, for programs in other languages.
 
     Raises:
-        ValueError: There is no such profile, setting or value.
+        ValueError: There is no such profile, setting, value or fault.
         OSError: The port is taken, or the file can't be opened.
     """
     choices = choose(profile, settings)
+    planned = Faults(faults, Random(seed))  # noqa: S311  dice, no secret
     store = Store(db, seed=seed, customers=customers)
-    merchant = Merchant(store, store.keys, choices)
-    config = uvicorn.Config(
-        build(merchant, limits=limits),
-        host=_HOST,
-        port=port,
-        ws="none",
-        access_log=False,
-        log_level="error",
-        lifespan="off",
-        server_header=False,
+    log: Log = deque(maxlen=_LOGGED)
+    control_routes = controls.routes(store, planned, log) if control else None
+    pages = build(Merchant(store, store.keys, choices), control_routes)
+    api: ASGIApp = Accidents(pages, planned, latency_ms / 1000)
+    door = Door(pages, Limits(api) if limits else api, store.keys, log)
+    server = _Server(
+        uvicorn.Config(
+            door,
+            host=_HOST,
+            port=port,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_level="error",
+            server_header=False,
+        )
     )
-    server = _Server(config)
-    thread = threading.Thread(target=_run, args=(server,), name="clover-nb sandbox", daemon=True)
-    thread.start()
-    server.settled.wait(_START_SECONDS)
-    if not server.started:
+    if not server.start():
         store.close()
         raise OSError(f"the sandbox could not listen on {_HOST}:{port}; is the port taken?")
-    return Sandbox(server, thread, merchant)
-
-
-def _run(server: _Server) -> None:
-    try:
-        server.run()
-    except SystemExit:  # uvicorn's way to say that it could not listen
-        pass
-    finally:
-        server.settled.set()
+    return Sandbox(server, store, planned, log)

@@ -84,9 +84,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         "D",
     ),
     "sources": Setting(
-        ("data", "elements"),
-        "The key under which a customer's `sources` lists the ids of the cards.",
-        "Clover's pages write data; its Python SDK of 2019 expects elements.",
+        ("list", "elements"),
+        "Whether `sources.data` is the list of card ids, or an object with the list as `elements`.",
+        "Clover's pages show the list; the tests of its Python SDK of 2019 the object.",
         "D, O-fix",
     ),
     "has_more": Setting(
