@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import anywidget
 from traitlets import Bool, Enum, Unicode
 
-from clover_nb.forms._static import FILES, script
+from clover_nb.forms._static import script, style
 from clover_nb.settings import Secret
 
 Kind = Literal["text", "email", "tel", "secret"]
@@ -49,7 +49,7 @@ class Field(anywidget.AnyWidget):
     """
 
     _esm = script("field.js")
-    _css = FILES / "desk.css"
+    _css = style("desk.css", "form.css")
 
     kind = Enum(["text", "email", "tel", "secret"], "text", read_only=True).tag(sync=True)
     label = Unicode().tag(sync=True)

@@ -12,7 +12,7 @@ from ipywidgets import HTML, Button, Checkbox, GridBox, HBox, Layout, VBox, Widg
 
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, InvalidInput
-from clover_nb.forms import _text, actions
+from clover_nb.forms import _text
 from clover_nb.forms._field import Field
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
@@ -150,7 +150,7 @@ class Form(Static, VBox):
             tick.value = False
         name = row["name"] or row["email"] or row["id"]
         self.status.value = _text.note("done", f"Saved: {name}")
-        self.result.value = _text.row_table(row)
+        self.result.value = _text.row_list(row)
 
     def _clear_messages(self) -> None:
         for field in self.fields.values():
@@ -208,14 +208,14 @@ def group(heading: str, parts: Iterable[Widget]) -> VBox:
 
 def shipping_fields() -> dict[str, Field]:
     """The fields of a shipping block, by the names that errors use."""
-    labels = (
-        Field("Recipient", help="When it is not the customer"),
-        Field("Recipient's phone", kind="tel"),
-        Field("Address line 1", placeholder="415 N Mathilda Ave"),
-        Field("Address line 2", help="Apartment, suite, floor"),
-        Field("City", placeholder="Sunnyvale"),
-        Field("State or province", placeholder="CA"),
-        Field("Postal code", placeholder="94085"),
-        Field("Country", value="US", help="Two letters, such as US"),
-    )
-    return dict(zip(actions.SHIPPING_FIELDS, labels, strict=True))
+    prefix = "shipping.address."
+    return {
+        f"{prefix}line1": Field("Address line 1", placeholder="415 N Mathilda Ave"),
+        f"{prefix}line2": Field("Address line 2", help="Apartment, suite, floor"),
+        f"{prefix}city": Field("City", placeholder="Sunnyvale"),
+        f"{prefix}state": Field("State or province", placeholder="CA"),
+        f"{prefix}postal_code": Field("Postal code", placeholder="94085"),
+        f"{prefix}country": Field("Country", value="US", help="Two letters, such as US"),
+        "shipping.name": Field("Recipient", help="When it is not the customer"),
+        "shipping.phone": Field("Recipient's phone", kind="tel"),
+    }

@@ -17,6 +17,11 @@ def script(name: str) -> str:
     return "\n".join((FILES / part).read_text(encoding="utf-8") for part in ("common.js", name))
 
 
+def style(*names: str) -> str:
+    """Style sheets as one."""
+    return "\n".join((FILES / name).read_text(encoding="utf-8") for name in names)
+
+
 class Static:
     """A mixin, before the widget's class: a sentence stands for the widget where it can't run.
 

@@ -44,14 +44,14 @@ def who(row: pd.Series[Any]) -> str:
     return f"<div class='clover-who'>{escape(' · '.join(parts))}</div>"
 
 
-def row_table(row: pd.Series[Any]) -> str:
-    """A customer as a table of what is known."""
+def row_list(row: pd.Series[Any]) -> str:
+    """A customer as a list of what is known, label by label."""
     lines = "".join(
-        f"<tr><th scope='row'>{escape(str(name))}</th><td>{escape(_shown(value))}</td></tr>"
+        f"<div><dt>{escape(str(name))}</dt><dd>{escape(_shown(value))}</dd></div>"
         for name, value in row.items()
         if isinstance(value, list) or pd.notna(value)
     )
-    return f"<table class='clover-row'>{lines}</table>"
+    return f"<dl class='clover-row'>{lines}</dl>"
 
 
 def _shown(value: object) -> str:

@@ -57,7 +57,7 @@ def address_required(typed: Typed) -> tuple[str, ...]:
 
 def create_customer(clover: Clover, typed: Typed) -> pd.Series[Any]:
     """Create a customer from what was typed, and read it back where that is possible."""
-    plain = {name: value for name, value in typed.items() if value and "." not in name}
+    plain: dict[str, Any] = {n: value for n, value in typed.items() if value and "." not in n}
     shipping = _shipping(typed) if address_required(typed) or typed.get("shipping.name") else None
     return _read_back(clover, clover.customers.create(**plain, shipping=shipping))
 
