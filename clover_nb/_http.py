@@ -1,41 +1,92 @@
-"""The only door to the network: hosts, keys, time-outs, answers and refusals."""
+"""The only door to the network: hosts, keys, time-outs, pace, retries and answers.
+
+What is sent again is decided by what is known of the first time:
+
+=====================================  ===============  =====================
+what happened                          a read           a write
+=====================================  ===============  =====================
+429: Clover takes no more for now      wait, again      wait, again
+no connection was made                 wait, again      wait, again
+the certificate is not accepted        raise            raise
+5xx                                    wait, again      raise Unknown
+the answer was lost, late, cut short   wait, again      raise Unknown
+the answer is not Clover's JSON        wait, again      raise Unknown
+any other refusal (4xx)                raise            raise
+=====================================  ===============  =====================
+
+A wait is as long as ``retry-after`` says; else a second, then twice as long each time, up to a
+bound, and always a random bit longer, so that many clients don't come back together. All of it ends
+in time (:class:`~clover_nb.settings.Patience`). An unknown write is settled by looking whether it
+was done, in :mod:`clover_nb._writes`.
+"""
 
 from __future__ import annotations
 
 import json
-import re
+import ssl
 import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
-from urllib3.exceptions import HTTPError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from urllib3.exceptions import HTTPError, NewConnectionError
 
-from clover_nb import errors, rules, vendor
-from clover_nb.settings import Settings
+from clover_nb import errors, vendor
+from clover_nb._pacing import Pacer
+from clover_nb._refusals import parsed, refusal
+from clover_nb.settings import Patience, Settings
 
 Api = Literal["ecommerce", "token", "platform"]
 Json = dict[str, Any]
+Params = Mapping[str, str] | list[tuple[str, str]]
 
-#: Seconds to reach Clover, to wait for the next bytes, and for an answer in all. Clover publishes
-#: none; other programs wait 15 to 45 seconds.
-CONNECT_SECONDS: Final = 5.0
-READ_SECONDS: Final = 30.0
-TOTAL_SECONDS: Final = 60.0
+_TOO_MANY: Final = 429
+_SERVER_ERRORS: Final = 500
+
+
+class Answer(Json):
+    """Clover's JSON object, and the id of the request that it answers."""
+
+    request_id: str | None = None
+
+
+class Unknown(Exception):
+    """A write was sent, and what became of it is not known; `error` says what happened."""
+
+    def __init__(self, error: errors.CloverError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+class _Again(Exception):
+    """It is safe to send this again; `error` is for when time is up."""
+
+    def __init__(
+        self, error: errors.CloverError, *, after: float | None = None, reached: bool = True
+    ) -> None:
+        self.error = error
+        self.after = after
+        self.reached = reached
+        super().__init__(str(error))
 
 
 class Door:
     """Sends requests of one connection and returns Clover's JSON, or raises from the error tree.
 
-    It shares nothing with other doors. Its pool of connections may be used from several threads.
+    It shares nothing with other doors but the pace. It may be used from several threads.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, pacer: Pacer, patience: Patience) -> None:
         self._settings = settings
+        self._pacer = pacer
+        self.patience = patience
         self._adapter = HTTPAdapter(pool_connections=3, pool_maxsize=vendor.REQUESTS_AT_ONCE)
+        self._clock: tuple[str | None, float] = (None, 0.0)
         self._bases = {
             "ecommerce": settings.ecommerce_url,
             "token": settings.token_url,
@@ -48,6 +99,14 @@ class Door:
                 api: session.merge_environment_settings(url, {}, None, None, None)
                 for api, url in self._bases.items()
             }
+        self._backoff = wait_exponential_jitter(
+            multiplier=patience.first_wait,
+            max=patience.longest_wait,
+            jitter=patience.first_wait / 2,
+        )
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(_Again), wait=self._wait, stop=self._stop, reraise=True
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -59,11 +118,12 @@ class Door:
         api: Api,
         path: str,
         *,
-        params: Mapping[str, str] | list[tuple[str, str]] | None = None,
+        params: Params | None = None,
         body: Mapping[str, Any] | None = None,
         api_key: str | None = None,
-    ) -> Json:
-        """Send one request.
+        harmless: bool = False,
+    ) -> Answer:
+        """Send one request, again where that is safe.
 
         Args:
             method: The HTTP method.
@@ -72,21 +132,20 @@ class Door:
             params: The query.
             body: Sent as JSON.
             api_key: For the token host, which takes this key in place of the access token.
+            harmless: Doing it twice does no harm, although it is not a GET.
 
         Returns:
             The JSON object of the answer; an empty one for an answer to DELETE without a body.
 
         Raises:
             ReadOnly: A write to production, without leave.
+            Unknown: A write, of which is not known whether it was done.
             NoAnswer: Clover was not reached, or the answer was lost.
             UnreadableAnswer: The answer is not a JSON object.
             APIError: Clover said no.
         """
-        if method != "GET" and not self._settings.may_write:
-            raise errors.ReadOnly(
-                "This connection to production only reads.",
-                hint="Connect with writes=True, or set CLOVER_WRITES=1, to allow changes.",
-            )
+        if method != "GET":
+            self.require_writes()
         request = PreparedRequest()
         request.prepare(
             method=method,
@@ -95,54 +154,124 @@ class Door:
             params=params,
             data=None if body is None else json.dumps(body).encode(),
         )
-        status, headers, content = self._exchange(request, api)
-        request_id = headers.get("X-Clover-Request-Id")
-        if status >= 400:  # noqa: PLR2004  HTTP
-            raise refusal(status, content, request_id)
-        if not content and method == "DELETE":
-            return {}
-        answer = _json(content)
-        if status >= 300 or not isinstance(answer, dict):  # noqa: PLR2004  HTTP
-            raise errors.UnreadableAnswer(
-                f"{self._host(api)} answered with something other than Clover's JSON.",
-                hint="Check the address; a proxy or a sign-in page may stand in between.",
-                status=status,
-                request_id=request_id,
-            )
+        answer: Answer = self._retried(request, api, safe=harmless or method == "GET")
         return answer
 
-    def _exchange(self, request: PreparedRequest, api: Api) -> tuple[int, Mapping[str, str], bytes]:
-        route = self._routes[api]
-        deadline = time.monotonic() + TOTAL_SECONDS
-        try:
-            response = self._adapter.send(
-                request,
-                stream=True,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                verify=route["verify"] or False,
-                cert=route["cert"],
-                proxies=route["proxies"],
-            )
-            try:
-                parts = []
-                while part := response.raw.read1(1 << 20, decode_content=True):
-                    parts.append(part)
-                    if time.monotonic() > deadline:
-                        raise requests.ReadTimeout
-            finally:
-                response.raw.release_conn()
-        except (requests.RequestException, HTTPError) as error:
-            raise self._no_answer(error, api) from None
-        return response.status_code, response.headers, b"".join(parts)
+    def download(self, api: Api, path: str, params: Params) -> bytes:
+        """Read something as :meth:`send` does, and leave it to the caller to parse it."""
+        request = PreparedRequest()
+        request.prepare("GET", self._bases[api] + path, self._headers(None), params=params)
+        content: bytes = self._retried(request, api, safe=True, parse=False)
+        return content
 
-    def _no_answer(self, error: Exception, api: Api) -> errors.NoAnswer:
+    def require_writes(self) -> None:
+        """Refuse to go on where changes are not allowed.
+
+        Raises:
+            ReadOnly: A connection to production, without leave.
+        """
+        if not self._settings.may_write:
+            raise errors.ReadOnly(
+                "This connection to production only reads.",
+                hint="Connect with writes=True, or set CLOVER_WRITES=1, to allow changes.",
+            )
+
+    def server_time(self) -> float:
+        """The time at Clover, in seconds since 1970, by the ``Date`` of the last answer.
+
+        The clock of this machine, until there was one. A ``Date`` has whole seconds.
+        """
+        date, at = self._clock
+        try:
+            behind = parsedate_to_datetime(date).timestamp() - at if date else 0.0
+        except ValueError:
+            behind = 0.0
+        return time.time() + behind
+
+    # -- again -----------------------------------------------------------------------------------
+
+    def _retried(
+        self, request: PreparedRequest, api: Api, *, safe: bool, parse: bool = True
+    ) -> Any:  # noqa: ANN401  bytes, or an Answer if parsed
+        try:
+            return self._retrying(self._once, request, api, safe=safe, parse=parse)
+        except _Again as given_up:
+            raise given_up.error from None
+
+    def _wait(self, state: RetryCallState) -> float:
+        after = _reason(state).after
+        return self._backoff(state) if after is None else after + self.patience.first_wait / 10
+
+    def _stop(self, state: RetryCallState) -> bool:
+        patience = self.patience
+        longest = patience.total if _reason(state).reached else patience.unreachable
+        return (state.seconds_since_start or 0) + state.upcoming_sleep > longest
+
+    # -- once ------------------------------------------------------------------------------------
+
+    def _once(self, request: PreparedRequest, api: Api, *, safe: bool, parse: bool) -> Any:  # noqa: ANN401  see _retried
+        unsure = _Again if safe else Unknown
+        try:
+            with self._pacer.turn():
+                status, headers, content = self._exchange(request, api)
+        except (requests.RequestException, HTTPError) as problem:
+            error = self._no_answer(problem, api)
+            if _certificate_refused(problem):
+                raise error from None
+            if _never_connected(problem):
+                raise _Again(error, reached=False) from None
+            raise unsure(error) from None
+        self._clock = headers.get("Date"), time.time()
+        if status >= 400:  # noqa: PLR2004  HTTP
+            refused = refusal(status, content, headers.get("X-Clover-Request-Id"))
+            if status == _TOO_MANY:
+                after = _seconds(headers.get("retry-after"))
+                self._pacer.refused(min(after or 0, self.patience.total))
+                raise _Again(refused, after=after)
+            raise unsure(refused) if status >= _SERVER_ERRORS else refused
+        if not parse:
+            return content
+        answer = parsed(content) if content or request.method != "DELETE" else {}
+        if status >= 300 or not isinstance(answer, dict):  # noqa: PLR2004  HTTP
+            raise unsure(
+                errors.UnreadableAnswer(
+                    f"{self._host(api)} answered with something other than Clover's JSON.",
+                    hint="Check the address; a proxy or a sign-in page may stand in between.",
+                    status=status,
+                    request_id=headers.get("X-Clover-Request-Id"),
+                )
+            )
+        whole = Answer(answer)
+        whole.request_id = headers.get("X-Clover-Request-Id")
+        return whole
+
+    def _exchange(self, request: PreparedRequest, api: Api) -> tuple[int, Mapping[str, str], bytes]:
+        route, patience = self._routes[api], self.patience
+        deadline = time.monotonic() + patience.total
+        response = self._adapter.send(
+            request,
+            stream=True,
+            timeout=(patience.connect, patience.read),
+            verify=route["verify"] or False,
+            cert=route["cert"],
+            proxies=route["proxies"],
+        )
+        try:
+            content = _all_of(response.raw, deadline)
+        except BaseException:
+            response.raw.close()  # half an answer is in it, which the next request must not get
+            raise
+        response.raw.release_conn()
+        return response.status_code, response.headers, content
+
+    def _no_answer(self, problem: Exception, api: Api) -> errors.NoAnswer:
         host = self._host(api)
-        if isinstance(error, requests.Timeout):
+        if isinstance(problem, requests.Timeout):
             return errors.NoAnswer(
                 f"{host} did not answer in time.",
                 hint="Try again; if it stays so, look at Clover's status page.",
             )
-        if isinstance(error, requests.exceptions.SSLError):
+        if _certificate_refused(problem):
             return errors.NoAnswer(
                 f"The certificate of {host} was not accepted.",
                 hint="Behind a company proxy, set REQUESTS_CA_BUNDLE to its certificates.",
@@ -177,105 +306,42 @@ def path_of(*parts: str) -> str:
     return "".join("/" + quote(part, safe="") for part in parts)
 
 
-# -- refusals ----------------------------------------------------------------------------------
-
-_KINDS: Final[dict[int, type[errors.APIError]]] = {
-    401: errors.AuthenticationFailed,
-    402: errors.CardRefused,
-    403: errors.AuthenticationFailed,
-    404: errors.NotFound,
-    409: errors.AlreadyOnFile,
-    429: errors.RateLimited,
-}
-
-# D and O-fix ("Ecommerce API response codes", "Error codes"): which parameter a code is about.
-_FIELD_OF: Final = {
-    "email_invalid": "email",
-    "token_already_used": "source",
-    "invalid_cvc": "source",
-    "incorrect_cvc": "card.cvv",
-    "invalid_number": "card.number",
-    "incorrect_number": "card.number",
-    "invalid_expiry_month": "card.exp_month",
-    "invalid_expiry_year": "card.exp_year",
-    "expired_card": "card.exp_year",
-}
-
-# D: a bad token, a wrong merchant id and a missing permission look alike.
-FIVE_REASONS: Final = (
-    "It is one of five things, and Clover does not say which: the access token is mistyped or "
-    "expired; it belongs to the other environment (sandbox or production); the merchant id is "
-    "another merchant's; a permission is missing; or a permission was added after the app was "
-    "installed (then reinstall the app and make a new token)."
-)
-_CODE_HINTS: Final = {
-    "token_already_used": "A card token works once: ask for the card again and use the new token.",
-    "invalid_cvc": "Ask for the card again, with its security code.",
-    "email_invalid": "Pass email=: Clover asks for it on every change.",
-    "card_declined": "The bank declined this card: ask for another one.",
-}
-_STATUS_HINTS: Final = {
-    401: FIVE_REASONS,
-    402: "The card was refused, or the merchant has no multi-pay tokens: ask for another card; "
-    "if every card is refused, ask Clover to enable card-on-file for this merchant.",
-    403: FIVE_REASONS,
-    404: "Check the id, and that it is this merchant's.",
-    409: "Nothing needs to be done: the card can be charged as it is.",
-    429: "Wait a few seconds and try again.",
-}
+def _all_of(raw: Any, deadline: float) -> bytes:  # noqa: ANN401  urllib3's, as requests declares it
+    """The body; a server that sends it drop by drop is left at the deadline."""
+    parts = []
+    while part := raw.read1(1 << 20, decode_content=True):
+        parts.append(part)
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout
+    return b"".join(parts)
 
 
-def refusal(status: int, content: bytes, request_id: str | None) -> errors.APIError:
-    """The error for an answer with a status of 400 or more, in any of its known shapes.
+def _reason(state: RetryCallState) -> _Again:
+    reason = state.outcome.exception() if state.outcome else None
+    assert isinstance(reason, _Again)  # noqa: S101  nothing else is retried
+    return reason
 
-    The status counts first, then ``error.code``: bodies have been seen that name another status
-    than their own, that lack ``error`` or its ``type``, and that are text, HTML or nothing (O-fix).
-    """
-    body = _json(content)
-    answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
-    nested = answer.get("error")
-    detail: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
-    code = _text(detail.get("code"))
-    said = _text(detail.get("message")) or _text(nested) or _text(answer.get("details"))
-    said = said or _text(answer.get("message"))
-    default = errors.ServerError if status >= 500 else errors.InvalidRequest  # noqa: PLR2004  HTTP
-    return _KINDS.get(status, default)(
-        _sentence(status, said),
-        hint=_CODE_HINTS.get(code or "") or _STATUS_HINTS.get(status) or _default_hint(status),
-        field=_text(detail.get("param")) or _FIELD_OF.get(code or ""),
-        status=status,
-        type=_text(detail.get("type")),
-        code=code,
-        request_id=request_id,
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.isascii() and header.isdigit() else None
+
+
+def _never_connected(problem: Exception) -> bool:
+    """Whether the request can't have left this machine, for there was no connection to send it."""
+    if isinstance(problem, requests.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    return isinstance(_cause(problem), NewConnectionError)
+
+
+def _certificate_refused(problem: Exception) -> bool:
+    cause = _cause(problem)
+    return isinstance(problem, requests.exceptions.SSLError) and any(
+        isinstance(each, ssl.SSLCertVerificationError) for each in (cause, *cause.args)
     )
 
 
-def _sentence(status: int, said: str | None) -> str:
-    if status in (401, 403):
-        return "Clover refused the credentials."
-    if not said:
-        return f"Clover answered with HTTP {status} and no reason."
-    return f"Clover says: {redacted(said).rstrip('.')}."
-
-
-def _default_hint(status: int) -> str:
-    if status >= 500:  # noqa: PLR2004  HTTP
-        return "Try again in a minute; if it stays so, look at Clover's status page."
-    return ""
-
-
-def redacted(text: str) -> str:
-    """A text of Clover's without tokens and card numbers, should it quote one."""
-    text = re.sub(rf"{vendor.TOKEN_PREFIX}\w+", f"{vendor.TOKEN_PREFIX}••••", text)
-    return "(hidden: it quotes a card number)" if rules.looks_like_card_number(text) else text
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
+def _cause(problem: Exception) -> BaseException:
+    """What urllib3 says went wrong, out of what requests makes of it."""
+    inner = problem.args[0] if problem.args else problem
+    cause = getattr(inner, "reason", inner)
+    return cause if isinstance(cause, BaseException) else problem

@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import os
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from clover_nb import _pacing, vendor
+from clover_nb import journal as journals
 from clover_nb import settings as settings_
 from clover_nb._http import Door
+from clover_nb._pacing import Pacer
+from clover_nb._platform import Platform
+from clover_nb._writes import OnUnknown, Writes
 from clover_nb.customers import Customers
 from clover_nb.errors import SettingsError
-from clover_nb.settings import Settings
+from clover_nb.journal import RETENTION_DAYS, Journal
+from clover_nb.settings import Patience, Settings
 from clover_nb.tokens import ApiKeys, Tokens
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from clover_nb.sandbox import Sandbox
+
+PATIENCE: Final = Patience()
 
 #: Where `clover-nb lab` tells its notebooks of the sandbox that they share, as JSON.
 SHARED_SANDBOX: Final = "CLOVER_NB_SANDBOX"
@@ -36,11 +47,22 @@ class Clover:
         sandbox: The practice sandbox that was started for this connection, or ``None``.
     """
 
-    def __init__(self, settings: Settings, sandbox: Sandbox | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pacer: Pacer,
+        patience: Patience,
+        journal: Journal | None,
+        on_unknown: OnUnknown,
+        sandbox: Sandbox | None = None,
+    ) -> None:
         self.settings = settings
         self.sandbox = sandbox
-        self._door = Door(settings)
-        self.customers = Customers(self._door, settings)
+        self._door = Door(settings, pacer, patience)
+        platform = Platform(self._door, settings)
+        self._writes = Writes(self._door, platform, settings, journal, on_unknown)
+        self.customers = Customers(self._door, platform, self._writes)
         self.api_keys = ApiKeys(self._door, settings)
         self.tokens = Tokens(self._door, settings, self.api_keys)
 
@@ -48,6 +70,19 @@ class Clover:
     def environment(self) -> settings_.Environment:
         """``"local"``, ``"sandbox"`` or ``"production"``, by what the addresses lead to."""
         return self.settings.environment
+
+    @property
+    def journal(self) -> Journal:
+        """What was sent, and what became of it: :class:`~clover_nb.journal.Journal`.
+
+        Raises:
+            SettingsError: It was switched off.
+        """
+        return self._writes.journal
+
+    def undo(self, entry: int) -> pd.Series[Any]:
+        """See :meth:`clover_nb.customers.Customers.undo`."""
+        return self.customers.undo(entry)
 
     def close(self) -> None:
         """Close the connection, and stop the sandbox that was started for it alone."""
@@ -88,6 +123,12 @@ def connect(
     platform_url: str | None = None,
     writes: bool | None = None,
     seed: int | None = None,
+    requests_per_second: float | None = vendor.REQUESTS_PER_SECOND,
+    at_once: int | None = vendor.REQUESTS_AT_ONCE,
+    journal: str | os.PathLike[str] | None = "default",
+    retention_days: float = RETENTION_DAYS,
+    on_unknown: OnUnknown = "settle",
+    patience: Patience = PATIENCE,
 ) -> Clover:
     """Connect to the embedded practice sandbox, to Clover's sandbox or to production.
 
@@ -108,6 +149,17 @@ def connect(
         seed: With ``"local"``: start a sandbox for this connection alone, with the same ids and
             times in every run. Without, notebooks opened by ``clover-nb lab`` share one, and so
             does everything within one process.
+        requests_per_second: Stay below this many. All connections of this process to the same
+            account share it. ``None`` or 0: as fast as it goes.
+        at_once: How many requests may be under way at the same time; ``None`` or 0: any number.
+        journal: The file in which changes are written down (see :mod:`clover_nb.journal`).
+            ``"default"``: one in the user's data folder; for a local sandbox, in memory, as long
+            as the sandbox lives. ``None``: no journal.
+        retention_days: Entries of the journal that are older are deleted.
+        on_unknown: When the answer to a change is lost, ``"settle"`` looks whether it was made,
+            and sends it again where that can't make it twice. ``"raise"`` raises
+            :class:`~clover_nb.errors.OutcomeUnknown` at once and sends nothing again.
+        patience: How long calls wait (:class:`~clover_nb.settings.Patience`).
 
     Returns:
         The connection. Nothing has been sent yet.
@@ -135,17 +187,43 @@ def connect(
     values: dict[str, Any] = found | arguments
     if seed is not None and name != "local":
         raise SettingsError("seed goes with the local environment alone.", field="seed")
+    own = None
     if name == "local" and not any(key.endswith("_url") for key in values):
         if environment is None:
             settings_.warn_of_unused_credentials(found)
-        return _embedded(arguments, seed)
-    return Clover(settings_.resolve(values, environment=name))
+        own = None if seed is None else _start(seed)
+        told = own.connection() if own else _shared_sandbox()
+        if journal == "default":
+            journal = told.get("journal", "default")
+        values = told | arguments
+    settings = settings_.resolve(values, environment=name)
+    account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
+    return Clover(
+        settings,
+        pacer=_pacing.shared(account, requests_per_second, at_once),
+        patience=patience,
+        journal=_journal(journal, settings, account, retention_days),
+        on_unknown=on_unknown,
+        sandbox=own,
+    )
 
 
-def _embedded(arguments: dict[str, Any], seed: int | None) -> Clover:
-    own = None if seed is None else _start(seed)
-    told: dict[str, Any] = own.connection() if own else _shared_sandbox()
-    return Clover(settings_.resolve(told | arguments, environment="local"), own)
+def _journal(
+    where: str | os.PathLike[str] | None,
+    settings: Settings,
+    account: tuple[object, ...],
+    retention_days: float,
+) -> Journal | None:
+    if where is None:
+        return None
+    if where != "default":
+        return journals.shared(Path(where).absolute(), retention_days=retention_days)
+    if settings.environment != "local":
+        return journals.shared(journals.default_path(), retention_days=retention_days)
+    journal = journals.shared(account)
+    if _shared and settings.ecommerce_url == _shared[0].ecommerce_url:
+        _kept[:] = [journal]  # it lives as long as that sandbox, not as its connections
+    return journal
 
 
 def _start(seed: int | None) -> Sandbox:
@@ -156,6 +234,7 @@ def _start(seed: int | None) -> Sandbox:
 
 _lock = threading.Lock()
 _shared: list[Sandbox] = []  # at most one, which lives as long as the process
+_kept: list[Journal] = []  # the shared sandbox's
 _default: list[Clover] = []  # at most one
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import rules, vendor
-from clover_nb._http import Door, path_of
-from clover_nb.errors import InvalidInput, SettingsError, UnreadableAnswer
-from clover_nb.frames import Record, elements, to_frame, to_row
-from clover_nb.settings import Settings
+from clover_nb import conflicts, rules, vendor
+from clover_nb._http import Door
+from clover_nb._platform import Platform
+from clover_nb._writes import Writes
+from clover_nb.errors import AlreadyOnFile, CloverError, HalfDone, InvalidInput
+from clover_nb.frames import Record, flat, to_frame, to_row
+from clover_nb.journal import Write
+from clover_nb.undo import undone
 
-_EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
 
@@ -25,9 +28,10 @@ class Customers:
     through the Platform API, with the same ids, and needs the merchant id.
     """
 
-    def __init__(self, door: Door, settings: Settings) -> None:
+    def __init__(self, door: Door, platform: Platform, writes: Writes) -> None:
         self._door = door
-        self._settings = settings
+        self._platform = platform
+        self._writes = writes
         self._answers: dict[str, Record] = {}  # the last of the Ecommerce API's, by customer id
 
     def create(
@@ -42,6 +46,7 @@ class Customers:
         ecomind: str | None = None,
         firstName: str | None = None,  # noqa: N803  Clover's name
         lastName: str | None = None,  # noqa: N803  Clover's name
+        consent: bool | None = None,
         **unknown: object,
     ) -> pd.Series[Any]:
         """Create a customer with a card on file, ``POST /v1/customers``.
@@ -59,6 +64,7 @@ class Customers:
                 merchant for them.
             firstName: Instead of ``name``, with ``lastName``.
             lastName: See ``firstName``.
+            consent: ``True``: the customer agreed to have the card kept; the journal records it.
             **unknown: Refused, with the nearest name that Clover knows.
 
         Returns:
@@ -69,15 +75,16 @@ class Customers:
             InvalidInput: A value can't be right; nothing was sent.
             CardRefused: The card was refused.
             InvalidRequest: Clover refused a value; a token that was used before, for example.
+            OutcomeUnknown: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
         body = rules.present(rules.customer(given | unknown, required=("email", "source")))
-        return self._seen(
-            self._door.send("POST", "ecommerce", path_of("v1", "customers"), body=body)
-        )
+        if consent is not None:
+            _require_consent(consent)
+        return self._seen(self._writes.make(Write("create", None, body, None, consent)), body)
 
     def modify(
         self,
@@ -92,6 +99,7 @@ class Customers:
         ecomind: str | None = None,
         firstName: str | None = None,  # noqa: N803  Clover's name
         lastName: str | None = None,  # noqa: N803  Clover's name
+        expected: Mapping[str, Any] | pd.Series[Any] | None = None,
         **unknown: object,
     ) -> pd.Series[Any]:
         """Change a customer, ``PUT /v1/customers/{id}``: what is given, and nothing else.
@@ -111,6 +119,9 @@ class Customers:
             ecomind: See :meth:`create`.
             firstName: See :meth:`create`.
             lastName: See :meth:`create`.
+            expected: The row that you read and decided on. The record is compared with it first,
+                and nothing is sent when somebody has changed it since. Clover has no version to
+                check, so a change in the very moment of sending is not noticed.
             **unknown: Refused, with the nearest name that Clover knows.
 
         Returns:
@@ -120,23 +131,14 @@ class Customers:
             InvalidInput: A value can't be right, or nothing is to be changed; nothing was sent.
             NotFound: There is no such customer.
             AlreadyOnFile: This card is on the customer already.
+            Conflict: It is not as ``expected``; ``changes`` says what differs. Nothing was sent.
+            OutcomeUnknown: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
         Source: Clover docs, "Update a customer" and "Work with customers (SDK)".
         """
-        key = rules.customer_id(customer_id)
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        body = rules.customer(given | unknown)
-        if not body:
-            raise InvalidInput("Nothing is to be changed.", hint="Name at least one field.")
-        if "email" not in body or "shipping" in body:
-            known = self._known(key)
-            if "email" not in body and known.get("email"):
-                body["email"] = known["email"]
-            if "shipping" in body:
-                body["shipping"] = _merged(known["shipping"], body["shipping"])
-        path = path_of("v1", "customers", key)
-        return self._seen(self._door.send("PUT", "ecommerce", path, body=body))
+        return self._change("modify", customer_id, given | unknown, expected=expected)
 
     def add_source(self, customer_id: str, token: str, *, consent: bool) -> pd.Series[Any]:
         """Attach one more card to a customer, ``PUT /v1/customers/{id}`` with ``source``.
@@ -156,13 +158,67 @@ class Customers:
 
         Source: Clover docs, "Save a card for future transactions".
         """
-        if consent is not True:
-            raise InvalidInput(
-                "The cardholder's consent is missing.",
-                hint="Clover requires it for keeping a card: ask, then pass consent=True.",
-                field="consent",
-            )
-        return self.modify(customer_id, source=rules.source(token))
+        _require_consent(consent)
+        given = {"source": rules.source(token)}
+        return self._change("add_source", customer_id, given, consent=True)
+
+    def replace_source(
+        self,
+        customer_id: str,
+        old_source_id: str,
+        token: str,
+        *,
+        consent: bool,
+        delete_first: bool = False,
+    ) -> pd.Series[Any]:
+        """Put a new card in the place of an old one, so that the customer is never without.
+
+        The new card is attached, and only then the old one taken off. A merchant who keeps one
+        card for each customer can't do it in this order: then Clover answers 409, and
+        ``delete_first=True`` takes the old card off first.
+
+        Args:
+            customer_id: The customer's id.
+            old_source_id: The old card's id, one of ``row["source_ids"]``.
+            token: The new card's token (``clv_...``).
+            consent: As in :meth:`add_source`.
+            delete_first: Take the old card off first. Should the new one then be refused, the
+                customer has no card.
+
+        Returns:
+            The customer as a row, with the new card among ``source_ids`` and without the old one.
+
+        Raises:
+            InvalidInput: As :meth:`add_source`.
+            AlreadyOnFile: The new card is on file already, or one card is all that is kept.
+            HalfDone: The second step failed; the message says what the customer has now.
+
+        Source: Clover docs, "Save a card for future transactions" (which deletes first).
+        """
+        _require_consent(consent)
+        card = rules.record_id("old_source_id", old_source_id)
+        token = rules.source(token)
+        if delete_first:
+            self.delete_source(customer_id, card)
+            with _second_step(
+                "The old card was taken off and the new one was not attached: unless there is "
+                "another card, the customer has no card now.",
+                hint="Attach one with customers.add_source and a new token.",
+            ):
+                return self.add_source(customer_id, token, consent=True)
+        try:
+            row = self.add_source(customer_id, token, consent=True)
+        except AlreadyOnFile as refused:
+            refused.hint += " That is what delete_first=True is for."
+            raise
+        with _second_step(
+            "The new card was attached, and the old one could not be taken off: both are there.",
+            hint=f"Take it off with customers.delete_source({customer_id!r}, {card!r}).",
+        ):
+            self.delete_source(customer_id, card)
+        row["source_ids"] = [held for held in row["source_ids"] if held != card]
+        row["card_count"] = len(row["source_ids"])
+        return row
 
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
@@ -181,9 +237,57 @@ class Customers:
         """
         key = rules.customer_id(customer_id)
         card = rules.record_id("source_id", source_id)
-        path = path_of("v1", "customers", key, "sources", card)
-        answer = {"id": card, "deleted": True} | self._door.send("DELETE", "ecommerce", path)
-        return pd.Series(answer, dtype=object, name=card)
+        self._door.require_writes()
+        before, _ = self._known(key)
+        answer = self._writes.make(Write("delete_source", key, {"source_id": card}, before))
+        return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
+
+    def delete(self, customer_id: str) -> pd.Series[Any]:
+        """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
+
+        For people who ask to be forgotten: what the journal knows of them is deleted too, but for
+        the fact that something was changed.
+
+        Args:
+            customer_id: The customer's id.
+
+        Returns:
+            A Series with ``id`` and ``deleted``.
+
+        Raises:
+            SettingsError: No merchant id is set.
+            NotFound: There is no such customer.
+
+        Source: Clover docs, Platform API reference, "Delete a customer".
+        """
+        key = rules.customer_id(customer_id)
+        self._door.require_writes()
+        before = flat(self._platform.read(key))
+        answer = self._writes.make(Write("delete", key, {}, before))
+        self._answers.pop(key, None)
+        return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
+
+    def undo(self, entry: int) -> pd.Series[Any]:
+        """Restore a customer's name, phone and shipping as they were before a change.
+
+        It refuses what can't be undone and says why: an email address, which Clover only adds; a
+        card; a value that was empty before. It is itself in the journal.
+
+        Args:
+            entry: The change's number in ``clover.journal.frame()``.
+
+        Returns:
+            The customer as a row.
+
+        Raises:
+            InvalidInput: There is no such entry here, or it can't be undone.
+            Conflict: What it changed was changed again since.
+            SettingsError: The journal is off, or no merchant id is set.
+        """
+        change = self._writes.entry(entry)
+        key = change.write.customer_id
+        now = flat(self._platform.read(key)) if key else {}
+        return self._change("undo", key or "", undone(change, now), undoes=entry)
 
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
@@ -201,7 +305,7 @@ class Customers:
 
         Source: Clover docs, Platform API reference, "Get a customer".
         """
-        return to_row(self._read(rules.customer_id(customer_id)))
+        return to_row(self._platform.read(rules.customer_id(customer_id)))
 
     def list(self, *, limit: int | None = None) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
@@ -222,7 +326,7 @@ class Customers:
             not isinstance(limit, int) or isinstance(limit, bool) or limit < 0
         ):
             raise InvalidInput("limit must be a number of rows, 0 or more.", field="limit")
-        return _frame_of(self._pages([], limit))
+        return _frame_of(self._platform.pages(limit=limit))
 
     def search(self, /, **query: str | None) -> pd.DataFrame:
         """Find customers by one exact value: ``email=``, ``name=``, ``phone=`` or ``id=``.
@@ -251,67 +355,80 @@ class Customers:
         ]
         if not filters:
             raise InvalidInput(f"Search by one of {', '.join(_FILTERS)}.")
-        return _frame_of(self._pages(filters, None))
+        return _frame_of(self._platform.pages(filters))
 
-    # -- the Platform API -----------------------------------------------------------------------
+    # -- a change --------------------------------------------------------------------------------
 
-    def _platform_path(self, *parts: str) -> str:
-        merchant = self._settings.merchant_id
-        if not merchant:
-            raise SettingsError(
-                "CLOVER_MERCHANT_ID is missing, and Clover reads customers by merchant.",
-                hint="Set it in .env, or connect with merchant_id=; it stands in the address of "
-                "Clover's dashboard, after /m/.",
-                field="merchant_id",
-            )
-        return path_of("v3", "merchants", merchant, "customers", *parts)
+    def _change(
+        self,
+        operation: str,
+        customer_id: str,
+        given: Mapping[str, object],
+        *,
+        expected: Mapping[str, Any] | pd.Series[Any] | None = None,
+        consent: bool | None = None,
+        undoes: int | None = None,
+    ) -> pd.Series[Any]:
+        key = rules.customer_id(customer_id)
+        body = rules.customer(given)
+        if not body:
+            raise InvalidInput("Nothing is to be changed.", hint="Name at least one field.")
+        self._door.require_writes()
+        before, shipping = self._known(key)
+        if expected is not None:
+            conflicts.check(expected, before or flat(self._platform.read(key)))
+        if "email" not in body and before and before["email"]:
+            body["email"] = before["email"]
+        if "shipping" in body:
+            body["shipping"] = _merged(shipping, body["shipping"])
+        write = Write(operation, key, body, before, consent, undoes)
+        return self._seen(self._writes.make(write), body)
 
-    def _read(self, key: str) -> Record:
-        return self._door.send("GET", "platform", self._platform_path(key), params=[_EXPAND])
-
-    def _pages(
-        self, filters: Sequence[tuple[str, str]], limit: int | None
-    ) -> Iterator[Sequence[Record]]:
-        """Pages until a short one, which is how Clover says that there is no more (D, O-live)."""
-        path = self._platform_path()
-        offset = 0
-        while limit is None or offset < limit:
-            size = vendor.PAGE_MAX if limit is None else min(vendor.PAGE_MAX, limit - offset)
-            window = [("limit", str(size)), ("offset", str(offset))]
-            answer = self._door.send("GET", "platform", path, params=[*filters, *window, _EXPAND])
-            page = elements(answer)
-            yield page
-            if len(page) < size:
-                return
-            offset += size
-
-    # -- what a change is merged with -----------------------------------------------------------
-
-    def _seen(self, answer: Record) -> pd.Series[Any]:
-        if not isinstance(answer.get("id"), str):
-            raise UnreadableAnswer("Clover answered without a customer's id.")
+    def _seen(self, answer: Record, sent: Mapping[str, Any]) -> pd.Series[Any]:
+        if "shipping" not in answer:  # the Platform API's record, which has no recipient
+            shipping = sent.get("shipping") or self._answers.get(answer["id"], {}).get("shipping")
+            recipient = {k: v for k, v in (shipping or {}).items() if k != "address"}
+            answer = {**answer, "shipping": recipient}
         self._answers[answer["id"]] = answer
         return to_row(answer)
 
-    def _known(self, key: str) -> dict[str, Any]:
-        """The current email and shipping, as far as they can be known.
+    def _known(self, key: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The current fields and shipping, as far as they can be known.
 
         The Platform API is asked where it can be. It keeps no recipient's name and phone, so
         these are the last answer's.
         """
         answer = self._answers.get(key, {})
         shipping = dict(answer.get("shipping") or {})
-        if not self._settings.merchant_id:
-            return {"email": answer.get("email"), "shipping": shipping}
-        row = to_row(self._read(key))
-        address = {field: row[f"shipping_{field}"] for field in vendor.ADDRESS_FIELDS}
-        shipping["address"] = {field: value for field, value in address.items() if value}
-        return {"email": row["email"], "shipping": shipping}
+        if not self._platform.readable:
+            return flat(answer) if answer else None, shipping
+        fields = flat(self._platform.read(key))
+        address = {part: fields[f"shipping_{part}"] for part in vendor.ADDRESS_FIELDS}
+        shipping["address"] = {part: value for part, value in address.items() if value}
+        recipient = {f"shipping_{part}": shipping.get(part) for part in ("name", "phone")}
+        return fields | recipient, shipping
 
 
 def _given(*values: object) -> dict[str, object]:
     names = ("email", "source", "name", "phone", "shipping", "ecomind", "firstName", "lastName")
     return dict(zip(names, values, strict=True))
+
+
+def _require_consent(consent: object) -> None:
+    if consent is not True:
+        raise InvalidInput(
+            "The cardholder's consent is missing.",
+            hint="Clover requires it for keeping a card: ask, then pass consent=True.",
+            field="consent",
+        )
+
+
+@contextmanager
+def _second_step(message: str, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except CloverError as error:
+        raise HalfDone(message, hint=f"{hint} The reason: {error}") from error
 
 
 def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

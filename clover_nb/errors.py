@@ -6,14 +6,18 @@
     ├── SettingsError             a setting is missing or wrong; nothing was sent
     ├── InvalidInput              a value can't be right; nothing was sent (also a ValueError)
     ├── ReadOnly                  a write to production that was not allowed; nothing was sent
+    ├── Conflict                  the record was changed by somebody else; nothing was sent
+    ├── JournalFailed             the journal can't be written; nothing was sent
     ├── NoAnswer                  Clover could not be reached, or did not answer in time
     ├── UnreadableAnswer          an answer came that is not what Clover documents
+    ├── OutcomeUnknown            a change may or may not have been made
+    ├── HalfDone                  of two steps the first was made, and the second was not
     └── APIError                  Clover answered, and said no
         ├── InvalidRequest        400 and other 4xx: the request is wrong
         ├── AuthenticationFailed  401, 403: the key, the merchant or a permission
         ├── CardRefused           402: the card, or the merchant can't keep cards
         ├── NotFound              404: no such customer or card
-        ├── AlreadyOnFile         409: this card is on this customer already
+        ├── AlreadyOnFile         409: this card, or another one, is on this customer already
         ├── RateLimited           429: too many requests
         └── ServerError           5xx: Clover's own trouble
 
@@ -22,6 +26,9 @@ what to do, and the parts are attributes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class CloverError(Exception):
@@ -84,12 +91,66 @@ class ReadOnly(CloverError):
     """A write to production, without ``writes=True`` or ``CLOVER_WRITES=1``. Nothing was sent."""
 
 
+class Change(NamedTuple):
+    """One field that somebody else changed: its name, its value then, and its value now."""
+
+    field: str
+    then: Any
+    now: Any
+
+
+class Conflict(CloverError):
+    """The record is not as it was when it was read. Nothing was sent.
+
+    Attributes:
+        changes: What differs, as a list of :class:`Change`.
+    """
+
+    def __init__(self, message: str, *, changes: list[Change], hint: str = "") -> None:
+        self.changes = changes
+        super().__init__(message, hint=hint, field=changes[0].field if changes else None)
+
+
+class JournalFailed(CloverError):
+    """The journal can't be opened or written. Nothing was sent."""
+
+
 class NoAnswer(CloverError):
     """Clover could not be reached, or did not answer in time."""
 
 
 class UnreadableAnswer(CloverError):
     """An answer came that is not what Clover documents, so what it means is not known."""
+
+
+class OutcomeUnknown(CloverError):
+    """A change may or may not have been made: its answer was lost, and looking did not tell.
+
+    Attributes:
+        operation: What was called, such as ``"create"``.
+        customer_id: The customer's id, or ``None`` for a new one.
+        sent: What was sent, with the card token masked.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        customer_id: str | None,
+        sent: Mapping[str, Any],
+        hint: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.operation = operation
+        self.customer_id = customer_id
+        self.sent = dict(sent)
+        super().__init__(message, hint=hint, status=status, request_id=request_id)
+
+
+class HalfDone(CloverError):
+    """Of two steps the first was made, and the second was not; ``__cause__`` says why not."""
 
 
 class APIError(CloverError):
@@ -113,7 +174,7 @@ class NotFound(APIError):
 
 
 class AlreadyOnFile(APIError):
-    """409: this card is on this customer already."""
+    """409: this card is on this customer already, or another one where only one is kept."""
 
 
 class RateLimited(APIError):

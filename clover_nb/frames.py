@@ -67,6 +67,11 @@ _PLATFORM_ADDRESS: Final = {
 }
 
 
+def flat(record: Record) -> dict[str, Any]:
+    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds."""
+    return {name: values[0] for name, values in _columns([record]).items()}
+
+
 def to_row(record: Record) -> pd.Series[Any]:
     """One customer as a row.
 

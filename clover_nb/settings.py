@@ -100,6 +100,28 @@ class Settings:
         return self.writes or self.environment != "production"
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a call waits, in seconds. Clover publishes nothing; programs wait 15 to 45 seconds.
+
+    Attributes:
+        connect: For a connection to be made.
+        read: For the next bytes of an answer.
+        first_wait: Before a call is made again, and between two looks at whether a change was
+            made; then twice as long each time (D: 1 second after a 429).
+        longest_wait: The longest of these waits.
+        unreachable: After this, Clover is given up where no connection can be made.
+        total: After this, nothing is begun again.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    first_wait: float = vendor.SECONDS_AFTER_429
+    longest_wait: float = 15.0
+    unreachable: float = 8.0
+    total: float = 60.0
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this very machine."""
     try:

@@ -93,6 +93,7 @@ class Tokens:
             path_of("v1", "tokens"),
             body={"card": _described(card)},
             api_key=self._api_keys.current(),
+            harmless=True,  # a token that nobody has is no harm
         )
         token, details = answer.get("id"), answer.get("card")
         if not isinstance(token, str) or not token.startswith(vendor.TOKEN_PREFIX):

@@ -51,6 +51,9 @@ TEST_HOSTS: Final[frozenset[str]] = frozenset(
 REQUESTS_PER_SECOND: Final = 16
 REQUESTS_AT_ONCE: Final = 5
 
+# D: after a 429 without `retry-after`, wait a second, and then back off exponentially.
+SECONDS_AFTER_429: Final = 1.0
+
 # O-live: a list gives 100 rows unless asked otherwise; more than 1000 is refused, not clamped.
 PAGE_DEFAULT: Final = 100
 PAGE_MAX: Final = 1000

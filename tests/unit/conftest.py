@@ -1,33 +1,21 @@
-"""A server whose answers are written by the test: what Clover has been seen to send on bad days."""
+"""A server whose answers are written by the test."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from scripted_server import BRIEF, Scripted
 
-from clover_nb.client import Clover, connect
+from clover_nb.settings import Patience
 
 
-@dataclass
-class Scripted:
-    """Answers each request with the next of `answers`, and keeps what it was sent.
-
-    An answer is (status, content type, body); a body shorter than `promised` is cut short.
-    """
-
-    url: str = ""
-    answers: list[tuple[int, str, bytes]] = field(default_factory=list)
-    promised: int | None = None
-    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-
-    def connect(self, **settings: str) -> Clover:
-        """A connection to this server, with the merchant id left to the test."""
-        urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), self.url)
-        return connect("local", access_token="token-of-the-test", **urls, **settings)
+@pytest.fixture
+def brief() -> Patience:
+    """Waits too short to notice, and given up soon."""
+    return BRIEF
 
 
 @pytest.fixture
@@ -38,15 +26,20 @@ def scripted() -> Iterator[Scripted]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             script.requests.append((self.command, self.path, dict(self.headers), body))
-            status, kind, content = script.answers.pop(0)
+            answer = script.next_answer()
+            self.close_connection = True
+            if answer is None:
+                return
+            status, kind, content, *headers = answer
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("X-Clover-Request-Id", "request-of-the-test")
             promised = len(content) if script.promised is None else script.promised
             self.send_header("Content-Length", str(promised))
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name.replace("_", "-"), value)
             self.end_headers()
             self.wfile.write(content)
-            self.close_connection = True
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  names of the standard library
 

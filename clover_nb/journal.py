@@ -1,0 +1,335 @@
+"""What was sent, and what became of it: one line for each change, kept on this machine.
+
+A change is written down before it is sent and completed after its answer, so that a program that
+dies in between leaves a line that says so. Card tokens are masked in it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import platform
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+from weakref import WeakValueDictionary, finalize
+
+import pandas as pd
+import platformdirs
+import psutil
+
+from clover_nb import vendor
+from clover_nb._refusals import redacted
+from clover_nb.errors import InvalidInput, JournalFailed
+
+#: ``open``: sent, or about to be; ``done``; ``refused`` by Clover; ``not done``; ``unknown``.
+Outcome = Literal["open", "done", "refused", "not done", "unknown"]
+Fields = Mapping[str, Any]
+
+RETENTION_DAYS: Final = 90
+
+# The names of the columns are those of the frame. `before`, `sent` and `after` are JSON.
+_COLUMNS: Final = (
+    "time, person, host, merchant, operation, customer_id, outcome, before, sent, after, "
+    "request_id, consent, undoes, process"
+)
+_SCHEMA: Final = f"""
+CREATE TABLE IF NOT EXISTS writes (entry INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS});
+CREATE INDEX IF NOT EXISTS writes_customer ON writes (customer_id);
+"""
+_INSERT: Final = f"INSERT INTO writes ({_COLUMNS}) VALUES (?{', ?' * _COLUMNS.count(',')})"  # noqa: S608  constants
+_JSON: Final = ("before", "sent", "after")
+_BUSY_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Write:
+    """One change of a customer.
+
+    Attributes:
+        operation: ``create``, ``modify``, ``add_source``, ``undo``, ``delete_source`` or
+            ``delete``.
+        customer_id: ``None`` for a new customer.
+        sent: The body; for ``delete_source`` the ``source_id``.
+        before: The customer's fields as they were, where they could be read.
+        consent: ``True`` when the cardholder's consent to keep the card was stated.
+        undoes: The entry that it undoes.
+    """
+
+    operation: str
+    customer_id: str | None
+    sent: Fields
+    before: Fields | None = None
+    consent: bool | None = None
+    undoes: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the journal: a write, and what became of it."""
+
+    number: int
+    time: float
+    host: str
+    merchant: str | None
+    outcome: Outcome
+    write: Write
+    after: Fields | None
+
+
+class Journal:
+    """The journal of one file, or of one local sandbox. It may be used from several threads.
+
+    Args:
+        path: The file; ``None`` keeps it in memory, where it ends with its last connection.
+        retention_days: Older entries are deleted when it is opened.
+
+    Raises:
+        JournalFailed: The file can't be opened.
+    """
+
+    def __init__(self, path: Path | None = None, *, retention_days: float = RETENTION_DAYS) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._person = _person()
+        self._process = _this_process()
+        with self._trouble():
+            self._db = sqlite3.connect(
+                (path and _private(path)) or ":memory:",
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=_BUSY_SECONDS,
+            )
+            finalize(self, self._db.close)
+            # Survives a kill -9 of this process; a power cut may lose the newest entries.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+            oldest = time.time() - retention_days * 86400
+            self._db.execute("DELETE FROM writes WHERE time < ?", (oldest,))
+
+    def frame(self) -> pd.DataFrame:
+        """The journal as a table, oldest first.
+
+        Returns:
+            A DataFrame whose index, named ``entry``, is the number that ``clover.undo`` takes.
+            ``time`` is UTC; ``person`` who ran it, ``host`` and ``merchant`` where; ``operation``
+            and ``customer_id`` what; ``outcome`` one of ``open``, ``done``, ``refused``,
+            ``not done`` and ``unknown``; ``before``, ``sent`` and ``after`` are dicts or ``None``,
+            with card tokens masked; ``request_id`` is Clover's; ``consent`` whether the
+            cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
+        """
+        names = ["entry", *_COLUMNS.split(", ")]
+        table = pd.DataFrame(self._all(f"SELECT entry, {_COLUMNS} FROM writes"), columns=names)  # noqa: S608  constants
+        table = table.set_index("entry")
+        table["time"] = pd.to_datetime(table["time"].astype(float), unit="s", utc=True).dt.as_unit(
+            "ms"
+        )
+        for name in _JSON:
+            table[name] = [json.loads(text) if text else None for text in table[name]]
+            table[name] = table[name].astype(object)
+        kinds = {"consent": "boolean", "undoes": "Int64"}
+        texts = set(table.columns) - {"time", *_JSON, *kinds}
+        return table.astype(kinds | dict.fromkeys(texts, "str"))
+
+    def __repr__(self) -> str:
+        return f"<Journal: {self.path or 'in memory'}>"
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def begin(self, write: Write, *, host: str, merchant: str | None) -> int:
+        """Write down what is about to be sent.
+
+        Raises:
+            JournalFailed: It can't be written.
+        """
+        row = (
+            time.time(),
+            self._person,
+            host,
+            merchant,
+            write.operation,
+            write.customer_id,
+            "open",
+            _dumped(write.before),
+            _dumped(write.sent),
+            None,
+            None,
+            write.consent,
+            write.undoes,
+            self._process,
+        )
+        with self._trouble(), self._lock:
+            return int(self._db.execute(_INSERT, row).lastrowid or 0)
+
+    def end(
+        self,
+        entry: int,
+        outcome: Outcome,
+        *,
+        customer_id: str | None = None,
+        after: Fields | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Complete an entry.
+
+        Raises:
+            JournalFailed: It can't be written.
+        """
+        with self._trouble(), self._lock:
+            self._db.execute(
+                "UPDATE writes SET outcome = ?, customer_id = coalesce(?, customer_id), after = ?, "
+                "request_id = ? WHERE entry = ?",
+                (outcome, customer_id, _dumped(after), request_id, entry),
+            )
+
+    def forget(self, customer_id: str) -> None:
+        """Delete what the journal knows of a person; that something was changed stays."""
+        with self._trouble(), self._lock:
+            self._db.execute(
+                "UPDATE writes SET before = NULL, sent = '{}', after = NULL WHERE customer_id = ?",
+                (customer_id,),
+            )
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def entry(self, number: int) -> Entry:
+        """One entry.
+
+        Raises:
+            InvalidInput: There is none with this number.
+        """
+        for found in self._entries("entry = ?", number):
+            return found
+        raise InvalidInput(
+            f"The journal has no entry {number}.",
+            hint="clover.journal.frame() shows them; the number is the first column.",
+            field="entry",
+        )
+
+    def left_open(self, *, host: str, merchant: str | None) -> list[Entry]:
+        """The open entries of processes that have ended."""
+        rows = self._all("SELECT DISTINCT process FROM writes WHERE outcome = 'open'")
+        dead = [process for (process,) in rows if not _runs(process)]
+        where = "outcome = 'open' AND host = ? AND merchant IS ? AND process = ?"
+        return [each for one in dead for each in self._entries(where, host, merchant, one)]
+
+    def has_created(self, customer_id: str) -> bool:
+        """Whether this customer is known to come from a create in this journal."""
+        where = "customer_id = ? AND operation = 'create' AND outcome = 'done'"
+        return any(self._entries(where, customer_id))
+
+    def _entries(self, where: str, *values: object) -> Iterator[Entry]:
+        columns = (
+            "entry, time, host, merchant, outcome, after, "
+            "operation, customer_id, sent, before, consent, undoes"
+        )
+        for row in self._all(f"SELECT {columns} FROM writes WHERE {where}", *values):  # noqa: S608  constants
+            number, at, host, merchant, outcome, after, operation, key, sent, before, *rest = row
+            write = Write(operation, key, json.loads(sent), _loaded(before), *rest)
+            yield Entry(number, at, host, merchant, outcome, write, _loaded(after))
+
+    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._trouble(), self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise JournalFailed(
+                f"The journal {self.path or 'in memory'} can't be used ({error}).",
+                hint="Free some space or move the file away; connect(journal=None) works without.",
+            ) from None
+
+
+_journals: WeakValueDictionary[object, Journal] = WeakValueDictionary()
+_journals_lock = threading.Lock()
+
+
+def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS) -> Journal:
+    """The journal that all connections of this process to one file or local sandbox share.
+
+    Args:
+        where: The file; or what tells a local sandbox apart, whose journal is kept in memory.
+        retention_days: See :class:`Journal`.
+    """
+    with _journals_lock:
+        journal = _journals.get(where)
+        if journal is None:
+            path = where if isinstance(where, Path) else None
+            journal = _journals[where] = Journal(path, retention_days=retention_days)
+        return journal
+
+
+def default_path() -> Path:
+    """The journal of this user: in the folder where the system keeps a program's data."""
+    return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
+
+
+def _private(path: Path) -> Path:
+    """Make the file, readable by this user alone; SQLite gives its companions the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    return path
+
+
+def _dumped(fields: Fields | None) -> str | None:
+    """Fields as JSON, without what must not be kept; most have nothing of it, which is quick."""
+    if fields is None:
+        return None
+    text = json.dumps(dict(fields), ensure_ascii=False)
+    return json.dumps(_clean(fields), ensure_ascii=False) if _SUSPECT.search(text) else text
+
+
+_SUSPECT: Final = re.compile(rf"{vendor.TOKEN_PREFIX}|\d(?:\W?\d){{11}}")
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401  JSON
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, Mapping):
+        return {name: _clean(each) for name, each in value.items()}
+    return [_clean(each) for each in value] if isinstance(value, list) else value
+
+
+def _loaded(text: str | None) -> Fields | None:
+    return json.loads(text) if text else None
+
+
+def _person() -> str:
+    try:
+        return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    except (KeyError, OSError):  # no name for this user id, as in some containers
+        return f"user {os.getuid()}"
+
+
+# -- who is writing ------------------------------------------------------------------------------
+
+
+def _this_process() -> str:
+    return f"{platform.node()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
+
+
+def _runs(process: str) -> bool:
+    """Whether a process still runs; one of another machine is taken to."""
+    node, pid, started = process.rsplit("/", 2)
+    if node != platform.node():
+        return True
+    try:
+        # The system tells the start by a clock that may have been set since.
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < _CLOCK_SECONDS)
+    except psutil.NoSuchProcess:
+        return False
+
+
+_CLOCK_SECONDS: Final = 5

@@ -1,0 +1,51 @@
+"""A server whose answers are written by the test: what Clover has been seen to send on bad days."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from clover_nb.client import Clover, connect
+from clover_nb.settings import Patience
+
+Answer = tuple[int, str, bytes] | tuple[int, str, bytes, dict[str, str]]
+
+
+#: Waits too short to notice; and as short, but given up soon.
+QUICK = Patience(first_wait=0.01, longest_wait=0.1, unreachable=30, total=30, read=30)
+BRIEF = Patience(first_wait=0.01, longest_wait=0.1, unreachable=0.05, total=0.05, read=0.05)
+JSON = "application/json"
+
+
+def said(body: object, status: int = 200, **headers: str) -> Answer:
+    """An answer in JSON."""
+    return status, JSON, json.dumps(body).encode(), headers
+
+
+@dataclass
+class Scripted:
+    """Answers each request with the next of `answers`, the last one for ever, and keeps them all.
+
+    An answer is (status, content type, body) and perhaps headers, or None: the connection is closed
+    without a word. A body shorter than `promised` is cut short.
+    """
+
+    url: str = ""
+    answers: list[Answer | None] = field(default_factory=list)
+    promised: int | None = None
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def connect(self, **settings: Any) -> Clover:
+        """A connection to this server, with the merchant id left to the test."""
+        urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), self.url)
+        quick = {"patience": QUICK, "requests_per_second": None}
+        return connect("local", access_token="token-of-the-test", **urls, **(quick | settings))
+
+    @property
+    def calls(self) -> list[str]:
+        """What was asked for, such as `POST /v1/customers`, without the query."""
+        return [f"{method} {path.partition('?')[0]}" for method, path, _, _ in self.requests]
+
+    def next_answer(self) -> Answer | None:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
