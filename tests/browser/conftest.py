@@ -13,6 +13,7 @@ nothing but loopback.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -137,11 +138,13 @@ class Notebook:
         path: The notebook's file.
         sent: The payload of each websocket frame that left the browser, as text (latin-1 where
             it was binary), from the start.
+        received: The same of the frames that came to the browser.
     """
 
     page: Page
     path: Path
     sent: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
 
     def run_all(self) -> None:
         """Run every cell; an error in one fails the test with its traceback."""
@@ -154,11 +157,11 @@ class Notebook:
 
     def evaluate(self, expression: str) -> str:
         """Evaluate a Python expression in the kernel and return its repr."""
-        reply = self.page.evaluate(EVALUATE, expression)
+        reply = self.page.evaluate(EVALUATE, f"repr(({expression}))")
         value = reply["user_expressions"]["value"]
         if value["status"] != "ok":
             pytest.fail(f"{expression}: {value['ename']}: {value['evalue']}")
-        return value["data"]["text/plain"]
+        return ast.literal_eval(value["data"]["text/plain"])
 
     def wait_for(self, expression: str, expected: str, *, seconds: float = 10) -> None:
         """Wait until a Python expression in the kernel has this repr; else fail the test."""
@@ -295,7 +298,7 @@ def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Calla
         notebook = Notebook(chromium.new_page(), path)
         opened.append(notebook)
         notebook.page.set_viewport_size({"width": width, "height": height})
-        notebook.page.on("websocket", lambda socket: _record(socket, notebook.sent))
+        notebook.page.on("websocket", lambda socket: _record(socket, notebook))
         # Two pages in one workspace would make the lab move one of them elsewhere while it loads.
         notebook.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
         notebook.page.evaluate(SET_THEME, "JupyterLab Dark" if dark else "JupyterLab Light")
@@ -306,15 +309,17 @@ def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Calla
     open_cells.opened = opened  # for the screenshots of a test that failed
     yield open_cells
     for notebook in opened:
-        notebook.page.evaluate(SHUT_DOWN)
-        notebook.page.close()
+        if not notebook.page.is_closed():
+            notebook.page.evaluate(SHUT_DOWN)
+            notebook.page.close()
 
 
-def _record(socket: Any, sent: list[str]) -> None:
-    def keep(payload: str | bytes) -> None:
-        sent.append(payload if isinstance(payload, str) else payload.decode("latin-1"))
+def _record(socket: Any, notebook: Notebook) -> None:
+    def text(payload: str | bytes) -> str:
+        return payload if isinstance(payload, str) else payload.decode("latin-1")
 
-    socket.on("framesent", keep)
+    socket.on("framesent", lambda payload: notebook.sent.append(text(payload)))
+    socket.on("framereceived", lambda payload: notebook.received.append(text(payload)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,15 +12,13 @@ function element(tag, attributes, ...children) {
 
 /**
  * Keep what is typed inside `root` from the notebook, where Escape and then `d d` deletes a cell.
- * Lab looks at keys before any element does, and passes over those that come from an element
- * marked so. Saving still goes to Lab. Returns a function that undoes it.
+ * Lab may look at keys before any element does, and passes over those from an element marked so.
+ * Saving still goes to Lab. Returns a function that undoes it.
  */
 function keepKeys(root) {
-  const mark = (event) => {
-    const saving = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
-    root.toggleAttribute("data-lm-suppress-shortcuts", !saving);
-  };
-  const stop = (event) => event.stopPropagation();
+  const saves = ({ ctrlKey, metaKey, key }) => (ctrlKey || metaKey) && key.toLowerCase() === "s";
+  const mark = (event) => root.toggleAttribute("data-lm-suppress-shortcuts", !saves(event));
+  const stop = (event) => saves(event) || event.stopPropagation();
   const kinds = ["keydown", "keypress", "keyup"];
   window.addEventListener("keydown", mark, true);
   for (const kind of kinds) root.addEventListener(kind, stop);

@@ -69,7 +69,7 @@ function render({ model, el }) {
     clearTimeout(pause);
     if (!held) return true;
     if (refuseCard()) return false;
-    tell("edit", input.value, model.get("message"));
+    tell("edit", input.value, "");
     return true;
   };
   const edited = (event) => {

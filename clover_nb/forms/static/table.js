@@ -48,6 +48,7 @@ function render({ model, el }) {
   const view = () => model.get("_view");
   let asked = null; // the search that the kernel hasn't answered yet
   let focusRow = null; // the row to move to when the next page is here
+  let refused = false; // whether a card number was typed just now
   let pause;
 
   // Searching: one question at a time, so that a slow kernel isn't left behind by the typing.
@@ -60,12 +61,15 @@ function render({ model, el }) {
     const start = findCard(search.value);
     if (start < 0) return false;
     search.value = search.value.slice(0, start).trimEnd();
+    refused = true;
+    showStatus();
     find();
-    say(model.get("_refusal"), "error");
     return true;
   };
   const searched = (event) => {
     clearTimeout(pause);
+    refused = false;
+    showStatus();
     if (isTyping(event) && longestRun(search.value) > LIVE_DIGITS) {
       pause = setTimeout(refuseCard, TYPING_PAUSE);
     } else if (!refuseCard()) {
@@ -87,9 +91,10 @@ function render({ model, el }) {
   };
 
   const turn = (page) => model.send({ do: "page", page });
-  const say = (text, tone = "") => {
-    status.textContent = text;
-    status.dataset.tone = tone;
+  const showStatus = () => {
+    const text = refused ? model.get("_refusal") : view().status;
+    if (status.textContent !== text) status.textContent = text; // else it is announced again
+    status.dataset.tone = refused ? "error" : "";
   };
 
   // Selecting: shown at once, then told.
@@ -170,7 +175,7 @@ function render({ model, el }) {
     body.replaceChildren(...rows.map(row));
     table.setAttribute("aria-rowcount", matches + 1);
     showSelection();
-    say(view().status);
+    showStatus();
     place.textContent = `Page ${(page + 1).toLocaleString("en")} of ${(last + 1).toLocaleString("en")}`;
     pager.hidden = last === 0;
     for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
