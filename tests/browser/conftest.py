@@ -23,6 +23,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,12 @@ class Notebook:
         """Run every cell; an error in one fails the test with its traceback."""
         if errors := self.page.evaluate(RUN_ALL):
             pytest.fail("\n".join(["a cell raised an error:", *errors]))
+
+    def start_over(self) -> None:
+        """Run every cell again, in the same kernel, and forget what was sent and received."""
+        self.run_all()
+        self.sent.clear()
+        self.received.clear()
 
     def output(self, cell: int) -> Locator:
         """The output area of the code cell with this number, counted from 0."""
@@ -282,6 +289,25 @@ def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Calla
 
     ``open_notebook(cells, dark=False, width=1400, height=900, run=True)`` returns a Notebook.
     """
+    with _notebooks(chromium, lab, request.node.name.split("[")[0]) as open_cells:
+        yield open_cells
+
+
+@pytest.fixture(scope="module")
+def open_shared_notebook(
+    chromium: BrowserContext, lab: Lab, request
+) -> Iterator[Callable[..., Notebook]]:
+    """The same, for a notebook that the tests of a file share.
+
+    Opening one takes 3 seconds, and running its cells again a fraction: pass ``run=False``, and
+    let each test begin with ``notebook.start_over()``.
+    """
+    with _notebooks(chromium, lab, request.node.path.stem) as open_cells:
+        yield open_cells
+
+
+@contextmanager
+def _notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
 
     def open_cells(
@@ -292,7 +318,7 @@ def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Calla
         height: int = 900,
         run: bool = True,
     ) -> Notebook:
-        path = lab.folder / f"{request.node.name.split('[')[0]}-{os.urandom(4).hex()}.ipynb"
+        path = lab.folder / f"{name}-{os.urandom(4).hex()}.ipynb"
         code_cells = [nbformat.v4.new_code_cell(source) for source in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=code_cells, metadata=KERNEL), path)
         notebook = Notebook(chromium.new_page(), path)
@@ -326,10 +352,12 @@ def _record(socket: Any, notebook: Notebook) -> None:
 def pytest_runtest_makereport(item, call):
     """When a test fails, take a picture of each notebook it has open, and say where."""
     report = yield
-    open_cells = getattr(item, "funcargs", {}).get("open_notebook")
-    if report.when == "call" and report.failed and open_cells is not None:
-        folder = item.funcargs["request"].getfixturevalue("tmp_path")
-        for number, notebook in enumerate(open_cells.opened):
+    if report.when == "call" and report.failed:
+        values = getattr(item, "funcargs", {})
+        names = [name for name in ("open_notebook", "open_shared_notebook") if name in values]
+        opened = [notebook for name in names for notebook in values[name].opened]
+        for number, notebook in enumerate(opened):
+            folder = values["request"].getfixturevalue("tmp_path")
             picture = folder / f"notebook-{number}.png"
             notebook.page.screenshot(path=picture)
             report.sections.append(("screenshot", str(picture)))

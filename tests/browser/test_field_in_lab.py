@@ -26,10 +26,17 @@ VBox([name, token, button])
 """
 
 
-@pytest.fixture
-def notebook(open_notebook):
+@pytest.fixture(scope="module")
+def shared(open_shared_notebook):
     """Two fields and a button."""
-    return open_notebook([FIELDS, "'the second cell'"])
+    return open_shared_notebook([FIELDS, "'the second cell'"], run=False)
+
+
+@pytest.fixture
+def notebook(shared):
+    """The notebook as it is at the start."""
+    shared.start_over()
+    return shared
 
 
 def paste(notebook, label: str, text: str) -> None:

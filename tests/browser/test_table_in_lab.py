@@ -26,10 +26,17 @@ table
 """
 
 
-@pytest.fixture
-def notebook(open_notebook):
+@pytest.fixture(scope="module")
+def shared(open_shared_notebook):
     """Sixty people, twenty a page."""
-    return open_notebook([TABLE])
+    return open_shared_notebook([TABLE], run=False)
+
+
+@pytest.fixture
+def notebook(shared):
+    """The notebook as it is at the start."""
+    shared.start_over()
+    return shared
 
 
 def row(notebook, text: str):
@@ -112,8 +119,9 @@ def test_card_number_is_not_searched_for(notebook):
     expect(row(notebook, "Person 33")).to_be_visible()
 
 
-def test_saved_notebook_shows_the_table_without_script(notebook, open_notebook, lab):
+def test_saved_notebook_shows_the_table_without_script(open_notebook, lab):
     """Opened where the widget can't run, the saved notebook shows the first page as text."""
+    notebook = open_notebook([TABLE])
     notebook.saved()
     copy = lab.folder / "copy-from-somebody.ipynb"
     copy.write_text(notebook.path.read_text().replace("import pandas", "import  pandas"))
