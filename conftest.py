@@ -17,13 +17,14 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests run in random order; the cells of a notebook run as they stand in it."""
+    """Tests run in random order; the cells of a notebook run together, as they stand in it."""
     cells: dict[Path, list[pytest.Item]] = {}
     for item in items:
         if item.path.suffix == ".ipynb":
             cells.setdefault(item.path, []).append(item)
-    in_order = {
-        path: iter(sorted(group, key=lambda cell: cell.cell_num))  # type: ignore[attr-defined]  # nbval's
-        for path, group in cells.items()
-    }
-    items[:] = [next(in_order[item.path]) if item.path in in_order else item for item in items]
+    shuffled, items[:] = list(items), []
+    for item in shuffled:
+        if item.path.suffix != ".ipynb":
+            items.append(item)
+        elif item.path in cells:
+            items += sorted(cells.pop(item.path), key=lambda cell: cell.cell_num)  # type: ignore[attr-defined]  # nbval's
