@@ -58,7 +58,7 @@ def test_message_goes_with_the_next_edit():
 def test_what_the_browser_knows_is_not_sent_back():
     """An edit makes no message to the browser, which may be ahead by then."""
     field, sent = Field("Name"), []
-    field.comm.send = lambda data, buffers=None: sent.append(data)
+    field.comm.send = lambda data, **_: sent.append(data)
     field.message = "wrong"
     deliver(field, "edit", text="A")
     deliver(field, "edit", text="AB")
@@ -70,7 +70,7 @@ def test_what_the_browser_knows_is_not_sent_back():
 def test_secret_is_no_part_of_the_state():
     """A secret is in the value alone: not in the state, a repr or a message to the browser."""
     field, sent = Field("Token", kind="secret"), []
-    field.comm.send = lambda data, buffers=None: sent.append(data)
+    field.comm.send = lambda data, **_: sent.append(data)
     for give in (
         lambda text: deliver(field, "edit", text=text),
         lambda t: setattr(field, "value", t),
