@@ -75,6 +75,33 @@ class _Again(Exception):
         super().__init__(str(error))
 
 
+class _Waits:
+    """How long to wait before a request is sent again, and when to give up."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._backoff = wait_exponential_jitter(
+            multiplier=patience.first_wait,
+            max=patience.longest_wait,
+            jitter=patience.first_wait / 2,
+        )
+
+    def wait(self, state: RetryCallState) -> float:
+        after = _reason(state).after
+        return self._backoff(state) if after is None else after + self._patience.first_wait / 10
+
+    def stop(self, state: RetryCallState) -> bool:
+        reached = _reason(state).reached
+        longest = self._patience.total if reached else self._patience.unreachable
+        return (state.seconds_since_start or 0) + state.upcoming_sleep > longest
+
+
+def _reason(state: RetryCallState) -> _Again:
+    reason = state.outcome.exception() if state.outcome else None
+    assert isinstance(reason, _Again)  # noqa: S101  nothing else is retried
+    return reason
+
+
 class Door:
     """Sends requests of one connection and returns Clover's JSON, or raises from the error tree.
 
@@ -99,13 +126,9 @@ class Door:
                 api: session.merge_environment_settings(url, {}, None, None, None)
                 for api, url in self._bases.items()
             }
-        self._backoff = wait_exponential_jitter(
-            multiplier=patience.first_wait,
-            max=patience.longest_wait,
-            jitter=patience.first_wait / 2,
-        )
+        waits = _Waits(patience)
         self._retrying = Retrying(
-            retry=retry_if_exception_type(_Again), wait=self._wait, stop=self._stop, reraise=True
+            retry=retry_if_exception_type(_Again), wait=waits.wait, stop=waits.stop, reraise=True
         )
 
     def close(self) -> None:
@@ -198,15 +221,6 @@ class Door:
         except _Again as given_up:
             raise given_up.error from None
 
-    def _wait(self, state: RetryCallState) -> float:
-        after = _reason(state).after
-        return self._backoff(state) if after is None else after + self.patience.first_wait / 10
-
-    def _stop(self, state: RetryCallState) -> bool:
-        patience = self.patience
-        longest = patience.total if _reason(state).reached else patience.unreachable
-        return (state.seconds_since_start or 0) + state.upcoming_sleep > longest
-
     # -- once ------------------------------------------------------------------------------------
 
     def _once(self, request: PreparedRequest, api: Api, *, safe: bool, parse: bool) -> Any:  # noqa: ANN401  see _retried
@@ -247,7 +261,7 @@ class Door:
 
     def _exchange(self, request: PreparedRequest, api: Api) -> tuple[int, Mapping[str, str], bytes]:
         route, patience = self._routes[api], self.patience
-        deadline = time.monotonic() + patience.total
+        deadline = time.monotonic() + max(patience.total, patience.read)
         response = self._adapter.send(
             request,
             stream=True,
@@ -314,12 +328,6 @@ def _all_of(raw: Any, deadline: float) -> bytes:  # noqa: ANN401  urllib3's, as 
         if time.monotonic() > deadline:
             raise requests.ReadTimeout
     return b"".join(parts)
-
-
-def _reason(state: RetryCallState) -> _Again:
-    reason = state.outcome.exception() if state.outcome else None
-    assert isinstance(reason, _Again)  # noqa: S101  nothing else is retried
-    return reason
 
 
 def _seconds(header: str | None) -> float | None:

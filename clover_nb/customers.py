@@ -374,9 +374,9 @@ class Customers:
         if not body:
             raise InvalidInput("Nothing is to be changed.", hint="Name at least one field.")
         self._door.require_writes()
-        before, shipping = self._known(key)
+        before, shipping = self._known(key, fresh=expected is not None)
         if expected is not None:
-            conflicts.check(expected, before or flat(self._platform.read(key)))
+            conflicts.check(expected, before or {})
         if "email" not in body and before and before["email"]:
             body["email"] = before["email"]
         if "shipping" in body:
@@ -392,15 +392,17 @@ class Customers:
         self._answers[answer["id"]] = answer
         return to_row(answer)
 
-    def _known(self, key: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    def _known(
+        self, key: str, *, fresh: bool = False
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """The current fields and shipping, as far as they can be known.
 
         The Platform API is asked where it can be. It keeps no recipient's name and phone, so
-        these are the last answer's.
+        these are the last answer's. Nothing else will do for ``fresh``.
         """
         answer = self._answers.get(key, {})
         shipping = dict(answer.get("shipping") or {})
-        if not self._platform.readable:
+        if not self._platform.readable and not fresh:
             return flat(answer) if answer else None, shipping
         fields = flat(self._platform.read(key))
         address = {part: fields[f"shipping_{part}"] for part in vendor.ADDRESS_FIELDS}

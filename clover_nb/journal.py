@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, Literal
 from weakref import WeakValueDictionary, finalize
@@ -127,17 +128,22 @@ class Journal:
             cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
         """
         names = ["entry", *_COLUMNS.split(", ")]
-        table = pd.DataFrame(self._all(f"SELECT entry, {_COLUMNS} FROM writes"), columns=names)  # noqa: S608  constants
-        table = table.set_index("entry")
-        table["time"] = pd.to_datetime(table["time"].astype(float), unit="s", utc=True).dt.as_unit(
-            "ms"
+        rows = self._all(f"SELECT entry, {_COLUMNS} FROM writes")  # noqa: S608  constants
+        columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
+        kinds = {"time": "float64", "consent": "boolean", "undoes": "Int64"}
+        index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")
+        table = pd.DataFrame(
+            {
+                name: pd.Series(
+                    [_loaded(text) for text in values] if name in _JSON else list(values),
+                    index=index,
+                    dtype="object" if name in _JSON else kinds.get(name, "str"),
+                )
+                for name, values in columns.items()
+            }
         )
-        for name in _JSON:
-            table[name] = [json.loads(text) if text else None for text in table[name]]
-            table[name] = table[name].astype(object)
-        kinds = {"consent": "boolean", "undoes": "Int64"}
-        texts = set(table.columns) - {"time", *_JSON, *kinds}
-        return table.astype(kinds | dict.fromkeys(texts, "str"))
+        table["time"] = pd.to_datetime(table["time"], unit="s", utc=True).dt.as_unit("ms")
+        return table
 
     def __repr__(self) -> str:
         return f"<Journal: {self.path or 'in memory'}>"

@@ -118,7 +118,7 @@ class Patience:
     read: float = 30.0
     first_wait: float = vendor.SECONDS_AFTER_429
     longest_wait: float = 15.0
-    unreachable: float = 8.0
+    unreachable: float = 4.0
     total: float = 60.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ Answer = tuple[int, str, bytes] | tuple[int, str, bytes, dict[str, str]]
 
 #: Waits too short to notice; and as short, but given up soon.
 QUICK = Patience(first_wait=0.01, longest_wait=0.1, unreachable=30, total=30, read=30)
-BRIEF = Patience(first_wait=0.01, longest_wait=0.1, unreachable=0.05, total=0.05, read=0.05)
+BRIEF = Patience(first_wait=0.01, longest_wait=0.1, unreachable=0.05, total=0.05, read=30)
 JSON = "application/json"
 
 
@@ -32,6 +33,7 @@ class Scripted:
     """
 
     url: str = ""
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)  # no other test's pace or journal
     answers: list[Answer | None] = field(default_factory=list)
     promised: int | None = None
     requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
@@ -40,7 +42,7 @@ class Scripted:
         """A connection to this server, with the merchant id left to the test."""
         urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), self.url)
         quick = {"patience": QUICK, "requests_per_second": None}
-        return connect("local", access_token="token-of-the-test", **urls, **(quick | settings))
+        return connect("local", access_token=self.token, **urls, **(quick | settings))
 
     @property
     def calls(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 from scripted_server import BRIEF
@@ -134,7 +135,9 @@ def test_a_server_that_never_answers_is_left_in_time(brief):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), url)
         with (
-            connect("local", access_token="x", patience=brief, **urls) as clover,
+            connect(
+                "local", access_token="x", patience=replace(brief, read=0.05), **urls
+            ) as clover,
             pytest.raises(errors.NoAnswer, match="did not answer in time"),
         ):
             clover.api_keys.retrieve()
