@@ -38,7 +38,7 @@ notebooks: $(READY) ## run the notebooks and keep their outputs
 	$(BIN)/python tools/run_notebooks.py $(ARGS)
 
 screenshots: $(READY) ## make the pictures of the README
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python -m pytest -p no:randomly tests/browser/screenshots.py
 
 lock: $(READY) ## pin what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes \

@@ -85,7 +85,7 @@ def attach_card(customer_id: str | None = None, *, clover: Clover | None = None)
     form = Form(
         clover,
         "Attach a card",
-        [group("Customer", [picker]), group("Card", [token])],
+        [picker, group("Card", [token])],
         fields={},
         picker=picker,
         token=token,
@@ -131,7 +131,7 @@ def update_shipping(customer_id: str | None = None, *, clover: Clover | None = N
     form = Form(
         clover,
         "Update a shipping address",
-        [group("Customer", [picker]), group("Shipping address", shipping.values())],
+        [picker, group("Shipping address", shipping.values())],
         fields=shipping,
         picker=picker,
         ticks={},
