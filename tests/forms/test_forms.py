@@ -43,7 +43,8 @@ def a_customer(clover, **fields):
     return clover.customers.create(email=an_address(), source=a_token(clover), **fields)
 
 
-def test_the_default_connection_serves_every_form(default_connection):
+@pytest.mark.usefixtures("default_connection")
+def test_the_default_connection_serves_every_form():
     """Each form is one line in a cell."""
     for form in (forms.create_customer(), forms.attach_card(), forms.update_shipping()):
         assert "LOCAL" in form.children[0].value
