@@ -153,7 +153,10 @@ class Notebook:
             pytest.fail("\n".join(["a cell raised an error:", *errors]))
 
     def start_over(self) -> None:
-        """Run every cell again, in the same kernel, and forget what was sent and received."""
+        """Run every cell again, in the same kernel, and forget what was sent and received.
+
+        The widgets of the runs before live on in the kernel, and so in what ``saved`` returns.
+        """
         self.run_all()
         self.sent.clear()
         self.received.clear()

@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 from clover_nb.vendor import TEST_CARDS
 
 CARD = TEST_CARDS["visa"]["number"]
+# No card number by Luhn, and it begins otherwise than CARD: earlier widgets are saved too.
+MISTYPED = TEST_CARDS["mastercard"]["number"][:-1] + "0"
 IN_FOURS = " ".join(re.findall("....", CARD))
 
 FIELDS = """
@@ -64,7 +66,7 @@ def test_click_after_typing_sees_the_whole_text(notebook):
 def test_held_digits_arrive_before_a_click(notebook):
     """A long number that is no card's is held back while it is typed, but not from a click."""
     field = notebook.page.get_by_label("Name")
-    for number in ("+14155550123456", "4085550125", "1732435200000", CARD[:-1] + "9"):
+    for number in ("+14155550123456", "4085550125", "1732435200000", MISTYPED):
         field.fill("")
         field.press_sequentially(number)
         # As assistive technology clicks: without moving the focus first.
