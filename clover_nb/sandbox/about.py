@@ -1,7 +1,8 @@
 """What the sandbox is and isn't, for people: the first page, and the page of the documentation.
 
-`python -m clover_nb.sandbox.about` prints that page. It is made of the tables of settings and
-errors, and of every comment in the code that starts with an evidence mark.
+The page, docs/sandbox.md, is made of the tables of settings, errors and faults, and of every
+comment in the code that starts with an evidence mark. Write it anew with
+`python -c 'from clover_nb.sandbox import about; print(about.page(), end="")' > docs/sandbox.md`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import ast
 import html
 import io
 import re
-import sys
 import tokenize
 from itertools import groupby
 from pathlib import Path
@@ -81,7 +81,7 @@ def page() -> str:
     """Return the page "How the sandbox differs from Clover", as Markdown."""
     return "\n".join(
         [
-            "<!-- Made by `python -m clover_nb.sandbox.about`; a test compares. -->",
+            "<!-- Made of the code by clover_nb/sandbox/about.py, which says how. -->",
             "# How the sandbox differs from Clover",
             "",
             SUMMARY,
@@ -183,7 +183,3 @@ def _docstrings(source: str) -> Iterator[str]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             for paragraph in (ast.get_docstring(node) or "").split("\n\n"):
                 yield " ".join(paragraph.split())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page() + "\n")

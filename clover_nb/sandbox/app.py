@@ -39,7 +39,7 @@ def build(merchant: Merchant, control: APIRouter | None = None) -> FastAPI:
     routers += [control] if control else []
     # Before the pages for people; include_router would match every path twice.
     app.router.routes[:0] = [route for router in routers for route in router.routes]
-    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = lambda: openapi.describe(app, merchant.keys.merchant_id)  # type: ignore[method-assign]  # FastAPI's own way
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _no_route)
     return app
@@ -56,7 +56,7 @@ async def _no_route(request: Request, problem: Exception) -> Response:
         return refusal(Refused(Case.NOT_FOUND), request.scope)
     allowed = {"Allow": ", ".join(sorted(_methods(request)))}
     if on_platform(request.scope):
-        # O-live: text, no JSON.
+        # O-live: a wrong method on the Platform API is answered with text, not JSON.
         text = f"405 {request.method} not allowed."
         return Response(text, problem.status_code, allowed, "text/plain")
     return refusal(Refused(Case.METHOD_NOT_ALLOWED), request.scope, allowed)

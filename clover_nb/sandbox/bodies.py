@@ -61,7 +61,15 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+def _number(text: str) -> float:
+    # JSON knows no whole numbers apart: 12.0 is 12.
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_number
+)
 
 
 def check(shape: TypeAdapter[Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -80,12 +88,16 @@ def check(shape: TypeAdapter[Any], body: dict[str, Any]) -> dict[str, Any]:
     return tidy
 
 
+# These fields have cases of their own; the platform's names for them don't.
+_CASES: Final = {"email": Case.EMAIL_INVALID, "source": Case.SOURCE_MISSING}
+
+
 def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> Refused:
     # Of a union, pydantic names the branch: str, int, list[...].
     steps = [str(s) for s in location if s not in {"str", "int"} and not str(s).startswith("list[")]
     path = ".".join(steps)
-    if path == "email":
-        return Refused(Case.EMAIL_INVALID, param=path)
+    if path in _CASES:
+        return Refused(_CASES[path], param=path)
     if kind == "string_pattern_mismatch":
         reason = "has characters that it can't have"
     return Refused(Case.BODY_INVALID, f"{path}: {reason[:1].lower()}{reason[1:]}.", param=path)

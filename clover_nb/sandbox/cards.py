@@ -33,8 +33,8 @@ def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refused: No test card, or one of its fields is wrong.
     """
-    card = {key: str(value) for key, value in check(shapes.TOKEN, body).get("card", {}).items()}
-    number = card.get("number", "").replace(" ", "")
+    card = {key: str(value) for key, value in check(shapes.TOKEN, body)["card"].items()}
+    number = card.get("number", "")
     if not re.fullmatch("[0-9]{12,19}", number):
         raise Refused(Case.INVALID_NUMBER, param="number")
     if number not in _NAMES:

@@ -50,7 +50,7 @@ class Door:
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # O-live: every answer carries it.
+                # O-live: every answer carries a request id.
                 message["headers"].append((b"x-clover-request-id", request_id.encode()))
                 entry["status"] = message["status"]
             await send(message)

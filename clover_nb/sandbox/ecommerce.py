@@ -44,26 +44,28 @@ async def create_token(request: Request) -> Response:
     return answer(cards.tokenize(merchant.store, await bodies.read(request)))
 
 
-@router.post("/v1/customers", openapi_extra=takes(shapes.CUSTOMER))
+@router.post("/v1/customers", openapi_extra=takes(shapes.CUSTOMER_CREATE))
 async def create_customer(request: Request) -> Response:
     """Create a customer with a card on file."""
     merchant = merchant_of(request)
-    fields = bodies.check(shapes.CUSTOMER, await bodies.read(request))
-    _require(fields, "email", "source")
+    fields = bodies.check(shapes.CUSTOMER_CREATE, await bodies.read(request))
     with merchant.store.write() as moment:
         customer = Customer(moment.id(), moment.now)
         _change(merchant, moment, customer, fields)
     return answer(customer.ecommerce(merchant.choices))
 
 
-@router.put("/v1/customers/{customer_id}", openapi_extra=takes(shapes.CUSTOMER))
+@router.put("/v1/customers/{customer_id}", openapi_extra=takes(shapes.CUSTOMER_UPDATE))
 async def update_customer(request: Request) -> Response:
     """Change a customer's profile, attach a card, or both."""
     merchant = merchant_of(request)
     body = await bodies.read(request)
     customer = _customer(request)
-    fields = bodies.check(shapes.CUSTOMER, body)
-    _require(fields, *(name for name in ("email", "source") if merchant.on(f"put_requires_{name}")))
+    if not merchant.on("put_requires_email"):
+        body["email"] = body.get("email") or customer.email
+    fields = bodies.check(shapes.CUSTOMER_UPDATE, body)
+    if merchant.on("put_requires_source") and "source" not in fields:
+        raise Refused(Case.SOURCE_MISSING, param="source")
     with merchant.store.write() as moment:
         _change(merchant, moment, customer, fields)
     return answer(customer.ecommerce(merchant.choices))
@@ -116,13 +118,6 @@ def _customer(request: Request) -> Customer:
     if customer is None:
         raise Refused(Case.CUSTOMER_MISSING)
     return customer
-
-
-def _require(fields: dict[str, Any], *names: str) -> None:
-    if "email" in names and "email" not in fields:
-        raise Refused(Case.EMAIL_INVALID, param="email")
-    if "source" in names and "source" not in fields:
-        raise Refused(Case.SOURCE_MISSING, param="source")
 
 
 def _change(merchant: Merchant, moment: Moment, customer: Customer, fields: dict[str, Any]) -> None:

@@ -51,11 +51,14 @@ def query_parameter(name: str, schema: Json, **more: object) -> Json:
     return {"name": name, "in": "query", "required": False, "schema": schema, **more}
 
 
-def _step(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+def _step(name: str, merchant_id: str) -> Json:
+    schema: Json = {"type": "string"}
+    if name == "merchant_id":
+        schema["enum"] = [merchant_id]
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def describe(app: FastAPI) -> Json:
+def describe(app: FastAPI, merchant_id: str) -> Json:
     """Return the OpenAPI description of an application."""
     description = get_openapi(
         title=app.title, version="1", description=app.description, routes=app.routes
@@ -68,7 +71,8 @@ def describe(app: FastAPI) -> Json:
         names = re.findall(r"{(\w+)}", path)
         scheme = "apikey" if path == "/v1/tokens" else "bearer"
         for operation in operations.values():
-            operation["parameters"] = operation.get("parameters", []) + [_step(n) for n in names]
+            steps = [_step(name, merchant_id) for name in names]
+            operation["parameters"] = operation.get("parameters", []) + steps
             operation["security"] = [{scheme: []}]
             operation["responses"] = {"200": operation["responses"]["200"], "4XX": _ERROR}
     return description

@@ -10,8 +10,6 @@ from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.openapi import query_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.datastructures import QueryParams
 
     from clover_nb.sandbox.records import Json
@@ -29,9 +27,14 @@ _COLUMNS: Final = {
 _CONTACTS: Final = ("emailAddress", "phoneNumber")
 FILTER_FIELDS: Final = (*_COLUMNS, *_CONTACTS)
 
-# D: filters may compare, or name a set: id in ('A','B').
-_COMPARISON: Final = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>)(.*)", re.DOTALL)
-_MEMBERSHIP: Final = re.compile(r"\s*(\w+)\s+in\s*\((.*)\)\s*", re.DOTALL | re.IGNORECASE)
+# D: filters compare, or name a set: id in ('A','B'). The expression stands in /docs too.
+_OPERATORS: Final = "=|!=|<=|>=|<|>"
+_TEXT_FIELDS: Final = "|".join(name for name in FILTER_FIELDS if name != "customerSince")
+_FILTER: Final = (
+    rf"(customerSince) *({_OPERATORS}) *(-?[0-9]{{1,18}})"
+    rf"|({_TEXT_FIELDS}) *({_OPERATORS})([\s\S]*)"
+    rf"|({_TEXT_FIELDS}) +(in) *\(([\s\S]*)\)"
+)
 _LARGEST: Final = 2**63 - 1  # SQLite's
 
 
@@ -42,15 +45,15 @@ def parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MA
     return {"parameters": [query_parameter("limit", limit), query_parameter("offset", offset)]}
 
 
-_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+_FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
 EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
-FILTER: Final = query_parameter("filter", _TEXTS, style="form", explode=True)
+FILTER: Final = query_parameter("filter", _FILTERS, style="form", explode=True)
 
 
 def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
-    """Read a whole number from 0 to `largest`; O-live: a larger one is refused, not clamped."""
-    text = query.get(name, "")
-    if not text:
+    """Read a whole number from 0 to `largest`; O-live: a larger limit is refused, not clamped."""
+    text = query.get(name)
+    if text is None:
         return default
     if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
         raise Refused(Case.QUERY_INVALID, f"{name} must be a whole number")
@@ -69,7 +72,7 @@ def window(
 
 
 def expanded(query: QueryParams) -> list[str]:
-    """Return what to expand; O-live: unknown names are ignored."""
+    """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
     return [name for name in vendor.EXPANDS if name in map(str.strip, asked)]
 
@@ -79,23 +82,19 @@ def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[An
     clauses = ["TRUE"]
     values: list[Any] = []
     for text in query.getlist("filter"):
-        field, operator, wanted = _parse(text)
-        if field not in FILTER_FIELDS:
-            if ignore_unknown:
-                continue
-            known = ", ".join(FILTER_FIELDS)
-            raise Refused(Case.QUERY_INVALID, f"cannot filter by {field}; the fields are: {known}")
-        clauses.append(_clause(field, operator, len(wanted)))
-        values += map(_whole, wanted) if field == "customerSince" else wanted
+        found = re.fullmatch(_FILTER, text)
+        if found:
+            field, operator, wanted = (part for part in found.groups() if part is not None)
+            wanted = wanted.split(",") if operator == "in" else [wanted]
+            clauses.append(_clause(field, operator, len(wanted)))
+            values += map(int if field == "customerSince" else _unquoted, wanted)
+        elif not ignore_unknown or re.match(f"({'|'.join(FILTER_FIELDS)})\\b", text):
+            raise Refused(
+                Case.QUERY_INVALID,
+                f"cannot filter by {text!r}; write FIELD=VALUE, or FIELD in ('A','B'); "
+                f"the fields are: {', '.join(FILTER_FIELDS)}; customerSince is in milliseconds",
+            )
     return " AND ".join(clauses), values
-
-
-def _parse(text: str) -> tuple[str, str, Sequence[str]]:
-    if found := _MEMBERSHIP.fullmatch(text):
-        return found[1], "in", [_unquoted(value) for value in found[2].split(",")]
-    if found := _COMPARISON.fullmatch(text):
-        return found[1], found[2], [_unquoted(found[3])]
-    raise Refused(Case.QUERY_INVALID, "a filter is written field=value, or field in ('a','b')")
 
 
 def _clause(field: str, operator: str, count: int) -> str:
@@ -110,9 +109,3 @@ def _clause(field: str, operator: str, count: int) -> str:
 def _unquoted(text: str) -> str:
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch("-?[0-9]{1,18}", text, re.ASCII):
-        raise Refused(Case.QUERY_INVALID, "customerSince is compared with a time in milliseconds")
-    return int(text)

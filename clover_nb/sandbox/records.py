@@ -79,7 +79,7 @@ class Customer:
             "href": f"{LINKS}/v3/merchants/{merchant_id}/customers/{self.id}",
             "firstName": self.first,
             "lastName": self.last,
-            "marketingAllowed": False,  # O-live: Clover's sandbox ignores what it is given
+            "marketingAllowed": False,  # O-live: it ignores what is given
             "customerSince": self.since,
         }
         lists = (f',"{name}":{{"elements":{dump(getattr(self, name))}}}' for name in LISTS)

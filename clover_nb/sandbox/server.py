@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clover_nb.sandbox import control as controls
 from clover_nb.sandbox.app import build
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
+
+
+class _Protocol(HttpToolsProtocol):
+    """Answers a good request although garbage follows it."""
+
+    def send_400_response(self, msg: str) -> None:
+        # Clover's Node SDK writes `{}` after a GET that announces no body; programs of Clover's own
+        # must be answered. The connection is of no use afterwards.
+        if self.cycle is None or self.cycle.response_complete:
+            super().send_400_response(msg)
+        else:
+            self.cycle.keep_alive = False
 
 
 class _Server(uvicorn.Server):
@@ -206,6 +219,7 @@ def start(
             door,
             host=_HOST,
             port=port,
+            http=_Protocol,
             ws="none",
             lifespan="off",
             access_log=False,

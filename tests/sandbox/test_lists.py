@@ -32,12 +32,9 @@ def test_pages_join_without_gap(people):
         ("limit=1_0", "limit must be a whole number"),
         ("offset=-5", "offset cannot be negative"),
         ("offset=99999999999999999999", "offset cannot be greater than 9223372036854775807"),
-        ("filter=email=a", "cannot filter by email"),
-        ("filter=nonsense", "a filter is written field=value"),
-        (
-            "filter=customerSince>=yesterday",
-            "customerSince is compared with a time in milliseconds",
-        ),
+        ("filter=email=a", "cannot filter by 'email=a'"),
+        ("filter=nonsense", "cannot filter by 'nonsense'; write FIELD=VALUE"),
+        ("filter=customerSince>=yesterday", "cannot filter by 'customerSince"),
     ],
 )
 def test_bad_query(people, query, message):

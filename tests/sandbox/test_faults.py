@@ -1,0 +1,141 @@
+"""Faults on demand, limits, latency, the log, and the calls that control them."""
+
+import threading
+import time
+
+import pytest
+import requests
+
+CREATE = "/v1/customers"
+
+
+def body(call):
+    return {"email": "ana@example.com", "source": call.token()}
+
+
+def stored(call):
+    return len(call.list(filter="emailAddress=ana@example.com"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_status(make, status):
+    """A status comes instead of the change, once."""
+    call = make()
+    sent = body(call)
+    call.box.fail_next(status, method="post", path="customers")
+    answer = call("POST", CREATE, json=sent)
+    assert answer.status_code == status
+    assert answer.json()["message"].startswith(str(status))
+    assert ("X-RateLimit-tokenLimit" in answer.headers) == (status == 429)
+    assert stored(call) == 0
+    assert call("POST", CREATE, json=sent).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("reset-before", 0), ("reset-after", 1), ("truncated", 1)]
+)
+def test_lost_answers(make, kind, count):
+    """The connection drops before or after the change is stored, or in the middle of the answer."""
+    call = make()
+    sent = body(call)
+    call.box.fail_next(kind, path=CREATE)
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        call("POST", CREATE, json=sent)
+    assert stored(call) == count
+    assert [entry["fault"] for entry in call.box.requests if entry["fault"]] == [kind]
+
+
+def test_html(make):
+    """A gateway's page, although the change is stored."""
+    call = make()
+    sent = body(call)
+    call.box.fail_next("html", path=CREATE)
+    answer = call("POST", CREATE, json=sent)
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (502, "text/html")
+    assert stored(call) == 1
+
+
+def test_times_method_and_path(make):
+    """A fault waits for the requests that it is meant for."""
+    call = make()
+    call.box.fail_next(500, times=2, method="GET", path="apikey")
+    assert call("GET", "/v3/merchants/{m}/customers").status_code == 200
+    assert [call("GET", "/pakms/apikey").status_code for _ in range(3)] == [500, 500, 200]
+    with pytest.raises(ValueError, match="no fault 'gremlins'"):
+        call.box.fail_next("gremlins")
+
+
+def test_rates(make):
+    """Faults at random; with a seed, the same ones on every run."""
+    runs = [make(faults="500:30%,429:20%", seed=3) for _ in range(2)]
+    seen = [[call("GET", "/pakms/apikey").status_code for _ in range(60)] for call in runs]
+    assert seen[0] == seen[1]
+    assert set(seen[0]) == {200, 429, 500}
+
+
+def test_latency(make):
+    """Each request waits at least as long as it was told."""
+    call = make(latency_ms=50)
+    start = time.perf_counter()
+    call("GET", "/pakms/apikey")
+    assert time.perf_counter() - start >= 0.05
+
+
+def test_concurrency_limit(make):
+    """The sixth request at once is refused, with `retry-after`."""
+    call = make(limits=True, latency_ms=1000)
+    answers = []
+
+    def ask():
+        headers = {"Authorization": f"Bearer {call.box.access_token}"}
+        url = call.box.ecommerce_url + "/pakms/apikey"
+        answers.append(requests.get(url, headers=headers, timeout=10))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (refused,) = [answer for answer in answers if answer.status_code == 429]
+    assert refused.headers["X-RateLimit-tokenConcurrentLimit"] == "5"
+    assert refused.headers["retry-after"] == "1"
+    assert "X-RateLimit-tokenLimit" not in refused.headers
+
+
+def test_the_log_masks_secrets(make):
+    """Every call is there, with the end of its key alone."""
+    call = make()
+    answer = call("GET", "/v3/merchants/{m}/customers?limit=1")
+    (entry,) = call.box.requests
+    assert entry["request_id"] == answer.headers["X-Clover-Request-Id"]
+    assert (entry["method"], entry["query"], entry["status"]) == ("GET", "limit=1", 200)
+    assert call.box.access_token not in str(entry)
+    assert entry["credential"] == f"…{call.box.access_token[-4:]}"
+
+
+def test_reset_and_seed(make):
+    """Back to the start, with the same ids; or more people."""
+    call = make(seed=1, customers=3)
+    before = call.list()
+    first = call.create()
+    call.box.seed(5)
+    assert len(call.list()) == 9
+    call.box.fail_next(500)
+    call.box.reset()
+    assert call.box.requests == []
+    assert call.list() == before
+    assert call.create()["id"] == first["id"]
+
+
+def test_control_over_http(make):
+    """The same for programs in other languages, when it was asked for."""
+    assert make()("POST", "/_sandbox/reset").status_code == 404
+    call = make(control=True, customers=3)
+    call("POST", "/_sandbox/seed", json={"customers": 2})
+    assert len(call.list()) == 5
+    call("POST", "/_sandbox/faults", json={"kind": 503, "path": "apikey"})
+    assert call("GET", "/pakms/apikey").status_code == 503
+    assert call("GET", "/_sandbox/requests").json()[-1]["status"] == 503
+    assert call("POST", "/_sandbox/faults", json={"kind": "gremlins"}).status_code == 400
+    call("POST", "/_sandbox/reset")
+    assert len(call.list()) == 3

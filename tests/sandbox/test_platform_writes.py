@@ -1,0 +1,140 @@
+"""Records written through the Platform API."""
+
+import pytest
+
+ADDRESS = {
+    "address1": "1 Main St",
+    "city": "Boston",
+    "state": "MA",
+    "zip": "02108",
+    "country": "US",
+}
+RECORDS = "/v3/merchants/{m}/customers"
+EVERYTHING = {"expand": "addresses,emailAddresses,phoneNumbers,cards,metadata"}
+
+
+@pytest.fixture
+def record(shared):
+    """A customer without a card, made on the Platform API."""
+    body = {
+        "firstName": "Ana",
+        "lastName": "Rivera",
+        "marketingAllowed": True,
+        "emailAddresses": [{"emailAddress": "ana@example.com"}],
+        "phoneNumbers": [{"phoneNumber": "617-555-0100"}],
+        "addresses": [ADDRESS],
+        "metadata": {"note": "likes tea", "dobYear": 1980},
+    }
+    return shared("POST", RECORDS, json=body, params=EVERYTHING).json()
+
+
+def test_create(record, shared):
+    """Contacts are lists of objects; marketingAllowed is ignored."""
+    assert record["marketingAllowed"] is False
+    assert record["metadata"]["note"] == "likes tea"
+    assert [e["emailAddress"] for e in record["emailAddresses"]["elements"]] == ["ana@example.com"]
+    (address,) = record["addresses"]["elements"]
+    assert address.items() >= ADDRESS.items()
+    assert record["cards"] == {"elements": []}
+    assert shared.platform(record) == record
+
+
+def test_create_answers_without_contacts(shared):
+    """Unless they are asked for; flat texts in their place are dropped."""
+    body = {"firstName": "Ana", "emailAddresses": "ana@example.com"}
+    made = shared("POST", RECORDS, json=body).json()
+    assert "emailAddresses" not in made
+    assert shared.platform(made)["emailAddresses"] == {"elements": []}
+
+
+def test_update_is_a_post(record, shared):
+    """What isn't given stays."""
+    answer = shared(
+        "POST", f"{RECORDS}/{record['id']}", json={"lastName": "Ortiz"}, params=EVERYTHING
+    )
+    assert (answer.status_code, answer.json()) == (200, record | {"lastName": "Ortiz"})
+
+
+def test_delete(record, shared):
+    """A deleted customer is gone from both APIs."""
+    path = f"{RECORDS}/{record['id']}"
+    assert shared("DELETE", path).json() == {}
+    assert shared("DELETE", path).status_code == 404
+    assert shared.update(record, email="ana@example.com").status_code == 404
+    assert shared.list(filter=f"id={record['id']}") == []
+
+
+PARTS = {
+    "email_addresses": (
+        "emailAddresses",
+        {"emailAddress": "b@example.com", "primaryEmail": True},
+        {"emailAddress": "c@example.com"},
+    ),
+    "phone_numbers": (
+        "phoneNumbers",
+        {"phoneNumber": "617-555-0101"},
+        {"phoneNumber": "617-555-0102"},
+    ),
+    "addresses": ("addresses", ADDRESS, {**ADDRESS, "zip": "02109"}),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_parts(record, shared, kind):
+    """Emails, phones and addresses are added, changed and deleted on their own."""
+    name, first, second = PARTS[kind]
+    path = f"{RECORDS}/{record['id']}/{kind}"
+    part = shared("POST", path, json=first).json()
+    assert part.items() >= first.items()
+    changed = shared("POST", f"{path}/{part['id']}", json=second).json()
+    assert changed.items() >= (part | second).items()
+    assert shared.platform(record)[name]["elements"][-1] == changed
+    assert shared("DELETE", f"{path}/{part['id']}").json() == {}
+    gone = shared("DELETE", f"{path}/{part['id']}")
+    assert (gone.status_code, gone.json()["details"]) == (404, "No such part of the customer")
+
+
+def test_one_primary_email(record, shared):
+    """A new primary address takes over, and is the Ecommerce API's `email`."""
+    body = {"emailAddress": "new@example.com", "primaryEmail": True}
+    shared("POST", f"{RECORDS}/{record['id']}/email_addresses", json=body)
+    emails = shared.platform(record)["emailAddresses"]["elements"]
+    assert [e.get("primaryEmail") for e in emails] == [False, True]
+    assert shared.list(filter="emailAddress=new@example.com")[-1]["id"] == record["id"]
+
+
+def test_metadata(record, shared):
+    """Notes are changed one by one."""
+    path = f"{RECORDS}/{record['id']}/metadata"
+    assert shared("POST", path, json={"note": "coffee now"}).json()["dobYear"] == 1980
+
+
+def test_both_apis_share_a_record(record, shared):
+    """A customer of the Platform API takes a card on the Ecommerce API."""
+    made = shared.update(record, email="ana@example.com", source=shared.token()).json()
+    assert made["name"] == "Ana Rivera"
+    assert made["shipping"]["address"]["line1"] == "1 Main St"
+    assert len(shared.platform(record)["cards"]["elements"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("", {"firstName": "x" * 65}, "firstName: string should have at most 64 characters."),
+        ("/metadata", {"dobMonth": 13}, "dobMonth: input should be less than or equal to 12."),
+        ("/addresses", ADDRESS | {"zip": " "}, "zip: has characters that it can't have."),
+        ("/email_addresses", {}, "emailAddress: field required."),
+        ("/phone_numbers", {"phoneNumber": 5}, "phoneNumber: input should be a valid string."),
+    ],
+)
+def test_bad_records(record, shared, path, body, message):
+    """A 400 that names the field, in the Platform's envelope."""
+    answer = shared("POST", f"{RECORDS}/{record['id']}{path}", json=body)
+    assert (answer.status_code, answer.json()) == (400, {"message": message})
+
+
+def test_gateway(shared, make):
+    """Says whether cards may be saved."""
+    assert shared("GET", "/v3/merchants/{m}/gateway").json() == {"supportsMultiPayToken": True}
+    off = make(settings={"multipay": "off"})
+    assert off("GET", "/v3/merchants/{m}/gateway").json() == {"supportsMultiPayToken": False}

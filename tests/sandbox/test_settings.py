@@ -1,0 +1,159 @@
+"""Every setting: what its values change."""
+
+import pytest
+
+from clover_nb import sandbox
+from clover_nb.sandbox.settings import PROFILES, SETTINGS
+
+CHECKS = {}
+
+
+def checks(name):
+    """Register what shows a setting's value."""
+
+    def register(function):
+        CHECKS[name] = function
+        return function
+
+    return register
+
+
+@checks("put_requires_email")
+def update_without_email(call):
+    return {400: "on", 200: "off"}[call.update(call.create(), name="A B").status_code]
+
+
+@checks("put_requires_source")
+def update_without_source(call):
+    return {400: "on", 200: "off"}[call.update(call.create(), email="b@example.com").status_code]
+
+
+@checks("second_card")
+def another_card(call):
+    answer = call.update(call.create(), email="b@example.com", source=call.token("amex"))
+    if answer.status_code == 409:
+        assert answer.json()["error"]["code"] == "resource_already_exists"
+        return "refuse"
+    assert len(call.platform(answer.json())["cards"]["elements"]) == 2
+    return "append"
+
+
+@checks("source_again")
+def own_token_again(call):
+    token = call.token()
+    customer = call.create(source=token)
+    answer = call.update(customer, email=customer["email"], source=token)
+    return {409: "refuse", 200: "accept"}[answer.status_code]
+
+
+@checks("new_email")
+def another_email(call):
+    customer = call.create(email="old@example.com")
+    call.update(customer, email="new@example.com")
+    emails = [e["emailAddress"][:3] for e in call.platform(customer)["emailAddresses"]["elements"]]
+    return {"new,old": "first", "old,new": "last", "new": "replace"}[",".join(emails)]
+
+
+@checks("declined_cards")
+def declined_card(call):
+    body = {"email": "a@example.com", "source": call.token("visa_declined")}
+    return {402: "refuse", 200: "accept"}[call("POST", "/v1/customers", json=body).status_code]
+
+
+@checks("multipay")
+def any_card(call):
+    answer = call("POST", "/v1/customers", json={"email": "a@example.com", "source": call.token()})
+    if answer.status_code == 402:
+        assert answer.json()["error"]["code"] == "processing_error"
+        return "off"
+    return "on"
+
+
+@checks("undocumented_calls")
+def undocumented_calls(call):
+    customer = call.create()
+    path = f"/v1/customers/{customer['id']}"
+    one, many = call("GET", path), call("GET", "/v1/customers")
+    gone = call("DELETE", path)
+    if gone.status_code == 405:
+        assert one.json() == many.json() == gone.json() == {"message": "405 Method Not Allowed"}
+        return "off"
+    assert one.json() == customer
+    assert many.json()["data"] == [customer]
+    assert gone.json() == {"deleted": True, "id": customer["id"], "object": "customer"}
+    assert call("GET", path).status_code == 404
+    return "on"
+
+
+@checks("unknown_filter")
+def unknown_filter(call):
+    path = "/v3/merchants/{m}/customers?filter=shoeSize=42"
+    return {400: "refuse", 200: "ignore"}[call("GET", path).status_code]
+
+
+@checks("currency")
+def currency(call):
+    return call.create()["currency"]
+
+
+@checks("sources")
+def sources(call):
+    data = call.create()["sources"]["data"]
+    (card,) = data["elements"] if isinstance(data, dict) else data
+    assert len(card) == 13
+    return "elements" if isinstance(data, dict) else "list"
+
+
+@checks("has_more")
+def has_more(call):
+    return "on" if call.create()["sources"].get("has_more") is False else "off"
+
+
+@checks("names_of_2019")
+def names_of_2019(call):
+    customer = call.create()
+    body = {"email": "a@example.com", "first_name": "Ana", "last_name": "Rivera"}
+    named = call.update(customer, **body).json()
+    if "name" in named:
+        assert (named["firstName"], named["lastName"]) == ("Ana", "Rivera")
+        assert customer["shipping"] == {"name": "null null"}
+        return "on"
+    assert customer["shipping"] == {}
+    return "off"
+
+
+VALUES = [(name, value) for name, setting in SETTINGS.items() for value in setting.choices]
+
+
+@pytest.mark.parametrize(("name", "value"), VALUES)
+def test_setting(make, name, value):
+    """The sandbox does what the value says."""
+    assert CHECKS[name](make(settings={name: value})) == value
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile(make, profile):
+    """A profile is a set of settings; all others have their first value."""
+    caller = make(profile=profile)
+    expected = {name: setting.choices[0] for name, setting in SETTINGS.items()} | PROFILES[profile]
+    assert {name: check(caller) for name, check in CHECKS.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"profile": "imaginary"}, "no profile 'imaginary'; there are: documented, legacy_2019"),
+        (
+            {"settings": {"telepathy": "on"}},
+            "no setting 'telepathy'; there are: put_requires_email",
+        ),
+        ({"settings": {"multipay": "perhaps"}}, "multipay can't be 'perhaps'; it takes: on, off"),
+        ({"faults": "sometimes"}, "a fault is written KIND:PERCENT%"),
+        ({"faults": "500:60%,html:50%"}, "exceed 100%"),
+        ({"faults": "999:1%"}, "no fault '999'; there are: STATUS, reset-before"),
+    ],
+)
+def test_wrong_options(options, message):
+    """The message lists what there is."""
+    with pytest.raises(ValueError, match=message):
+        sandbox.start(**options)
