@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check format notebooks screenshots lock clean
+.PHONY: help lab test compat check format notebooks screenshots lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -23,6 +23,9 @@ lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS
 
 test: $(READY) ## run every test: units, sandbox, forms in a browser, notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+compat: $(READY) ## run Clover's own SDKs against the sandbox (needs npm)
+	$(BIN)/python compat/run.py
 
 check: $(READY) ## lint, format, types, unused code
 	$(BIN)/ruff check .
