@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,12 +57,15 @@ def _lab(arguments: argparse.Namespace) -> int:
         defaults = str(Path(__file__).parent / "lab")
         config = os.environ.get("JUPYTER_CONFIG_PATH")
         os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
-        LabApp.launch_instance(argv=[*_lab_options(Path("notebooks")), *arguments.others])
+        server = LabApp.initialize_server([*_lab_options(Path("notebooks")), *arguments.others])
+        # Ctrl-C stops at once, kernels included, whether or not a person sits at a terminal.
+        signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
+        server.start()
     return 0
 
 
 def _lab_options(notebooks: Path) -> list[str]:
-    options = ["--ServerApp.answer_yes=True"]  # Ctrl-C stops at once
+    options = []
     if notebooks.is_dir():
         options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
         options += ["--LabApp.default_url=/lab/tree/01_first_customers.ipynb"]

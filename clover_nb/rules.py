@@ -29,8 +29,10 @@ _ISSUED: Final = re.compile(
     r"|35(2[89]|[3-8]\d)\d{12,15}"  # JCB
     r"|62\d{14,17}"  # China UnionPay
 )
-# Digits as people write them on a card; "+" makes it a phone.
-_DIGITS: Final = re.compile(r"(?<![\d+])\d(?:[ .\-\u00a0\u2009]?\d){12,18}(?!\d)")
+# Digits as people write them on a card and beside it.
+_RUN: Final = re.compile(r"\+?\d(?:[ .\-\u00a0\u2009]{0,2}\d)*")
+_LONGEST_CARD: Final = 19
+_LONGEST_PHONE: Final = 15  # digits, after "+" (ITU-T E.164)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _PHONE: Final = re.compile(r"[^\W\d_]+", re.UNICODE)
 
@@ -48,10 +50,21 @@ def looks_like_card_number(text: str) -> bool:
     if not any(map(str.isdigit, text)):
         return False
     plain = "".join(str(unicodedata.digit(sign, sign)) for sign in text)  # of any script
-    for found in _DIGITS.finditer(plain):
-        digits = re.sub(r"\D", "", found[0])
-        if _ISSUED.fullmatch(digits) and luhn.is_valid(digits):
-            return True
+    return any(map(_holds_card_number, _RUN.findall(plain)))
+
+
+def _holds_card_number(run: str) -> bool:
+    groups = re.findall(r"\d+", run)
+    if run.startswith("+") and sum(map(len, groups)) <= _LONGEST_PHONE:
+        return False
+    for start in range(len(groups)):  # an expiry or a security code may stand around it
+        digits = ""
+        for group in groups[start:]:
+            digits += group
+            if len(digits) > _LONGEST_CARD:
+                break
+            if _ISSUED.fullmatch(digits) and luhn.is_valid(digits):
+                return True
     return False
 
 

