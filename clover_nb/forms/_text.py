@@ -19,8 +19,10 @@ _MARKS: Final[dict[Environment, str]] = {
 
 def told(error: CloverError, label: str) -> str:
     """An error as it stands beside its field: the field by its label, and what to do."""
-    facts = f"{error.message} {error.hint}".strip()
-    return facts.replace(error.field, label, 1) if error.field else facts
+    message = error.message
+    if error.field and message.startswith(error.field):
+        message = label + message.removeprefix(error.field)
+    return f"{message} {error.hint}".strip()
 
 
 def heading(title: str, environment: Environment) -> str:
