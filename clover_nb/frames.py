@@ -1,16 +1,22 @@
 """Customers as pandas rows: one schema for the JSON of both APIs.
 
-One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`. Both are filled
-column by column from the same functions, so that they can't differ.
+One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`. :func:`flat` says
+what each value is; whole pages of plain records take a quicker way to the same values
+(:mod:`clover_nb._pages`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+
+from clover_nb import _pages, vendor
 
 Record = Mapping[str, Any]
 
@@ -56,21 +62,6 @@ _CONSUMED: Final = frozenset(
 _LISTS: Final = ("emailAddresses", "phoneNumbers", "addresses", "cards")
 _EMPTY: Final[Mapping[str, Any]] = {}
 
-# The Platform API's address has other names than the Ecommerce API's `shipping` (D).
-_PLATFORM_ADDRESS: Final = {
-    "line1": "address1",
-    "line2": "address2",
-    "city": "city",
-    "state": "state",
-    "postal_code": "zip",
-    "country": "country",
-}
-
-
-def flat(record: Record) -> dict[str, Any]:
-    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds."""
-    return {name: values[0] for name, values in _columns([record]).items()}
-
 
 def to_row(record: Record) -> pd.Series[Any]:
     """One customer as a row.
@@ -89,11 +80,11 @@ def to_row(record: Record) -> pd.Series[Any]:
         >>> row["email"], row.name
         ('ana@example.com', '7QK2M9ZX4T0BC')
     """
-    columns = {name: values[0] for name, values in _columns([record]).items()}
-    if columns["created"] is not None:
-        columns["created"] = pd.Timestamp(columns["created"], unit="ms", tz="UTC")
-    labels = _ROW_LABELS if len(columns) == len(_ROW_LABELS) else pd.Index(columns)
-    return pd.Series(list(columns.values()), index=labels, dtype=object, name=columns["id"])
+    fields = flat(record)
+    if fields["created"] is not None:
+        fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
+    labels = _ROW_LABELS if len(fields) == len(_ROW_LABELS) else pd.Index(fields)
+    return pd.Series(list(fields.values()), index=labels, dtype=object, name=fields["id"])
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -107,7 +98,8 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
         have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``, ``source_ids`` an Arrow list of
         text. Fields that the schema doesn't know follow as columns under Clover's names.
     """
-    return _frame(_columns(list(records)))
+    with _gc_paused():
+        return _frame_of(list(records))
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
@@ -128,7 +120,7 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     key = str(row["id"])
     position = table.index.get_indexer(pd.Index([key]))[0]
     if position < 0:
-        return _concat([table, _frame({"id": [key]} | {str(k): [v] for k, v in values.items()})])
+        return _concat([table, _line({"id": key} | values)])
     old = table.iloc[position]
     moved = "source_ids" in values and list(old["source_ids"]) != list(values["source_ids"])
     kept = {
@@ -137,8 +129,11 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
         if _present(value) and not (moved and label in CARD_COLUMNS)
     }
     merged = {"id": key} | kept | values
-    new = _frame({str(label): [value] for label, value in merged.items()})
-    return _concat([table.iloc[:position], new, table.iloc[position + 1 :]])
+    return _concat([table.iloc[:position], _line(merged), table.iloc[position + 1 :]])
+
+
+def _line(row: Mapping[Any, Any]) -> pd.DataFrame:
+    return _frame(*_gathered([{str(label): value for label, value in row.items()}]))
 
 
 def _present(value: object) -> bool:
@@ -151,69 +146,65 @@ def _concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled) if filled else parts[0]
 
 
-# -- JSON to columns ---------------------------------------------------------------------------
+# -- JSON to values ----------------------------------------------------------------------------
 
 
-def _columns(records: Sequence[Record]) -> dict[str, list[Any]]:
-    shipping = [record.get("shipping") or _EMPTY for record in records]
-    own_address = [each.get("address") or _EMPTY for each in shipping]
-    emails, phones, addresses, cards = (
-        [elements(record.get(name)) for record in records] for name in _LISTS
-    )
-    sources = [_source_ids(record, held) for record, held in zip(records, cards, strict=True)]
-    newest = [held[0] if held and isinstance(held[0], Mapping) else _EMPTY for held in cards]
-    columns: dict[str, list[Any]] = {
-        "id": [record.get("id") for record in records],
-        "created": [record.get("created") or record.get("customerSince") for record in records],
-        "email": [
-            record.get("email") or _first(each, "emailAddress", "primaryEmail")
-            for record, each in zip(records, emails, strict=True)
-        ],
-        "name": [record.get("name") or _joined(record) for record in records],
-        "first_name": [record.get("firstName") for record in records],
-        "last_name": [record.get("lastName") for record in records],
-        "phone": [
-            record.get("phone") or _first(each, "phoneNumber")
-            for record, each in zip(records, phones, strict=True)
-        ],
-        "currency": [record.get("currency") for record in records],
-        "marketing_allowed": [record.get("marketingAllowed") for record in records],
-        "shipping_name": [each.get("name") for each in shipping],
-        "shipping_phone": [each.get("phone") for each in shipping],
-        "source_ids": sources,
-        "card_count": [len(ids) for ids in sources],
-        "card_brand": [card.get("cardType") for card in newest],
-        "card_last4": [card.get("last4") for card in newest],
-        "card_expiry": [
-            expiry(month_year[:2], month_year[2:])  # MMYY
-            for month_year in [card.get("expirationDate") or "" for card in newest]
-        ],
+def flat(record: Record) -> dict[str, Any]:
+    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds."""
+    get = record.get
+    emails = elements(get("emailAddresses"))
+    phones = elements(get("phoneNumbers"))
+    addresses = elements(get("addresses"))
+    cards = elements(get("cards"))
+    shipping = get("shipping") or _EMPTY
+    own = (shipping.get("address") or _EMPTY).get
+    theirs = (addresses[0] if addresses else _EMPTY).get
+    held = elements(get("sources")) or cards
+    newest = (cards[0] if cards and isinstance(cards[0], dict) else _EMPTY).get
+    month_year = newest("expirationDate") or ""
+    first, last = get("firstName"), get("lastName")
+    fields = {
+        "id": get("id"),
+        "created": get("created") or get("customerSince"),
+        "email": get("email") or _first(emails, "emailAddress", "primaryEmail"),
+        "name": get("name") or (f"{first} {last}" if first and last else first or last or None),
+        "first_name": first,
+        "last_name": last,
+        "phone": get("phone") or _first(phones, "phoneNumber"),
+        "currency": get("currency"),
+        "marketing_allowed": get("marketingAllowed"),
+        "shipping_name": shipping.get("name"),
+        "shipping_phone": shipping.get("phone"),
+        # The Platform API's address has other names (D).
+        "shipping_line1": own("line1") or theirs("address1"),
+        "shipping_line2": own("line2") or theirs("address2"),
+        "shipping_city": own("city") or theirs("city"),
+        "shipping_state": own("state") or theirs("state"),
+        "shipping_postal_code": own("postal_code") or theirs("zip"),
+        "shipping_country": own("country") or theirs("country"),
+        "source_ids": [str(each["id"] if isinstance(each, dict) else each) for each in held],
+        "card_count": len(held),
+        "card_brand": newest("cardType"),
+        "card_last4": newest("last4"),
+        "card_expiry": expiry(month_year[:2], month_year[2:]),  # MMYY
     }
-    first_address = [each[0] if each else _EMPTY for each in addresses]
-    for field, platform in _PLATFORM_ADDRESS.items():
-        columns[f"shipping_{field}"] = [
-            own.get(field) or first.get(platform)
-            for own, first in zip(own_address, first_address, strict=True)
-        ]
-    columns = {name: columns[name] for name in SCHEMA}
-    for position, record in enumerate(records):
-        for name, value in _unknown(record):
-            columns.setdefault(name, [None] * len(records))[position] = value
-    return columns
+    if not _CONSUMED.issuperset(record):
+        fields |= {name: value for name, value in record.items() if name not in _CONSUMED}
+    for name, items in zip(_LISTS, (emails, phones, addresses, cards), strict=True):
+        if len(items) > 1:
+            fields[name] = items
+    if shipping:
+        fields |= _unknown_shipping(shipping)
+    return fields
 
 
 def elements(value: object) -> list[Any]:
     """The items of a list in any of Clover's spellings: bare, ``elements`` or ``data``."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("elements", value.get("data"))
-        if isinstance(value, Mapping):  # 2019: {"data": {"elements": [...]}}
+        if isinstance(value, dict):  # 2019: {"data": {"elements": [...]}}
             value = value.get("elements")
-    return list(value) if isinstance(value, list) else []
-
-
-def _source_ids(record: Record, cards: Sequence[Any]) -> list[str]:
-    held = elements(record.get("sources")) or cards
-    return [str(card["id"] if isinstance(card, Mapping) else card) for card in held]
+    return value if isinstance(value, list) else []
 
 
 def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON
@@ -223,10 +214,6 @@ def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noq
     return items[0].get(field) if items else None
 
 
-def _joined(record: Record) -> str | None:
-    return " ".join(filter(None, (record.get("firstName"), record.get("lastName")))) or None
-
-
 def expiry(month: object, year: object) -> str | None:
     """A card's month and year, in any number of digits, as ``YYYY-MM``, which sorts."""
     if not month or not year:
@@ -234,59 +221,91 @@ def expiry(month: object, year: object) -> str | None:
     return f"20{str(year)[-2:]}-{month!s:0>2}"
 
 
-def _unknown(record: Record) -> Iterable[tuple[str, Any]]:
-    """What the schema has no column for: kept under Clover's name."""
-    for name in record.keys() - _CONSUMED:
-        yield name, record[name]
-    for name in _LISTS:
-        if len(items := elements(record.get(name))) > 1:
-            yield name, items
-    shipping = record.get("shipping")
-    if shipping:
-        address = shipping.get("address") or _EMPTY
-        for part, known in ((shipping, ("name", "phone", "address")), (address, _PLATFORM_ADDRESS)):
-            for name in part.keys() - set(known):
-                yield f"shipping_{name}", part[name]
-
-
-# -- columns to pandas -------------------------------------------------------------------------
-
-
-def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
-    ids = columns["id"]
-    index = pd.Index(_array(ids, _TEXT), name="id")
-    known = {
-        name: _array(columns.get(name) or [None] * len(ids), kind)
-        for name, kind in SCHEMA.items()
-        if name != "id"
+def _unknown_shipping(shipping: Record) -> dict[str, Any]:
+    address = shipping.get("address") or _EMPTY
+    return {
+        f"shipping_{name}": part[name]
+        for part, known in ((shipping, _SHIPPING), (address, vendor.ADDRESS_FIELDS))
+        for name in part
+        if name not in known
     }
-    extra = {
-        name: pd.Series(values, dtype=object, index=index)
-        for name, values in columns.items()
-        if name not in SCHEMA
-    }
-    return pd.DataFrame(known | extra, index=index)
 
 
-def _array(values: list[Any], kind: pa.DataType) -> Any:  # noqa: ANN401  a pandas array
-    if kind == _NUMBER:
-        return pd.array([value or 0 for value in values], dtype="int64")
-    if kind == _TEXT:
-        return pd.array(_arrow(values, kind), dtype="str")
-    if kind == _TIME:
-        return _arrow(values, kind).to_pandas().array
-    if kind == _LIST:
-        return pd.arrays.ArrowExtensionArray(_arrow([value or [] for value in values], kind))
-    return pd.array(values, dtype="boolean")
+_SHIPPING: Final = ("name", "phone", "address")
+
+
+# -- values to columns -------------------------------------------------------------------------
+
+
+def _frame_of(records: Sequence[Record]) -> pd.DataFrame:
+    """Plain records through the quick way, the others one by one, in their order."""
+    page = _pages.read(records)
+    if page is None:
+        return _frame(*_gathered([flat(record) for record in records]))
+    plain, odd = page
+    nothing = pa.nulls(len(records))
+    columns = {name: plain.get(name, nothing).cast(kind) for name, kind in SCHEMA.items()}
+    if not odd:
+        return _frame(columns, {})
+    others, extra = _gathered([flat(records[position]) for position in odd])
+    place = np.arange(len(records))
+    place[odd] = np.arange(len(records), len(records) + len(odd))
+    back = pa.array(place)
+    columns = {name: pa.concat_arrays([columns[name], others[name]]).take(back) for name in SCHEMA}
+    at = {name: dict(zip(odd, values, strict=True)) for name, values in extra.items()}
+    lines = range(len(records))
+    return _frame(columns, {name: [got.get(line) for line in lines] for name, got in at.items()})
+
+
+def _gathered(
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, pa.Array], dict[str, list[Any]]]:
+    """Rows as Arrow columns of the schema, and as lists of what the schema doesn't know."""
+    known = {name: _arrow([row.get(name) for row in rows], kind) for name, kind in SCHEMA.items()}
+    names = dict.fromkeys(name for row in rows for name in row if name not in SCHEMA)
+    return known, {name: [row.get(name) for row in rows] for name in names}
 
 
 def _arrow(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if kind == _LIST:
+        values = [value or [] for value in values]
+    elif kind == _NUMBER:
+        values = [value or 0 for value in values]
     try:
         return pa.array(values, kind, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # a type that Clover never sent
         if kind == _TEXT:
             return pa.array([None if v is None else str(v) for v in values], kind)
         return pa.array([v if isinstance(v, int) else None for v in values], kind)
+
+
+def _frame(known: Mapping[str, pa.Array], extra: Mapping[str, list[Any]]) -> pd.DataFrame:
+    index = pd.Index(_pandas(known["id"]), name="id")
+    columns = {name: _pandas(values) for name, values in known.items() if name != "id"}
+    others = {name: pd.Series(values, dtype=object, index=index) for name, values in extra.items()}
+    return pd.DataFrame(columns | others, index=index)
+
+
+def _pandas(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
+    if values.type == _TEXT:
+        return pd.array(values, dtype="str")
+    if values.type == _LIST:
+        return pd.arrays.ArrowExtensionArray(values)
+    if values.type == pa.bool_():
+        return pd.array(values.to_numpy(zero_copy_only=False), dtype="boolean")
+    return values.to_pandas().array
+
+
+@contextmanager
+def _gc_paused() -> Iterator[None]:
+    """A hundred thousand new objects are no garbage: looking for some takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _ROW_LABELS: Final = pd.Index(SCHEMA)

@@ -6,10 +6,12 @@ import json
 import threading
 import uuid
 
+import pandas as pd
 import pytest
 
-from clover_nb import TEST_CARDS, Customer, Token, connect, errors, vendor
+from clover_nb import TEST_CARDS, Customer, Token, connect, errors, sandbox, vendor
 from clover_nb.errors import InvalidInput
+from clover_nb.settings import Patience
 
 SHIPPING = {
     "address": {
@@ -188,6 +190,22 @@ def test_list_reads_all_pages_and_limit_counts_rows(clover, monkeypatch):
     assert list(clover.customers.list(limit=20).index) == list(whole.index[:20])
     assert list(clover.customers.list(limit=14).index) == list(whole.index[:14])
     assert clover.customers.list(limit=0).empty
+
+
+def test_a_list_survives_pages_that_go_wrong(monkeypatch):
+    """Each page is read again until it is whole, and the rows stand in Clover's order."""
+    monkeypatch.setattr(vendor, "PAGE_MAX", 10)
+    quick = {"patience": Patience(first_wait=0.01, longest_wait=0.1), "requests_per_second": None}
+    with (
+        sandbox.start(seed=5, customers=205, limits=False) as running,
+        connect("local", **running.connection(), **quick) as clover,
+    ):
+        whole = clover.customers.list()
+        for kind in ("truncated", "html", "reset-before", 500, 429):
+            running.fail_next(kind, times=4, path="/customers")
+        again = clover.customers.list()
+    assert len(whole) == 205
+    pd.testing.assert_frame_equal(again, whole)
 
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "10", True])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from clover_nb import to_frame, to_row, upsert
 from clover_nb.frames import SCHEMA
+
+TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
 
 # The two example answers of Clover's page "Work with customers (SDK)", to the letter but for the
 # addresses, which the page hides.
@@ -177,6 +181,57 @@ def test_rows_and_frames_agree():
         for name in SCHEMA:
             if name != "id":
                 assert line[name] == row[name] or (pd.isna(line[name]) and row[name] is None)
+
+
+texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
+
+
+def maybe(**fields):
+    """A record with some of these, and some of them null."""
+    return st.fixed_dictionaries({}, optional={k: st.none() | v for k, v in fields.items()})
+
+
+def listed(items):
+    return st.lists(items, max_size=2).map(lambda held: {"elements": held})
+
+
+address = maybe(address1=texts, address2=texts, city=texts, state=texts, zip=texts, country=texts)
+card = st.builds(dict, maybe(cardType=texts, last4=texts, expirationDate=texts), id=texts)
+platform = st.builds(
+    dict,
+    maybe(
+        customerSince=st.integers(0, 2**40),
+        firstName=texts,
+        lastName=texts,
+        marketingAllowed=st.booleans(),
+        emailAddresses=listed(maybe(emailAddress=texts, primaryEmail=st.booleans())),
+        phoneNumbers=listed(maybe(phoneNumber=texts)),
+        addresses=listed(address),
+        cards=listed(card),
+        href=texts,
+        note=texts,
+    ),
+    id=texts,
+)
+odd = st.sampled_from([{"id": "X", "firstName": 5}, CREATED, MODIFIED, PLATFORM])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(platform, max_size=4), st.lists(platform | odd, max_size=3))
+def test_a_page_says_what_its_rows_say(plain, mixed):
+    """The quick way through whole pages and the way of one record give the same values."""
+    records = plain + mixed
+    table = to_frame(records)
+    assert list(table.index) == [record["id"] for record in records]
+    for position, record in enumerate(records):
+        row, line = to_row(record), table.iloc[position]
+        for name in row.index.difference(["id"]):
+            if isinstance(row[name], list | dict):
+                assert line[name] == row[name], name
+            elif pd.isna(row[name]):
+                assert pd.isna(line[name]), name
+            else:
+                assert line[name] == (str(row[name]) if name in TEXTS else row[name]), name
 
 
 def test_text_comes_back_unchanged():
