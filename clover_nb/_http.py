@@ -27,18 +27,26 @@ import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal
-from urllib.parse import quote, urlsplit
+from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-from requests.models import PreparedRequest
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+    TimeoutError,  # noqa: A004  urllib3's, as its other errors
+)
+from urllib3.util import Timeout
 
 from clover_nb import errors, vendor
 from clover_nb._pacing import Pacer
 from clover_nb._refusals import parsed, refusal
+from clover_nb._retries import Again, retrying
 from clover_nb.settings import Patience, Settings
 
 Api = Literal["ecommerce", "token", "platform"]
@@ -63,45 +71,6 @@ class Unknown(Exception):
         super().__init__(str(error))
 
 
-class _Again(Exception):
-    """It is safe to send this again; `error` is for when time is up."""
-
-    def __init__(
-        self, error: errors.CloverError, *, after: float | None = None, reached: bool = True
-    ) -> None:
-        self.error = error
-        self.after = after
-        self.reached = reached
-        super().__init__(str(error))
-
-
-class _Waits:
-    """How long to wait before a request is sent again, and when to give up."""
-
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
-        self._backoff = wait_exponential_jitter(
-            multiplier=patience.first_wait,
-            max=patience.longest_wait,
-            jitter=patience.first_wait / 2,
-        )
-
-    def wait(self, state: RetryCallState) -> float:
-        after = _reason(state).after
-        return self._backoff(state) if after is None else after + self._patience.first_wait / 10
-
-    def stop(self, state: RetryCallState) -> bool:
-        reached = _reason(state).reached
-        longest = self._patience.total if reached else self._patience.unreachable
-        return (state.seconds_since_start or 0) + state.upcoming_sleep > longest
-
-
-def _reason(state: RetryCallState) -> _Again:
-    reason = state.outcome.exception() if state.outcome else None
-    assert isinstance(reason, _Again)  # noqa: S101  nothing else is retried
-    return reason
-
-
 class Door:
     """Sends requests of one connection and returns Clover's JSON, or raises from the error tree.
 
@@ -112,24 +81,18 @@ class Door:
         self._settings = settings
         self._pacer = pacer
         self.patience = patience
-        self._adapter = HTTPAdapter(pool_connections=3, pool_maxsize=vendor.REQUESTS_AT_ONCE)
         self._clock: tuple[str | None, float] = (None, 0.0)
         self._bases = {
             "ecommerce": settings.ecommerce_url,
             "token": settings.token_url,
             "platform": settings.platform_url,
         }
-        # Proxies and certificates of the machine are looked up once: requests would do it on each
-        # call, which costs as much as the rest of the call.
-        with requests.Session() as session:
-            self._routes = {
-                api: session.merge_environment_settings(url, {}, None, None, None)
-                for api, url in self._bases.items()
-            }
-        waits = _Waits(patience)
-        self._retrying = Retrying(
-            retry=retry_if_exception_type(_Again), wait=waits.wait, stop=waits.stop, reraise=True
-        )
+        # requests knows the machine's proxies and certificates; asked once, for it would look
+        # them up on each call, which costs as much as the rest of the call.
+        self._adapter = HTTPAdapter(pool_connections=3, pool_maxsize=vendor.REQUESTS_AT_ONCE)
+        self._pools = {api: _pool(self._adapter, url) for api, url in self._bases.items()}
+        self._timeout = Timeout(connect=patience.connect, read=patience.read)
+        self._retrying = retrying(patience)
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,22 +132,15 @@ class Door:
         """
         if method != "GET":
             self.require_writes()
-        request = PreparedRequest()
-        request.prepare(
-            method=method,
-            url=self._bases[api] + path,
-            headers=self._headers(api_key),
-            params=params,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        answer: Answer = self._retried(request, api, safe=harmless or method == "GET")
+        data = None if method == "GET" else b"" if body is None else json.dumps(body).encode()
+        request = _Request(method, api, _target(path, params), self._headers(api_key), data)
+        answer: Answer = self._retried(request, safe=harmless or method == "GET")
         return answer
 
     def download(self, api: Api, path: str, params: Params) -> bytes:
         """Read something as :meth:`send` does, and leave it to the caller to parse it."""
-        request = PreparedRequest()
-        request.prepare("GET", self._bases[api] + path, self._headers(None), params=params)
-        content: bytes = self._retried(request, api, safe=True, parse=False)
+        request = _Request("GET", api, _target(path, params), self._headers(None), None)
+        content: bytes = self._retried(request, safe=True, parse=False)
         return content
 
     def require_writes(self) -> None:
@@ -213,27 +169,25 @@ class Door:
 
     # -- again -----------------------------------------------------------------------------------
 
-    def _retried(
-        self, request: PreparedRequest, api: Api, *, safe: bool, parse: bool = True
-    ) -> Any:  # noqa: ANN401  bytes, or an Answer if parsed
+    def _retried(self, request: _Request, *, safe: bool, parse: bool = True) -> Any:  # noqa: ANN401  bytes, or an Answer if parsed
         try:
-            return self._retrying(self._once, request, api, safe=safe, parse=parse)
-        except _Again as given_up:
+            return self._retrying(self._once, request, safe=safe, parse=parse)
+        except Again as given_up:
             raise given_up.error from None
 
     # -- once ------------------------------------------------------------------------------------
 
-    def _once(self, request: PreparedRequest, api: Api, *, safe: bool, parse: bool) -> Any:  # noqa: ANN401  see _retried
-        unsure = _Again if safe else Unknown
+    def _once(self, request: _Request, *, safe: bool, parse: bool) -> Any:  # noqa: ANN401  see _retried
+        unsure = Again if safe else Unknown
         try:
             with self._pacer.turn():
-                status, headers, content = self._exchange(request, api)
-        except (requests.RequestException, HTTPError) as problem:
-            error = self._no_answer(problem, api)
+                status, headers, content = self._exchange(request, whole=not parse)
+        except HTTPError as problem:
+            error = self._no_answer(problem, request.api)
             if _certificate_refused(problem):
                 raise error from None
-            if _never_connected(problem):
-                raise _Again(error, reached=False) from None
+            if isinstance(problem, _NEVER_CONNECTED):
+                raise Again(error, reached=False) from None
             raise unsure(error) from None
         self._clock = headers.get("Date"), time.time()
         if status >= 400:  # noqa: PLR2004  HTTP
@@ -241,7 +195,7 @@ class Door:
             if status == _TOO_MANY:
                 after = _seconds(headers.get("retry-after"))
                 self._pacer.refused(min(after or 0, self.patience.total))
-                raise _Again(refused, after=after)
+                raise Again(refused, after=after)
             raise unsure(refused) if status >= _SERVER_ERRORS else refused
         if not parse:
             return content
@@ -249,7 +203,7 @@ class Door:
         if status >= 300 or not isinstance(answer, dict):  # noqa: PLR2004  HTTP
             raise unsure(
                 errors.UnreadableAnswer(
-                    f"{self._host(api)} answered with something other than Clover's JSON.",
+                    f"{self._host(request.api)} answered with something other than Clover's JSON.",
                     hint="Check the address; a proxy or a sign-in page may stand in between.",
                     status=status,
                     request_id=headers.get("X-Clover-Request-Id"),
@@ -259,28 +213,33 @@ class Door:
         whole.request_id = headers.get("X-Clover-Request-Id")
         return whole
 
-    def _exchange(self, request: PreparedRequest, api: Api) -> tuple[int, Mapping[str, str], bytes]:
-        route, patience = self._routes[api], self.patience
-        deadline = time.monotonic() + max(patience.total, patience.read)
-        response = self._adapter.send(
-            request,
-            stream=True,
-            timeout=(patience.connect, patience.read),
-            verify=route["verify"] or False,
-            cert=route["cert"],
-            proxies=route["proxies"],
+    def _exchange(self, request: _Request, *, whole: bool) -> tuple[int, Mapping[str, str], bytes]:
+        deadline = time.monotonic() + max(self.patience.total, self.patience.read)
+        pool, prefix = self._pools[request.api]
+        response = pool.urlopen(
+            request.method,
+            prefix + request.target,
+            body=request.body,
+            headers=request.headers,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self._timeout,
+            preload_content=False,
+            decode_content=True,
         )
         try:
-            content = _all_of(response.raw, deadline)
+            # A page is read at once: in pieces, each would wait for the thread that parses.
+            content = response.read() if whole else _until(deadline, response)
         except BaseException:
-            response.raw.close()  # half an answer is in it, which the next request must not get
+            response.close()  # half an answer is in it, which the next request must not get
             raise
-        response.raw.release_conn()
-        return response.status_code, response.headers, content
+        response.release_conn()
+        return response.status, response.headers, content
 
-    def _no_answer(self, problem: Exception, api: Api) -> errors.NoAnswer:
+    def _no_answer(self, problem: HTTPError, api: Api) -> errors.NoAnswer:
         host = self._host(api)
-        if isinstance(problem, requests.Timeout):
+        if isinstance(problem, TimeoutError) and not isinstance(problem, NewConnectionError):
             return errors.NoAnswer(
                 f"{host} did not answer in time.",
                 hint="Try again; if it stays so, look at Clover's status page.",
@@ -299,12 +258,26 @@ class Door:
         return urlsplit(self._bases[api]).netloc
 
     def _headers(self, api_key: str | None) -> dict[str, str]:
-        key = (
-            {"apikey": api_key}
-            if api_key is not None
-            else {"Authorization": "Bearer " + self._settings.access_token}
-        )
-        return _HEADERS | key
+        if api_key is None:
+            return _HEADERS | {"Authorization": "Bearer " + self._settings.access_token}
+        return _HEADERS | {"apikey": api_key + ""}  # a plain text, which does not print masked
+
+
+class _Request(NamedTuple):
+    """What is sent; it never prints its headers, which hold the key."""
+
+    method: str
+    api: Api
+    target: str
+    headers: dict[str, str]
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.target}>"
+
+
+def _target(path: str, params: Params | None) -> str:
+    return f"{path}?{urlencode(params)}" if params else path
 
 
 # D: a User-Agent is listed as required on the token host.
@@ -320,13 +293,24 @@ def path_of(*parts: str) -> str:
     return "".join("/" + quote(part, safe="") for part in parts)
 
 
-def _all_of(raw: Any, deadline: float) -> bytes:  # noqa: ANN401  urllib3's, as requests declares it
+def _pool(adapter: HTTPAdapter, base: str) -> tuple[Any, str]:
+    """The connections to an address, and what its paths begin with."""
+    with requests.Session() as session:
+        route = session.merge_environment_settings(base, {}, None, None, None)
+    request = requests.Request("GET", base).prepare()
+    verify, proxies, cert = route["verify"] or False, route["proxies"], route["cert"]
+    pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+    adapter.cert_verify(pool, base, verify, cert)  # type: ignore[no-untyped-call]  # requests'
+    return pool, adapter.request_url(request, proxies).rstrip("/")
+
+
+def _until(deadline: float, response: urllib3.BaseHTTPResponse) -> bytes:
     """The body; a server that sends it drop by drop is left at the deadline."""
     parts = []
-    while part := raw.read1(1 << 20, decode_content=True):
+    while part := response.read1(1 << 20):
         parts.append(part)
         if time.monotonic() > deadline:
-            raise requests.ReadTimeout
+            raise TimeoutError("The answer comes too slowly.")
     return b"".join(parts)
 
 
@@ -334,22 +318,11 @@ def _seconds(header: str | None) -> float | None:
     return float(header) if header and header.isascii() and header.isdigit() else None
 
 
-def _never_connected(problem: Exception) -> bool:
-    """Whether the request can't have left this machine, for there was no connection to send it."""
-    if isinstance(problem, requests.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    return isinstance(_cause(problem), NewConnectionError)
+# The request can't have left this machine: there was no connection to send it on.
+_NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ProxyError)
 
 
-def _certificate_refused(problem: Exception) -> bool:
-    cause = _cause(problem)
-    return isinstance(problem, requests.exceptions.SSLError) and any(
-        isinstance(each, ssl.SSLCertVerificationError) for each in (cause, *cause.args)
+def _certificate_refused(problem: HTTPError) -> bool:
+    return isinstance(problem, SSLError) and any(
+        isinstance(each, ssl.SSLCertVerificationError) for each in problem.args
     )
-
-
-def _cause(problem: Exception) -> BaseException:
-    """What urllib3 says went wrong, out of what requests makes of it."""
-    inner = problem.args[0] if problem.args else problem
-    cause = getattr(inner, "reason", inner)
-    return cause if isinstance(cause, BaseException) else problem

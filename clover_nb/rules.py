@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import pandas as pd
-from email_validator import EmailNotValidError, validate_email
 from stdnum import luhn
 
 from clover_nb import vendor
@@ -31,6 +30,7 @@ _ISSUED: Final = re.compile(
 )
 # Digits as people write them on a card and beside it.
 _RUN: Final = re.compile(r"\+?\d(?:[ .\-\u00a0\u2009]{0,2}\d)*")
+_SHORTEST_CARD: Final = 13
 _LONGEST_CARD: Final = 19
 _LONGEST_PHONE: Final = 15  # digits, after "+" (ITU-T E.164)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -47,7 +47,7 @@ def looks_like_card_number(text: str) -> bool:
     Spaces, dots and dashes between the digits are looked through. A phone with ``+`` and a time
     in milliseconds are not mistaken for one.
     """
-    if not any(map(str.isdigit, text)):
+    if sum(map(str.isdigit, text)) < _SHORTEST_CARD:
         return False
     plain = "".join(str(unicodedata.digit(sign, sign)) for sign in text)  # of any script
     return any(map(_holds_card_number, _RUN.findall(plain)))
@@ -105,6 +105,8 @@ def text(field: str, value: object) -> str:
 
 def email(value: object) -> str:
     """An email address that could exist; whether it does is not asked."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  20 ms
+
     address = text("email", value)
     try:
         validate_email(address, check_deliverability=False)

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -79,7 +80,7 @@ class Settings:
     merchant_id: str | None = None
     writes: bool = False
 
-    @property
+    @cached_property
     def environment(self) -> Environment:
         """What the addresses lead to, whatever the environment was called.
 

@@ -1,0 +1,378 @@
+"""What is promised of the client's speed: `python benchmarks/client.py create list frame import`.
+
+Each number is a ratio of medians of interleaved runs, so that it holds on a busy machine too. With
+`pace`, which takes four minutes, a thousand creates at Clover's limits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import venv
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+
+from clover_nb import TEST_CARDS, connect, sandbox, to_frame
+from clover_nb.vendor import PAGE_MAX, REQUESTS_PER_SECOND
+
+HERE = Path(__file__).parent
+PAGES = 100
+UNPACED = {"requests_per_second": None, "at_once": None}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", default=["create", "list", "frame", "import"])
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    for what in options.what:
+        MEASURES[what](options.rounds)
+
+
+def told(name: str, value: float, promise: str) -> None:
+    print(f"{name:<58}{value:8.2f}   promised: {promise}")
+
+
+def interleaved(rounds: int, **sides):
+    """The medians of what each side takes, in seconds."""
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            gc.collect()
+            started = time.perf_counter()
+            side()
+            taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+# -- a create, beside Clover's Python SDK ----------------------------------------------------------
+
+
+class Worker:
+    """A process that creates customers."""
+
+    def __init__(self, python: Path | str, kind: str, there: dict) -> None:
+        self._process = subprocess.Popen(
+            [python, HERE / "client_worker.py", kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._tell(there)
+
+    def _tell(self, what: dict) -> None:
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+    def create(self, name: str, tokens: list[str], threads: int = 1) -> dict:
+        self._tell({"name": name, "tokens": tokens, "threads": threads})
+        return json.loads(self._process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@contextmanager
+def sdk_environment():
+    """A Python with Clover's SDK, in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = Path(folder) / "bin" / "python"
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        subprocess.run([*pip, "setuptools<70", "wheel", "requests"], check=True)
+        subprocess.run([*pip, "--no-build-isolation", "ecommClover==1.0.0"], check=True)
+        yield python
+
+
+@contextmanager
+def served(*arguments: str):
+    """A sandbox in a process of its own; gives its six values."""
+    command = [sys.executable, "-m", "clover_nb.sandbox", "--json", "--customers", "0", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def tokens_for(there: dict, count: int) -> list[str]:
+    with connect("local", **there, **UNPACED) as clover:
+        made = (clover.tokens.create(card=TEST_CARDS["visa"])["id"] for _ in range(count))
+        return [token.reveal() for token in made]
+
+
+def create(rounds: int) -> None:
+    batch = 200
+    with (
+        sdk_environment() as python,
+        served("--no-limits") as there,
+        tempfile.TemporaryDirectory() as folder,
+        Worker(python, "sdk", there) as sdk,
+        Worker(sys.executable, "ours", there | UNPACED | {"journal": f"{folder}/journal"}) as ours,
+    ):
+        taken = {"sdk": [], "ours": []}
+        for turn in range(rounds + 1):
+            for name, worker in (("sdk", sdk), ("ours", ours)):
+                done = worker.create(f"{name}-{turn}", tokens_for(there, batch))
+                assert not done["failed"], done["failed"][0]
+                if turn:  # the first warms up
+                    taken[name].append((done["wall"], done["cpu"]))
+    median = {
+        name: [statistics.median(each) / batch * 1e6 for each in zip(*times, strict=True)]
+        for name, times in taken.items()
+    }
+    for name, (wall, cpu) in median.items():
+        print(f"a create, {name}: {wall:.0f} us, of them CPU {cpu:.0f} us")
+    told("a create, wall, of Clover's Python SDK's", median["ours"][0] / median["sdk"][0], "0.85")
+    told("a create, CPU, of Clover's Python SDK's", median["ours"][1] / median["sdk"][1], "0.75")
+
+
+# -- a list ----------------------------------------------------------------------------------------
+
+
+def some_pages() -> list[bytes]:
+    """Pages of invented people, as the Platform API sends them, with ids of their own."""
+    with (
+        sandbox.start(seed=1, customers=PAGE_MAX, limits=False) as running,
+        connect("local", **running.connection(), **UNPACED) as clover,
+    ):
+        page = clover.customers._platform._door.send(
+            "GET",
+            "platform",
+            clover.customers._platform.path(),
+            params=[
+                ("limit", str(PAGE_MAX)),
+                ("expand", "addresses,emailAddresses,phoneNumbers,cards"),
+            ],
+        )["elements"]
+    pages = []
+    for number in range(PAGES):
+        for place, record in enumerate(page):
+            record["id"] = f"{number:05d}{place:08d}"
+        pages.append(json.dumps({"elements": page}, separators=(",", ":")).encode())
+    return [*pages, b'{"elements":[]}']
+
+
+@contextmanager
+def canned(pages: list[bytes], latency: float):
+    """A server in this machine's memory, as quick as a server can be."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            offset = int(parse_qs(urlsplit(self.path).query).get("offset", ["0"])[0])
+            body = pages[min(offset // PAGE_MAX, PAGES)]
+            time.sleep(latency)
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            self.wfile.write(head + body)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+    server = Server(("127.0.0.1", 0), Handler)
+    server.socket.setsockopt(6, 1, 1)  # TCP_NODELAY
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def serve_canned(latency: float) -> None:
+    """`client.py --serve LATENCY`: the canned server, in a process of its own."""
+    with canned(some_pages(), latency) as port:
+        print(port, flush=True)
+        sys.stdin.read()
+
+
+@contextmanager
+def canned_elsewhere(latency: float):
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--serve", str(latency)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def bare_download(port: int) -> list[bytes]:
+    """Five threads, each with a connection of its own, and nothing else."""
+    local = threading.local()
+
+    def page(number: int) -> bytes:
+        if not hasattr(local, "wire"):
+            local.wire = http.client.HTTPConnection("127.0.0.1", port)
+        local.wire.request("GET", f"/?offset={number * PAGE_MAX}")
+        return local.wire.getresponse().read()
+
+    with ThreadPoolExecutor(5) as pool:
+        return list(pool.map(page, range(PAGES + 1)))
+
+
+def list_(rounds: int) -> None:
+    for latency in (0.08, 0.0):
+        with canned_elsewhere(latency) as port:
+            urls = dict.fromkeys(
+                ("ecommerce_url", "token_url", "platform_url"), f"http://127.0.0.1:{port}"
+            )
+            with connect(
+                "local", access_token="x", merchant_id="M", requests_per_second=None, **urls
+            ) as clover:
+                assert sum(map(len, clover.customers._platform.pages())) == PAGES * PAGE_MAX
+                content = bare_download(port)
+
+                def pages_only(clover=clover) -> None:
+                    gc.disable()
+                    for _ in clover.customers._platform.pages():
+                        pass
+                    gc.enable()
+
+                def loads(content: list[bytes] = content) -> None:
+                    gc.disable()
+                    for page in content:
+                        json.loads(page)
+                    gc.enable()
+
+                took = interleaved(
+                    rounds,
+                    download=partial(bare_download, port),
+                    loads=loads,
+                    pages=pages_only,
+                    frame=clover.customers.list,
+                )
+        print(", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items()))
+        name, promise = ("download", "1.1") if latency else ("loads", "1.2")
+        told(
+            f"100,000 customers at {latency * 1000:.0f} ms, read and parsed, of the {name}",
+            took["pages"] / took[name],
+            promise,
+        )
+        told("... and with the frame", took["frame"] / took[name], "not promised")
+
+
+# -- a frame ---------------------------------------------------------------------------------------
+
+
+def frame(rounds: int) -> None:
+    records = [record for page in some_pages() for record in json.loads(page)["elements"]]
+    took = interleaved(
+        rounds, ours=lambda: to_frame(records), pandas=lambda: pd.json_normalize(records)
+    )
+    print(", ".join(f"{name} {seconds:.2f} s" for name, seconds in took.items()))
+    told(
+        "a frame of 100,000, how much faster than json_normalize",
+        took["pandas"] / took["ours"],
+        "3",
+    )
+    kept = to_frame(records).memory_usage(deep=True).sum() / 1e6
+    told("... and what it keeps, MB", kept, "35")
+
+
+# -- an import -------------------------------------------------------------------------------------
+
+
+def import_(rounds: int) -> None:
+    def run(code: str):
+        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
+
+    took = interleaved(
+        rounds * 2,
+        nothing=run("pass"),
+        peers=run("import pandas, requests"),
+        alone=run("import clover_nb"),
+        customer=run("from clover_nb import Customer"),
+    )
+    peers = took["peers"] - took["nothing"]
+    told(
+        "import clover_nb, of import pandas, requests",
+        (took["alone"] - took["nothing"]) / peers,
+        "0.1",
+    )
+    told("with Customer", (took["customer"] - took["nothing"]) / peers, "1.15")
+
+
+# -- at Clover's limits ----------------------------------------------------------------------------
+
+
+def pace(_: int) -> None:
+    count = 1000
+    with sdk_environment() as python, tempfile.TemporaryDirectory() as folder:
+        runs = [
+            ("ours, 5 threads", sys.executable, "ours", 5, {}),
+            ("ours, 5 threads, 50 ms of jitter", sys.executable, "ours", 5, {"jitter": 0.05}),
+            ("Clover's Python SDK, its loop", python, "sdk", 1, {}),
+            ("Clover's Python SDK, 5 threads", python, "sdk", 5, {}),
+        ]
+        for name, binary, kind, threads, settings in runs:
+            file = f"{folder}/{kind}-{threads}-{len(settings)}"
+            with served("--no-limits", "--db", file) as there:
+                tokens = tokens_for(there, count)
+            with served("--db", file, "--latency-ms", "80", "--control") as there:
+                with Worker(binary, kind, there | settings) as worker:
+                    done = worker.create("pace", tokens, threads)
+                with connect("local", **there, **UNPACED) as clover:
+                    made = len(clover.customers.list())
+                refused = refusals(there)
+            rate = count / done["wall"]
+            print(
+                f"{name:<36}{rate:6.2f}/s, {rate / REQUESTS_PER_SECOND:6.1%} of the limit, "
+                f"{made} of {count} made, {len(done['failed'])} failed, {refused} times 429"
+            )
+
+
+def refusals(there: dict) -> int:
+    """How many of the newest thousand requests were refused for the limits."""
+    wire = http.client.HTTPConnection(urlsplit(there["ecommerce_url"]).netloc)
+    wire.request("GET", "/_sandbox/requests")
+    log = json.loads(wire.getresponse().read())
+    wire.close()
+    requests = log["requests"] if isinstance(log, dict) else log
+    return sum(entry["status"] == 429 for entry in requests)
+
+
+MEASURES = {
+    "create": create,
+    "list": list_,
+    "frame": frame,
+    "import": import_,
+    "pace": pace,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve_canned(float(sys.argv[2]))
+    else:
+        main()
