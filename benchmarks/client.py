@@ -343,9 +343,9 @@ def pace(_: int) -> None:
             with served("--db", file, "--latency-ms", "80", "--control") as there:
                 with Worker(binary, kind, there | settings) as worker:
                     done = worker.create("pace", tokens, threads)
-                with connect("local", **there, **UNPACED) as clover:
-                    made = len(clover.customers.list())
                 refused = refusals(there)
+                with connect("local", **there) as clover:
+                    made = len(clover.customers.list())
             rate = count / done["wall"]
             print(
                 f"{name:<36}{rate:6.2f}/s, {rate / REQUESTS_PER_SECOND:6.1%} of the limit, "

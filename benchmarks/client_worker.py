@@ -28,14 +28,14 @@ def ours(there):
     jitter = there.pop("jitter", 0)
     clover = package.connect("local", **there)
     if jitter:
-        adapter = clover._door._adapter
-        direct = adapter.send
+        pool, _ = clover._door._pools["ecommerce"]
+        direct = pool.urlopen
 
         def late(*args, **kwargs):
             time.sleep(random.uniform(0, jitter))
             return direct(*args, **kwargs)
 
-        adapter.send = late
+        pool.urlopen = late
 
     def create(email, token):
         try:

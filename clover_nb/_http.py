@@ -132,8 +132,9 @@ class Door:
         """
         if method != "GET":
             self.require_writes()
-        data = None if method == "GET" else b"" if body is None else json.dumps(body).encode()
-        request = _Request(method, api, _target(path, params), self._headers(api_key), data)
+        request = _Request(
+            method, api, _target(path, params), self._headers(api_key), _encoded(method, body)
+        )
         answer: Answer = self._retried(request, safe=harmless or method == "GET")
         return answer
 
@@ -274,6 +275,12 @@ class _Request(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<{self.method} {self.target}>"
+
+
+def _encoded(method: str, body: Mapping[str, Any] | None) -> bytes | None:
+    if method == "GET":
+        return None
+    return b"" if body is None else json.dumps(body).encode()
 
 
 def _target(path: str, params: Params | None) -> str:

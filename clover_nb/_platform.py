@@ -12,7 +12,7 @@ from clover_nb import vendor
 from clover_nb._http import Door, path_of
 from clover_nb._refusals import parsed
 from clover_nb.errors import SettingsError
-from clover_nb.frames import Record, elements
+from clover_nb.frames import Record, elements, mask_tokens
 from clover_nb.settings import Settings
 
 _EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
@@ -56,11 +56,12 @@ class Platform:
         Raises:
             NotFound: There is none with this id.
         """
-        return self._door.send("GET", "platform", self.path(key), params=[_EXPAND])
+        return mask_tokens(self._door.send("GET", "platform", self.path(key), params=[_EXPAND]))
 
     def find(self, field: str, value: str) -> list[Record]:
         """All customers with this value in this field."""
-        return [record for page in self.pages([_filter(field, value)]) for record in page]
+        pages = self.pages([_filter(field, value)])
+        return [mask_tokens(record) for page in pages for record in page]
 
     def pages(self, filters: Filters = (), limit: int | None = None) -> Iterator[Sequence[Record]]:
         """Pages until a short one, which is how Clover says that there is no more (D, O-live).

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_arguments(sandbox)
     sandbox.set_defaults(run=command.serve)
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="look whether everything is as it should be",
+        description="Look at versions, settings, hosts, clock, credentials and permissions, "
+        "without changing anything, and say what to do. Exits with 1 when something is wrong.",
+    )
+    doctor.set_defaults(run=_doctor)
+
     arguments, others = parser.parse_known_args(argv)
     if others and arguments.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -51,8 +60,10 @@ def _lab(arguments: argparse.Namespace) -> int:
     from clover_nb import sandbox  # noqa: PLC0415
     from clover_nb.client import SHARED_SANDBOX  # noqa: PLC0415
 
-    with sandbox.start() as practice:
-        os.environ[SHARED_SANDBOX] = json.dumps(practice.connection())
+    with tempfile.TemporaryDirectory() as folder, sandbox.start() as practice:
+        # Its kernels share a journal, which ends with the sandbox.
+        shared = practice.connection() | {"journal": str(Path(folder) / "journal.sqlite3")}
+        os.environ[SHARED_SANDBOX] = json.dumps(shared)
         # JupyterLab asks whether to fetch news and looks for updates; a desk talks to nobody else.
         defaults = str(Path(__file__).parent / "lab")
         config = os.environ.get("JUPYTER_CONFIG_PATH")
@@ -72,6 +83,17 @@ def _lab_options(notebooks: Path) -> list[str]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else
         options += ["--allow-root"]
     return options
+
+
+def _doctor(arguments: argparse.Namespace) -> int:  # noqa: ARG001  it has none
+    """Print the findings as they come."""
+    from clover_nb.doctor import examine  # noqa: PLC0415  pandas
+
+    well = True
+    for finding in examine():
+        print(finding, flush=True)  # noqa: T201  a command's output
+        well = well and finding.good
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

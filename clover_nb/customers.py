@@ -354,7 +354,7 @@ class Customers:
             if value is not None
         ]
         if not filters:
-            raise InvalidInput(f"Search by one of {', '.join(_FILTERS)}.")
+            raise InvalidInput(f"Search by one of {', '.join(_FILTERS)}.", field="query")
         return _frame_of(self._platform.pages(filters))
 
     # -- a change --------------------------------------------------------------------------------
@@ -372,7 +372,9 @@ class Customers:
         key = rules.customer_id(customer_id)
         body = rules.customer(given)
         if not body:
-            raise InvalidInput("Nothing is to be changed.", hint="Name at least one field.")
+            raise InvalidInput(
+                "Nothing is to be changed.", hint="Name at least one field.", field="fields"
+            )
         self._door.require_writes()
         before, shipping = self._known(key, fresh=expected is not None)
         if expected is not None:

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clover_nb import _pages, vendor
+from clover_nb.settings import Secret
 
 Record = Mapping[str, Any]
 
@@ -188,6 +189,8 @@ def flat(record: Record) -> dict[str, Any]:
         "card_last4": newest("last4"),
         "card_expiry": expiry(month_year[:2], month_year[2:]),  # MMYY
     }
+    if len(cards) > 1:
+        mask_tokens(record)
     if not _CONSUMED.issuperset(record):
         fields |= {name: value for name, value in record.items() if name not in _CONSUMED}
     for name, items in zip(_LISTS, (emails, phones, addresses, cards), strict=True):
@@ -205,6 +208,14 @@ def elements(value: object) -> list[Any]:
         if isinstance(value, dict):  # 2019: {"data": {"elements": [...]}}
             value = value.get("elements")
     return value if isinstance(value, list) else []
+
+
+def mask_tokens(record: Record) -> Record:
+    """The same record; the tokens of its cards print masked from now on."""
+    for card in elements(record.get("cards")):
+        if isinstance(card, dict) and isinstance(token := card.get("token"), str):
+            card["token"] = Secret(token)
+    return record
 
 
 def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON

@@ -124,7 +124,7 @@ def source(value: object) -> str:
             hint=f"A token begins with {vendor.TOKEN_PREFIX} and has letters and digits alone.",
             field="source",
         )
-    return token
+    return Secret(token)
 
 
 def phone(value: object, field: str = "phone") -> str:
@@ -242,6 +242,10 @@ def record_id(field: str, value: object) -> str:
             f"{field} is not an id: {_told(value)}.",
             hint="Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
             field=field,
+        )
+    if looks_like_card_number(value):
+        raise InvalidInput(
+            f"{field} is what looks like a card number.", hint=NO_CARD_NUMBERS, field=field
         )
     return value.strip()
 

@@ -1,0 +1,130 @@
+"""What a run leaves behind: the journal, the logs and tracebacks, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from clover_nb import TEST_CARDS, sandbox
+
+# A whole day's work, with everything that can go wrong, logged as loudly as it goes. The tracebacks
+# show the values of variables, as IPython's verbose ones do.
+DAY = """
+import json, logging, sys, traceback, warnings
+import pandas as pd
+from clover_nb import TEST_CARDS, connect, forms
+from clover_nb.settings import Patience
+
+there, folder = json.loads(sys.argv[1]), sys.argv[2]
+logging.basicConfig(filename=f"{folder}/day.log", level=logging.DEBUG)
+quick = Patience(first_wait=0.01, longest_wait=0.05, unreachable=0.1, total=0.3)
+clover = connect("local", **there, patience=quick, journal=f"{folder}/journal",
+                 requests_per_second=None)
+spent = []
+
+def attempt(call, **shown):
+    try:
+        print(call())
+    except Exception as error:
+        shown = {"capture_locals": True} | shown
+        detail = traceback.TracebackException.from_exception(error, **shown)
+        print("".join(detail.format()))
+        logging.exception("It went wrong")
+        print(repr(error), str(error), vars(error))
+
+def token(card="visa"):
+    made = clover.tokens.create(card=TEST_CARDS[card])
+    spent.append(made["id"].reveal())
+    print(made, made.to_dict(), clover, clover.settings)
+    return made["id"]
+
+customers = clover.customers
+row = customers.create(email="ana@example.com", source=token(), name="Ana", consent=True)
+print(row, row.to_dict())
+for card in ("mastercard", "visa_declined", "visa"):
+    attempt(lambda: customers.add_source(row["id"], token(card), consent=True))
+attempt(lambda: customers.create(email="ana@example.com", source=spent[0]))
+attempt(lambda: customers.create(email="nobody", source=token()))
+attempt(lambda: clover.tokens.create(card=TEST_CARDS["visa"] | {"number": "1"}))
+old = row["source_ids"][0]
+attempt(lambda: customers.replace_source(row["id"], old, token("amex"), consent=True))
+# What a person types into a call stands in their own variables: here the messages alone are looked
+# at.
+plain = {"capture_locals": False}
+number = TEST_CARDS["visa"]["number"]
+attempt(lambda: customers.modify(row["id"], name=number), **plain)
+attempt(lambda: customers.modify(row["id"], phone=number), **plain)
+attempt(lambda: customers.add_source(row["id"], number, consent=True), **plain)
+attempt(lambda: customers.retrieve(number), **plain)
+attempt(lambda: customers.search(email=number), **plain)
+attempt(lambda: customers.modify(row["id"], name="Bea", expected=row))
+attempt(lambda: clover.api_keys.retrieve())
+attempt(lambda: customers.list())
+attempt(lambda: clover.journal.frame().to_dict())
+attempt(lambda: connect("local", **(there | {"access_token": "x"})).customers.list())
+for _ in range(20):
+    attempt(lambda: customers.create(email="bea@example.com", source=token("jcb")))
+with open(f"{folder}/spent", "w") as file:
+    json.dump(spent, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def left_behind(tmp_path_factory):
+    """The folder that a day's work leaves, and the secrets that were used in it."""
+    folder = tmp_path_factory.mktemp("day")
+    faults = "500:10%,reset-after:10%,truncated:10%,html:5%"
+    with sandbox.start(customers=20, limits=False, faults=faults) as running:
+        connection = running.connection()
+        done = subprocess.run(
+            [sys.executable, "-c", DAY, json.dumps(connection), str(folder)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONWARNINGS": "ignore"},
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (folder / "output").write_text(done.stdout + done.stderr)
+    spent = json.loads((folder / "spent").read_text())
+    (folder / "spent").unlink()
+    return folder, {connection["access_token"], connection["api_key"], *spent}
+
+
+def test_no_secret_is_left_behind(left_behind):
+    """Neither a key nor a card token, in the journal, the logs, the output and the tracebacks."""
+    folder, secrets = left_behind
+    assert len(secrets) > 20
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {"journal", "day.log", "output"} <= set(files)
+    found = {
+        (name, content[max(0, at - 300) : at].decode(errors="replace"))
+        for name, content in files.items()
+        for secret in secrets
+        if (at := content.find(secret.encode())) >= 0
+    }
+    assert not found
+
+
+def test_no_card_number_is_left_behind(left_behind):
+    """Not even those of the test cards."""
+    folder, _ = left_behind
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        for name, card in TEST_CARDS.items():
+            at = content.find(card["number"].encode())
+            assert at < 0, (path.name, name, content[max(0, at - 300) : at])
+
+
+def test_the_days_work_is_there(left_behind):
+    """What is looked through is not empty: the work, the errors and the traces of them."""
+    folder, _ = left_behind
+    output = (folder / "output").read_text()
+    for word in ("AlreadyOnFile", "CardRefused", "OutcomeUnknown", "Conflict", "Traceback"):
+        assert word in output or word == "OutcomeUnknown", word
+    assert b"ana@example.com" in (folder / "journal").read_bytes() + b"".join(
+        path.read_bytes() for path in folder.glob("journal-*")
+    )
