@@ -105,12 +105,12 @@ def test_the_very_token_is_proof_whatever_the_clock_says(scripted):
     assert create(scripted, [LOST, listed(old)])["id"] == KEY
 
 
-def test_a_wrong_clock_here_does_not_matter(scripted, monkeypatch):
-    """Clover's `Date` tells how wrong it is."""
-    monkeypatch.setattr("time.time", lambda: NOW / 1000 - 86400)
-    date = pd.Timestamp(NOW, unit="ms").strftime("%a, %d %b %Y %H:%M:%S GMT")
-    earlier = record(name="Ana", customerSince=NOW - 3_600_000)
-    _, kind, body, _ = listed(earlier)
+def test_a_wrong_clock_here_does_not_matter(scripted):
+    """Clover's `Date` tells how wrong it is: here it is a day behind."""
+    tomorrow = NOW + 86_400_000
+    date = pd.Timestamp(tomorrow, unit="ms").strftime("%a, %d %b %Y %H:%M:%S GMT")
+    an_hour_old = record(name="Ana", customerSince=tomorrow - 3_600_000)
+    _, kind, body, _ = listed(an_hour_old)
     answer = (200, kind, body, {"Date": date})
     create(scripted, [LOST, answer, answer, CREATED])
     assert scripted.calls == [CREATE, LOOK, LOOK, CREATE]
