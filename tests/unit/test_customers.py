@@ -288,7 +288,11 @@ def test_connections_share_nothing(scripted):
     scripted.answers += [(200, "application/json", b'{"elements": []}')] * 80
     accounts = [scripted.connect(merchant_id=f"M{number}") for number in range(2)]
     accounts = [
-        connect("local", **connection(account, access_token=f"token-{number}"))
+        connect(
+            "local",
+            **connection(account, access_token=f"token-{number}"),
+            requests_per_second=None,
+        )
         for number, account in enumerate(accounts)
     ]
 

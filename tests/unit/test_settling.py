@@ -116,10 +116,11 @@ def test_a_wrong_clock_here_does_not_matter(scripted):
     assert scripted.calls == [CREATE, LOOK, LOOK, CREATE]
 
 
-def test_two_creates_do_not_take_the_same_customer(scripted):
+@pytest.mark.parametrize("settings", [{}, {"journal": None}], ids=["journal", "no journal"])
+def test_two_creates_do_not_take_the_same_customer(scripted, settings):
     """What one of them was found to be is not the other's."""
     found = listed(record(name="Ana"))
-    with scripted.connect(merchant_id="M1") as clover:
+    with scripted.connect(merchant_id="M1", **settings) as clover:
         fields = {"email": "ana@example.com", "name": "Ana"}
         scripted.answers = [LOST, found, LOST, found, found, CREATED]
         clover.customers.create(source="clv_1TSTSa", **fields)

@@ -1,0 +1,101 @@
+"""Staying under Clover's limits, by a clock of the test's own and against the sandbox's limits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from clover_nb import _pacing, connect, sandbox
+from clover_nb._pacing import Pacer
+
+
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(_pacing, "time", clock)
+    return clock
+
+
+def starts(pacer, clock, count):
+    """When each of so many requests begins."""
+    times = []
+    for _ in range(count):
+        with pacer.turn():
+            times.append(clock.now)
+    return times
+
+
+def busiest(times):
+    """The most that begin within any second."""
+    return max(sum(first <= time < first + 1 for time in times) for first in times)
+
+
+def test_no_second_has_more_than_the_limit(clock):
+    """A fixed second, a sliding one or a bucket: no more than 16 in any."""
+    times = starts(Pacer(16, 5), clock, 100)
+    assert busiest(times) == 16
+    assert times[99] - times[0] == pytest.approx(99 / 15.5)
+
+
+def test_a_pause_gives_no_right_to_a_burst(clock):
+    """Nothing is saved up."""
+    pacer = Pacer(16, 5)
+    starts(pacer, clock, 1)
+    clock.now += 60
+    assert busiest(starts(pacer, clock, 50)) == 16
+
+
+def test_after_a_refusal_it_is_slower_for_a_while(clock):
+    """The network adds something that the schedule does not know of."""
+    pacer = Pacer(16, 5)
+    starts(pacer, clock, 10)
+    pacer.refused(0)
+    assert busiest(starts(pacer, clock, 100)) == 14
+    clock.now += 60
+    assert busiest(starts(pacer, clock, 100)) == 16
+
+
+def test_nobody_calls_before_the_end_of_a_retry_after(clock):
+    """Clover makes the wait longer for who does."""
+    pacer = Pacer(16, 5)
+    pacer.refused(7.0)
+    assert starts(pacer, clock, 1) == [107.0]
+
+
+def test_without_a_pace_nothing_waits(clock):
+    """`None` and 0 switch it off."""
+    assert starts(_pacing.shared(("of this test",), None, None), clock, 100) == [100.0] * 100
+
+
+def test_connections_to_one_account_share_their_pace():
+    """The limit is the token's, not the connection's."""
+    pacer = _pacing.shared(("address", "token"), 16, 5)
+    assert _pacing.shared(("address", "token"), 16, 5) is pacer
+    assert _pacing.shared(("address", "another"), 16, 5) is not pacer
+
+
+def test_the_limits_are_never_met():
+    """Two connections, ten threads, against limits of 16 a second and 5 at once."""
+    with (
+        sandbox.start(customers=5, latency_ms=100) as running,
+        connect("local", **running.connection()) as one,
+        connect("local", **running.connection()) as other,
+        ThreadPoolExecutor(10) as pool,
+    ):
+        list(pool.map(lambda turn: (one, other)[turn % 2].customers.list(limit=1), range(36)))
+        statuses = [entry["status"] for entry in running.requests]
+    assert statuses == [200] * 36
