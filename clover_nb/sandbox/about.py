@@ -123,6 +123,8 @@ def page() -> str:
             "`--faults KIND:PERCENT%,...`, or `sandbox.fail_next(KIND)`:",
             "",
             *_table("kind", "what happens", KINDS.items()),
+            "A slow network: `--latency-ms 80 --jitter-ms 50` lets each request wait 30 to 130 ms.",
+            "",
             "## Rules, by how well they are known",
             "",
             *_rules(),

@@ -27,8 +27,13 @@ _DECLINED: Final = frozenset(
 )
 
 
-def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
+def tokenize(store: Store, body: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
     """Store a token for a test card, never the number or the CVV, and return Clover's answer.
+
+    Args:
+        store: Where.
+        body: What was sent.
+        choices: The values of the sandbox's settings.
 
     Raises:
         Refused: No test card, or one of its fields is wrong.
@@ -41,7 +46,8 @@ def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
         raise Refused(Case.TEST_CARDS_ONLY, param="number")
     with store.write() as moment:
         month, year = _expiry(card, moment)
-        if not re.fullmatch("[0-9]{3,4}", card.get("cvv", "")):
+        without = "cvv" not in body["card"] and choices["cvv_left_out"] == "accept"
+        if not without and not re.fullmatch("[0-9]{3,4}", card.get("cvv", "")):
             raise Refused(Case.INCORRECT_CVC, param="cvv")
         face = {
             "exp_month": month,
@@ -51,7 +57,7 @@ def tokenize(store: Store, body: dict[str, Any]) -> dict[str, Any]:
             "brand": vendor.TEST_CARDS[_NAMES[number]]["brand"],
         }
         token = moment.token()
-        store.add_token(token, json.dumps(face))
+        store.add_token(token, json.dumps(face | {"without_cvv": without}))
     return {"id": token, "object": "token", "card": face}
 
 
@@ -74,7 +80,8 @@ def attach(
     """Make a token's card the customer's newest. Inside `store.write()`.
 
     Raises:
-        Refused: The token is unknown or spent, or the card is declined or already there.
+        Refused: The token is unknown, spent or without a CVV, or the card is declined or already
+            there.
     """
     found = store.token(token)
     if found is None:
@@ -95,6 +102,8 @@ def attach(
         raise Refused(Case.SECOND_CARD, param="source")
     if choices["multipay"] == "off":
         raise Refused(Case.MULTIPAY_OFF, param="source")
+    if card.get("without_cvv"):
+        raise Refused(Case.CVC_MISSING, param="source")
     if "".join(face) in _DECLINED and choices["declined_cards"] == "refuse":
         raise Refused(Case.CARD_DECLINED, param="source")
     # O-code: programs read the newest card first. D: saving makes the token a multi-pay token.

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", default="documented", choices=PROFILES, help="which Clover to be")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
     add("--latency-ms", type=float, default=0, metavar="N", help="let each request wait")
+    add("--jitter-ms", type=float, default=0, metavar="N", help="by so much more or less")
     add("--faults", default="", metavar="KIND:PERCENT%,...", help="let requests fail now and then")
     add("--control", action="store_true", help="serve /_sandbox/: reset, seed, faults, requests")
 
@@ -53,6 +54,7 @@ def serve(args: argparse.Namespace) -> int:
             profile=args.profile,
             settings=dict(text.partition("=")[::2] for text in args.set),
             latency_ms=args.latency_ms,
+            jitter_ms=args.jitter_ms,
             faults=args.faults,
             control=args.control,
         )

@@ -41,7 +41,7 @@ async def api_key(request: Request) -> Response:
 async def create_token(request: Request) -> Response:
     """Make a single-use token of a test card."""
     merchant = merchant_of(request)
-    return answer(cards.tokenize(merchant.store, await bodies.read(request)))
+    return answer(cards.tokenize(merchant.store, await bodies.read(request), merchant.choices))
 
 
 @router.post("/v1/customers", openapi_extra=takes(shapes.CUSTOMER_CREATE))

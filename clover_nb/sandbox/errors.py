@@ -65,6 +65,9 @@ class Case(Enum):
         "There is no such customer or card.",
         "O-fix",
     )
+    CVC_MISSING = Row(
+        400, None, "invalid_cvc", "The token was made without a CVV.", "O-fix, I message"
+    )
     CARD_ALREADY_SAVED = Row(
         409,
         "invalid_request_error",

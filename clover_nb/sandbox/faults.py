@@ -99,16 +99,39 @@ def _rate(text: str) -> tuple[str, float]:
     return _kind(found[1]), float(found[2]) / 100
 
 
+class Latency:
+    """How long requests wait: each as long as the others, or somewhat longer or shorter."""
+
+    def __init__(self, milliseconds: float, jitter: float, dice: Random) -> None:
+        """Set it.
+
+        Args:
+            milliseconds: How long a request waits on average.
+            jitter: By how many milliseconds more or less, each as likely as the next.
+            dice: What throws.
+
+        Raises:
+            ValueError: Some request would have to wait less than nothing.
+        """
+        if not 0 <= jitter <= milliseconds:
+            raise ValueError(f"a latency of {milliseconds:g} ms can't vary by {jitter:g} ms")
+        self._milliseconds, self._jitter, self._dice = milliseconds, jitter, dice
+
+    def draw(self) -> float:
+        """Return how many milliseconds the next request waits."""
+        return self._milliseconds + self._jitter * self._dice.uniform(-1, 1)
+
+
 class Accidents:
     """The layer in which requests wait, and things go wrong."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, latency: float) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, latency: Latency) -> None:
         """Set it up.
 
         Args:
             app: What is behind it.
             faults: What goes wrong.
-            latency: How many seconds each request waits.
+            latency: How long each request waits.
         """
         self._app = app
         self._faults = faults
@@ -116,8 +139,9 @@ class Accidents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if self._latency:
-            await asyncio.sleep(self._latency)
+        if wait := self._latency.draw():
+            scope["log"]["latency_ms"] = wait
+            await asyncio.sleep(wait / 1000)
         fault = scope["log"]["fault"] = self._faults.pick(scope["method"], scope["path"])
         if fault == "slow":
             await asyncio.sleep(_SLOW_SECONDS)

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from clover_nb.sandbox import control as controls
 from clover_nb.sandbox.app import build
 from clover_nb.sandbox.door import Door, Log
-from clover_nb.sandbox.faults import Accidents, Faults
+from clover_nb.sandbox.faults import Accidents, Faults, Latency
 from clover_nb.sandbox.limits import Limits
 from clover_nb.sandbox.merchant import Merchant
 from clover_nb.sandbox.settings import choose
@@ -144,7 +144,8 @@ class Sandbox:
         """The newest 1000 requests, oldest first, each as a dictionary.
 
         It has `method`, `path`, `query`, `credential` (the last four characters), `request_id`,
-        `status` (None if there was no answer), and `fault` (empty if there was none).
+        `status` (None if there was no answer), `fault` (empty if there was none), and, if the
+        sandbox has a latency, `latency_ms`.
         """
         return self._inside(lambda: [dict(entry) for entry in self._log])
 
@@ -183,6 +184,7 @@ def start(
     profile: str = "documented",
     settings: Mapping[str, str] | None = None,
     latency_ms: float = 0,
+    jitter_ms: float = 0,
     faults: str = "",
     control: bool = False,
 ) -> Sandbox:
@@ -199,20 +201,22 @@ def start(
         profile: Which Clover to be: `documented`, or `legacy_2019`.
         settings: Choices where nobody knows Clover's behaviour, by name (docs/sandbox.md).
         latency_ms: How long each request waits, in milliseconds.
+        jitter_ms: By how many milliseconds more or less; at most `latency_ms`.
         faults: What goes wrong now and then: `KIND:PERCENT%`, separated by commas.
         control: Whether to serve `/_sandbox/`, for programs in other languages.
 
     Raises:
-        ValueError: There is no such profile, setting, value or fault.
+        ValueError: There is no such profile, setting, value or fault, or no such latency.
         OSError: The port is taken, or the file can't be opened.
     """
     choices = choose(profile, settings)
     planned = Faults(faults, Random(seed))  # noqa: S311  dice, no secret
+    latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  dice, no secret
     store = Store(db, seed=seed, customers=customers)
     log: Log = deque(maxlen=_LOGGED)
     control_routes = controls.routes(store, planned, log) if control else None
     pages = build(Merchant(store, store.keys, choices), control_routes)
-    api: ASGIApp = Accidents(pages, planned, latency_ms / 1000)
+    api: ASGIApp = Accidents(pages, planned, latency)
     door = Door(pages, Limits(api) if limits else api, store.keys, log)
     server = _Server(
         uvicorn.Config(

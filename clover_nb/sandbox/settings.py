@@ -59,6 +59,12 @@ SETTINGS: Final[dict[str, Setting]] = {
         "Programs handle a 402 on updates; whether test cards cause one was not seen.",
         "I",
     ),
+    "cvv_left_out": Setting(
+        ("accept", "refuse"),
+        "Make a token of a card without `cvv`, which no customer takes, or refuse to make it.",
+        "A fixture has an update refused with invalid_cvc; how its token was made is not shown.",
+        "O-fix, I",
+    ),
     "multipay": Setting(
         ("on", "off"),
         "Whether the merchant may save cards; without, attaching one is refused with 402.",

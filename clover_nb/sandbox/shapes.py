@@ -7,7 +7,8 @@ from typing import (
     Annotated,
     Final,
     Literal,
-    Required,  # pydantic needs it before Python 3.12
+    NotRequired,  # pydantic needs both before Python 3.12
+    Required,
 )
 
 from pydantic import Field, TypeAdapter, WithJsonSchema
@@ -114,7 +115,7 @@ class Card(TypedDict):
     number: Annotated[_Digits, _TestNumber]
     exp_month: Annotated[_Digits, _Month]
     exp_year: Annotated[_Digits, _Year]
-    cvv: Annotated[_Digits, _Cvv]
+    cvv: NotRequired[Annotated[_Digits, _Cvv]]
 
 
 class TokenCreate(TypedDict):

@@ -1,10 +1,12 @@
 """Faults on demand, limits, latency, the log, and the calls that control them."""
 
-import threading
-import time
+import statistics
+from random import Random
 
 import pytest
 import requests
+
+from clover_nb.sandbox.faults import Latency
 
 CREATE = "/v1/customers"
 
@@ -73,33 +75,35 @@ def test_rates(make):
     assert set(seen[0]) == {200, 429, 500}
 
 
+def latencies(call):
+    for _ in range(5):
+        call("GET", "/pakms/apikey")
+    return [entry["latency_ms"] for entry in call.box.requests]
+
+
 def test_latency(make):
-    """Each request waits at least as long as it was told."""
-    call = make(latency_ms=50)
-    start = time.perf_counter()
+    """Each request waits as long as it was told."""
+    assert latencies(make(latency_ms=2)) == [2] * 5
+    call = make()
     call("GET", "/pakms/apikey")
-    assert time.perf_counter() - start >= 0.05
+    assert "latency_ms" not in call.box.requests[0]
 
 
-def test_concurrency_limit(make):
-    """The sixth request at once is refused, with `retry-after`."""
-    call = make(limits=True, latency_ms=1000)
-    answers = []
+def test_jitter(make):
+    """Each waits somewhat longer or shorter; with a seed, the same on every run."""
+    first, second = (latencies(make(latency_ms=4, jitter_ms=3, seed=5)) for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 5
+    assert all(1 <= wait <= 7 for wait in first)
 
-    def ask():
-        headers = {"Authorization": f"Bearer {call.box.access_token}"}
-        url = call.box.ecommerce_url + "/pakms/apikey"
-        answers.append(requests.get(url, headers=headers, timeout=10))
 
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    (refused,) = [answer for answer in answers if answer.status_code == 429]
-    assert refused.headers["X-RateLimit-tokenConcurrentLimit"] == "5"
-    assert refused.headers["retry-after"] == "1"
-    assert "X-RateLimit-tokenLimit" not in refused.headers
+def test_latency_and_jitter_of_many_requests():
+    """They spread over the whole range, evenly around the latency."""
+    latency = Latency(80, 50, Random(1))  # noqa: S311  no secret
+    drawn = sorted(latency.draw() for _ in range(2000))
+    assert 30 <= drawn[0] < 32
+    assert 128 < drawn[-1] <= 130
+    assert 77 < statistics.mean(drawn) < 83
 
 
 def test_the_log_masks_secrets(make):

@@ -1,5 +1,7 @@
 """Every setting: what its values change."""
 
+import uuid
+
 import pytest
 
 from clover_nb import sandbox
@@ -18,24 +20,38 @@ def checks(name):
     return register
 
 
+def decided(answer, refused, taken, code):
+    """The value that an answer shows: of a refusal with this code, or of a customer.
+
+    The whole bodies of refusals are in test_error_table.py.
+    """
+    assert answer.headers["Content-Type"] == "application/json"
+    assert uuid.UUID(answer.headers["X-Clover-Request-Id"])
+    body = answer.json()
+    if answer.status_code == 200:
+        assert body["object"] in {"customer", "token"}
+        return taken
+    assert (answer.status_code, body["error"]["code"]) == code
+    assert body["message"].startswith(str(answer.status_code))
+    return refused
+
+
 @checks("put_requires_email")
 def update_without_email(call):
-    return {400: "on", 200: "off"}[call.update(call.create(), name="A B").status_code]
+    answer = call.update(call.create(), name="A B")
+    return decided(answer, "on", "off", (400, "email_invalid"))
 
 
 @checks("put_requires_source")
 def update_without_source(call):
-    return {400: "on", 200: "off"}[call.update(call.create(), email="b@example.com").status_code]
+    answer = call.update(call.create(), email="b@example.com")
+    return decided(answer, "on", "off", (400, "invalid_request"))
 
 
 @checks("second_card")
 def another_card(call):
     answer = call.update(call.create(), email="b@example.com", source=call.token("amex"))
-    if answer.status_code == 409:
-        assert answer.json()["error"]["code"] == "resource_already_exists"
-        return "refuse"
-    assert len(call.platform(answer.json())["cards"]["elements"]) == 2
-    return "append"
+    return decided(answer, "refuse", "append", (409, "resource_already_exists"))
 
 
 @checks("source_again")
@@ -43,30 +59,38 @@ def own_token_again(call):
     token = call.token()
     customer = call.create(source=token)
     answer = call.update(customer, email=customer["email"], source=token)
-    return {409: "refuse", 200: "accept"}[answer.status_code]
+    return decided(answer, "refuse", "accept", (409, "resource_already_exists"))
 
 
 @checks("new_email")
 def another_email(call):
     customer = call.create(email="old@example.com")
-    call.update(customer, email="new@example.com")
-    emails = [e["emailAddress"][:3] for e in call.platform(customer)["emailAddresses"]["elements"]]
+    answer = call.update(customer, email="new@example.com")
+    assert decided(answer, None, "taken", None) == "taken"
+    entries = call.platform(customer)["emailAddresses"]["elements"]
+    assert [entry["primaryEmail"] for entry in entries] == [True, False][: len(entries)]
+    assert answer.json()["email"] == entries[0]["emailAddress"]
+    emails = [entry["emailAddress"][:3] for entry in entries]
     return {"new,old": "first", "old,new": "last", "new": "replace"}[",".join(emails)]
 
 
 @checks("declined_cards")
 def declined_card(call):
     body = {"email": "a@example.com", "source": call.token("visa_declined")}
-    return {402: "refuse", 200: "accept"}[call("POST", "/v1/customers", json=body).status_code]
+    answer = call("POST", "/v1/customers", json=body)
+    return decided(answer, "refuse", "accept", (402, "card_declined"))
+
+
+@checks("cvv_left_out")
+def no_cvv(call):
+    answer = call.tokenize(without="cvv")
+    return decided(answer, "refuse", "accept", (400, "incorrect_cvc"))
 
 
 @checks("multipay")
 def any_card(call):
     answer = call("POST", "/v1/customers", json={"email": "a@example.com", "source": call.token()})
-    if answer.status_code == 402:
-        assert answer.json()["error"]["code"] == "processing_error"
-        return "off"
-    return "on"
+    return decided(answer, "off", "on", (402, "processing_error"))
 
 
 @checks("undocumented_calls")
@@ -77,6 +101,7 @@ def undocumented_calls(call):
     gone = call("DELETE", path)
     if gone.status_code == 405:
         assert one.json() == many.json() == gone.json() == {"message": "405 Method Not Allowed"}
+        assert [each.headers["Allow"] for each in (one, many, gone)] == ["PUT", "POST", "PUT"]
         return "off"
     assert one.json() == customer
     assert many.json()["data"] == [customer]
@@ -87,8 +112,13 @@ def undocumented_calls(call):
 
 @checks("unknown_filter")
 def unknown_filter(call):
-    path = "/v3/merchants/{m}/customers?filter=shoeSize=42"
-    return {400: "refuse", 200: "ignore"}[call("GET", path).status_code]
+    customer = call.create()
+    answer = call("GET", "/v3/merchants/{m}/customers?filter=shoeSize=42")
+    if answer.status_code == 400:
+        assert answer.json()["message"].startswith("cannot filter by 'shoeSize=42'")
+        return "refuse"
+    assert answer.json()["elements"][-1]["id"] == customer["id"]
+    return "ignore"
 
 
 @checks("currency")
@@ -150,6 +180,8 @@ def test_profile(make, profile):
         ({"settings": {"multipay": "perhaps"}}, "multipay can't be 'perhaps'; it takes: on, off"),
         ({"faults": "sometimes"}, "a fault is written KIND:PERCENT%"),
         ({"faults": "500:60%,html:50%"}, "exceed 100%"),
+        ({"latency_ms": 10, "jitter_ms": 20}, "a latency of 10 ms can't vary by 20 ms"),
+        ({"jitter_ms": -1}, "can't vary by -1 ms"),
         ({"faults": "999:1%"}, "no fault '999'; there are: STATUS, reset-before"),
     ],
 )
