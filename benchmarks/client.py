@@ -254,17 +254,17 @@ def list_(rounds: int) -> None:
                 assert sum(map(len, clover.customers._platform.pages())) == PAGES * PAGE_MAX
                 content = bare_download(port)
 
-                def pages_only(clover=clover) -> None:
+                def pages_only(clover=clover) -> list:
                     gc.disable()
-                    for _ in clover.customers._platform.pages():
-                        pass
+                    pages = list(clover.customers._platform.pages())
                     gc.enable()
+                    return pages
 
-                def loads(content: list[bytes] = content) -> None:
+                def loads(content: list[bytes] = content) -> list:
                     gc.disable()
-                    for page in content:
-                        json.loads(page)
+                    pages = [json.loads(page) for page in content]
                     gc.enable()
+                    return pages
 
                 took = interleaved(
                     rounds,

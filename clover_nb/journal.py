@@ -24,7 +24,6 @@ from weakref import WeakValueDictionary, finalize
 
 import pandas as pd
 import platformdirs
-import psutil
 
 from clover_nb import vendor
 from clover_nb._refusals import redacted
@@ -327,7 +326,7 @@ def _person() -> str:
 
 
 def _this_process() -> str:
-    return f"{platform.node()}/{os.getpid()}/{psutil.Process().create_time():.0f}"
+    return f"{platform.node()}/{os.getpid()}/{_started(os.getpid()):.0f}"
 
 
 def _runs(process: str) -> bool:
@@ -335,11 +334,18 @@ def _runs(process: str) -> bool:
     node, pid, started = process.rsplit("/", 2)
     if node != platform.node():
         return True
+    # The system tells the start by a clock that may have been set since.
+    return abs(_started(int(pid)) - float(started)) < _CLOCK_SECONDS
+
+
+def _started(pid: int) -> float:
+    """When a process began, in seconds since 1970; 0 where there is none."""
+    import psutil  # noqa: PLC0415  who writes nothing need not wait for it
+
     try:
-        # The system tells the start by a clock that may have been set since.
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(started)) < _CLOCK_SECONDS)
+        return float(psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
-        return False
+        return 0.0
 
 
 _CLOCK_SECONDS: Final = 5
