@@ -287,7 +287,7 @@ class Customers:
         change = self._writes.entry(entry)
         key = change.write.customer_id
         now = flat(self._platform.read(key)) if key else {}
-        return self._change("undo", key or "", undone(change, now), undoes=entry)
+        return self._change("undo", key or "", undone(change, now), undoes=change.number)
 
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.

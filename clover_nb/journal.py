@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import repeat
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final, Literal
 from weakref import WeakValueDictionary, finalize
@@ -210,8 +211,9 @@ class Journal:
         Raises:
             InvalidInput: There is none with this number.
         """
-        for found in self._entries("entry = ?", number):
-            return found
+        if isinstance(number, Integral):  # pandas gives numpy's, which SQLite doesn't know
+            for found in self._entries("entry = ?", int(number)):
+                return found
         raise InvalidInput(
             f"The journal has no entry {number}.",
             hint="clover.journal.frame() shows them; the number is the first column.",

@@ -274,7 +274,7 @@ def test_a_change_can_be_undone(clover):
     before = clover.customers.retrieve(row["id"])
     moved = {"address": {"line1": "1 Main Street", "line2": "Apt 3", "city": "Boston"}}
     clover.customers.modify(row["id"], name="Bea", phone="555-0126", shipping=moved)
-    entry = int(clover.journal.frame().index[-1])
+    entry = clover.journal.frame().index[-1]
     clover.undo(entry)
     pd.testing.assert_series_equal(clover.customers.retrieve(row["id"]), before)
     undone = last(clover)
@@ -285,7 +285,7 @@ def test_a_change_can_be_undone(clover):
 
 def refused(clover, match):
     with pytest.raises(InvalidInput, match=match) as caught:
-        clover.undo(int(clover.journal.frame().index[-1]))
+        clover.undo(clover.journal.frame().index[-1])
     assert caught.value.field == "entry"
 
 
@@ -313,7 +313,7 @@ def test_what_was_changed_again_since_is_not_undone(clover):
     """It would take away somebody else's work."""
     row = a_customer(clover, name="Ana")
     clover.customers.modify(row["id"], name="Bea")
-    entry = int(clover.journal.frame().index[-1])
+    entry = clover.journal.frame().index[-1]
     clover.customers.modify(row["id"], name="Cleo")
     with pytest.raises(Conflict, match="changed again since") as caught:
         clover.undo(entry)
