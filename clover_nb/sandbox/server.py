@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import threading
 from collections import deque
 from random import Random
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
+
+
+def _unplanned(record: logging.LogRecord) -> bool:
+    """Whether a log line tells of trouble; that a planned fault hung up is none."""
+    return not str(record.msg).startswith("ASGI callable returned without")
 
 
 class _Protocol(HttpToolsProtocol):
@@ -231,6 +237,7 @@ def start(
             server_header=False,
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(_unplanned)
     if not server.start():
         store.close()
         raise OSError(f"the sandbox could not listen on {_HOST}:{port}; is the port taken?")
