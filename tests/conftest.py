@@ -28,7 +28,7 @@ def practice() -> Iterator[sandbox.Sandbox]:
 @pytest.fixture
 def clover(practice: sandbox.Sandbox) -> Iterator[Clover]:
     """A connection to the shared sandbox."""
-    with connect("local", **practice.connection()) as connection:
+    with connect("local", requests_per_second=None, **practice.connection()) as connection:
         yield connection
 
 
