@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 
@@ -38,6 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     command.add_arguments(sandbox)
     sandbox.set_defaults(run=command.serve)
 
+    desk = commands.add_parser(
+        "desk",
+        help="open the customer desk as a web page",
+        description="Serve the customer desk as a web page on this machine, without any code in "
+        "sight. Prints its address, which carries a token. Ctrl-C stops it.",
+    )
+    desk.add_argument("--port", type=int, help="the port; else the first free one from 8866")
+    desk.add_argument("--no-browser", action="store_true", help="don't open it in a browser")
+    desk.add_argument("--writes", action="store_true", help="allow changes on production")
+    desk.set_defaults(run=_desk)
+
     doctor = commands.add_parser(
         "doctor",
         help="look whether everything is as it should be",
@@ -57,13 +69,7 @@ def _lab(arguments: argparse.Namespace) -> int:
     """Serve the sandbox and JupyterLab from this one process, so that both end with it."""
     from jupyterlab.labapp import LabApp  # noqa: PLC0415  half a second
 
-    from clover_nb import sandbox  # noqa: PLC0415
-    from clover_nb.client import SHARED_SANDBOX  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder, sandbox.start() as practice:
-        # Its kernels share a journal, which ends with the sandbox.
-        shared = practice.connection() | {"journal": str(Path(folder) / "journal.sqlite3")}
-        os.environ[SHARED_SANDBOX] = json.dumps(shared)
+    with _practice():
         # JupyterLab asks whether to fetch news and looks for updates; a desk talks to nobody else.
         defaults = str(Path(__file__).parent / "lab")
         config = os.environ.get("JUPYTER_CONFIG_PATH")
@@ -73,6 +79,37 @@ def _lab(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
         server.start()
     return 0
+
+
+def _desk(arguments: argparse.Namespace) -> int:
+    """Serve the desk by Voilà, on what the settings lead to."""
+    from clover_nb import page, settings  # noqa: PLC0415  a second
+    from clover_nb.client import connect  # noqa: PLC0415
+    from clover_nb.errors import SettingsError  # noqa: PLC0415
+
+    if arguments.writes:
+        os.environ[settings.VARIABLES["writes"][0]] = "1"
+    try:
+        environment = settings.configured().get("environment", "local").strip().lower()
+        with _practice() if environment == "local" else nullcontext():
+            connect().close()
+            page.serve(port=arguments.port, browser=not arguments.no_browser)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201  of a command
+        return 1
+    return 0
+
+
+@contextmanager
+def _practice() -> Iterator[None]:
+    """A sandbox, which the kernels that are started meanwhile share, as they do its journal."""
+    from clover_nb import sandbox  # noqa: PLC0415  half a second
+    from clover_nb.client import SHARED_SANDBOX  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder, sandbox.start() as practice:
+        shared = practice.connection() | {"journal": str(Path(folder) / "journal.sqlite3")}
+        os.environ[SHARED_SANDBOX] = json.dumps(shared)
+        yield
 
 
 def _lab_options(notebooks: Path) -> list[str]:

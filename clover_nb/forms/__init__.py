@@ -1,14 +1,28 @@
 """Forms and tables for notebooks: each is one line in a cell.
 
+>>> forms.desk()
 >>> forms.create_customer()
->>> forms.attach_card()
+>>> forms.edit_contact()
 >>> forms.update_shipping()
+>>> forms.attach_card()
+>>> forms.delete_card()
 >>> forms.customer_table(Customer.list())
 """
 
+from clover_nb.forms._desk import desk as desk
 from clover_nb.forms._forms import attach_card as attach_card
 from clover_nb.forms._forms import create_customer as create_customer
 from clover_nb.forms._forms import customer_table as customer_table
+from clover_nb.forms._forms import delete_card as delete_card
+from clover_nb.forms._forms import edit_contact as edit_contact
 from clover_nb.forms._forms import update_shipping as update_shipping
 
-__all__ = ["attach_card", "create_customer", "customer_table", "update_shipping"]
+__all__ = [
+    "attach_card",
+    "create_customer",
+    "customer_table",
+    "delete_card",
+    "desk",
+    "edit_contact",
+    "update_shipping",
+]

@@ -1,25 +1,61 @@
-"""What the forms share: fields, a submit button, messages beside the fields, the changed row."""
+"""A form: fields, what will change, a button, and what became of it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
-from ipywidgets import HTML, Button, Checkbox, GridBox, HBox, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Checkbox, Dropdown, GridBox, HBox, Layout, VBox, Widget
 
 from clover_nb.client import Clover
-from clover_nb.errors import CloverError, InvalidInput
+from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput
 from clover_nb.forms import _text
 from clover_nb.forms._field import Field
+from clover_nb.forms._keys import Keys
+from clover_nb.forms._outcome import Outcome
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
 from clover_nb.forms._token import TokenEntry
 from clover_nb.forms._work import Work
+from clover_nb.forms.actions import Difference, Done, Doubtful
 
 Typed = dict[str, str]
+Row = pd.Series
+_UNEXPECTED: Final = (
+    "Something unexpected went wrong, so it is not known whether this was done. Look the customer "
+    "up before you try again."
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a form is for; the functions know of no widget.
+
+    Attributes:
+        title: The heading.
+        submit: The button's text.
+        busy: The button's text while it works.
+        problems: What is wrong with what was typed, by field. As in the following, the first
+            argument is the customer's row, or ``None`` for a new one.
+        changes: What will change.
+        act: Does the change. Its last argument says that doubts were overruled.
+        shown: What the fields hold for a customer, before anything is typed.
+        ticks: What must be agreed to: a sentence by name.
+    """
+
+    title: str
+    submit: str
+    busy: str
+    problems: Callable[[Any, Typed], Mapping[str, CloverError]]
+    changes: Callable[[Any, Typed], Iterable[Difference]]
+    act: Callable[[Any, Typed, bool], Done]
+    shown: Callable[[Row[Any]], Mapping[str, str]] = lambda _: {}
+    ticks: Mapping[str, str] = field(default_factory=dict)
 
 
 class Form(Static, VBox):
@@ -32,71 +68,108 @@ class Form(Static, VBox):
         picker: What chooses the customer, where the form does.
         token: What holds the card token, where the form has one.
         button: The button that submits.
+        preview: What will change, above it.
+        overrule: The tick that lets a doubt pass, when there is one.
         status: What happened, beside the button.
-        result: The changed row, below it.
+        outcome: What can be done about it, and the changed customer.
+        on_open: What leads to a customer by its id; can be set.
+        on_saved: What hears of each changed customer; can be set.
     """
 
     def __init__(
         self,
         clover: Clover,
-        title: str,
+        job: Job,
         parts: Sequence[Widget],
         *,
         fields: Mapping[str, Field],
-        ticks: Mapping[str, str],
-        submit: str,
-        busy: str,
-        check: Callable[[Typed], Mapping[str, CloverError]],
-        act: Callable[[Typed], pd.Series[Any]],
         picker: Picker | None = None,
         token: TokenEntry | None = None,
+        choices: Mapping[str, Dropdown] | None = None,
     ) -> None:
         """Lay the form out.
 
         Args:
             clover: The connection.
-            title: The heading.
+            job: What it is for.
             parts: What stands between the heading and the button, from top to bottom.
             fields: The fields in it, by the names that errors use; those of ``picker`` and
                 ``token`` come by themselves, as ``"customer"`` and ``"source"``.
-            ticks: What must be agreed to: a sentence by name.
-            submit: The button's text.
-            busy: The button's text while it works.
-            check: Finds what is wrong with what was typed, by field, before anything is sent.
-            act: Does the change and returns the changed row.
             picker: Chooses the customer; Enter in it finds instead of submits.
             token: Holds the card token.
+            choices: Inputs that offer a choice, by such names.
         """
-        self.picker, self.token = picker, token
+        self.picker, self.token, self._choices = picker, token, dict(choices or {})
         self.fields = dict(fields)
         if token is not None:
             self.fields["source"] = token.field
         if picker is not None:
             self.fields["customer"] = picker.field
-        self.row: pd.Series[Any] | None = None
-        self._check, self._act = check, act
+            picker.on_pick(self._picked)
+            picker.on_forget(self._show_changes)
+        self.row: Row[Any] | None = None
+        self._clover, self._job = clover, job
+        self._shown = {name: each.value for name, each in self.fields.items()}
+        self._sure_of: tuple[Typed, Doubtful] | None = None
+        ticks = dict(job.ticks)
         if clover.environment == "production":
-            ticks = {**ticks, "production": "I mean to change a real customer"}
-        self.ticks = {name: _Tick(sentence, self.edited) for name, sentence in ticks.items()}
-        self.button = Button(description=submit, button_style="primary")
-        self._work = Work(self.button, busy)
-        self.status, self.result = HTML(), HTML()
-        self.button.on_click(lambda _: self.submit())
-        for field in self.fields.values():
-            if picker is None or field is not picker.field:
-                field.on_submit(self.submit)
-            field.on_edit(self.edited)
+            ticks["production"] = "I mean to change a real customer"
+        self.ticks = {name: Tick(sentence, self._unlock) for name, sentence in ticks.items()}
+        self.overrule = Tick("I have looked at it, and mean it", self._unlock)
+        self.overrule.layout.display = "none"
+        self.button = Button(description=job.submit, button_style="primary")
+        self._work = Work(self.button, job.busy)
+        self.preview, self.status = HTML(), HTML().add_class("clover-live")
+        self.outcome = Outcome(self._lead_to)
+        self.on_open: Callable[[str], object] = self._open
+        self.on_saved: Callable[[Row[Any]], object] = lambda _: None
+        self._listen()
+        buttons = [self.button, self.outcome.undo.button, self.status]
         super().__init__(
             [
-                HTML(_text.heading(title, clover.environment)),
+                HTML(_text.heading(job.title, clover.environment)),
+                Keys(self.cancel),
                 *parts,
                 *self.ticks.values(),
-                HBox([self.button, self.status]).add_class("clover-actions"),
-                self.result,
+                self.preview,
+                self.overrule,
+                HBox(buttons).add_class("clover-actions"),
+                self.outcome,
             ],
-            static=f"{title}: run this cell to use the form.",
+            static=f"{job.title}: run this cell to use the form.",
         )
         self.add_class("clover-form")
+
+    def _listen(self) -> None:
+        self.button.on_click(lambda _: self.submit())
+        for name, each in self.fields.items():
+            each.on_cancel(self.cancel)
+            if name != "customer":
+                each.on_submit(self.submit)
+                each.on_edit(self.edited)
+        for choice in self._choices.values():
+            choice.observe(lambda _: self.edited(), "value")
+
+    @property
+    def typed(self) -> Typed:
+        """What was typed and chosen, by name."""
+        held: dict[str, Field | Dropdown] = {**self.fields, **self._choices}
+        return {name: each.value for name, each in held.items() if name != "customer"}
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something was typed that isn't saved."""
+        return any(
+            each.value != self._shown.get(name, "")
+            for name, each in self.fields.items()
+            if name != "customer"
+        )
+
+    @property
+    def _customer(self) -> Row[Any] | None:
+        return None if self.picker is None else self.picker.row
+
+    # -- what the person does ------------------------------------------------------------------
 
     def submit(self) -> threading.Thread | None:
         """Check what was typed and, when nothing is wrong, do the change in a thread.
@@ -104,18 +177,72 @@ class Form(Static, VBox):
         Returns:
             The thread, to wait for; ``None`` when something is wrong or work is under way.
         """
-        typed = {name: field.value for name, field in self.fields.items()}
-        if not self._sound(typed):
+        if self.button.disabled or not self._sound():
             return None
-        return self._work.start(lambda: self._change(typed))
+        row, typed = self._customer, self.typed
+        sure = self.overrule.value and self._sure_of is not None and self._sure_of[0] == typed
+        return self._work.start(lambda: self._change(row, typed, sure))
 
     def edited(self) -> None:
         """Something was edited, so that there is something to submit again."""
+        self._unlock()
+        self._sure_of = None
+        self.overrule.value = False
+        self.overrule.layout.display = "none"
+        self.outcome.undo.make(None)
+        self._show_changes()
+
+    def cancel(self) -> None:
+        """Put the fields back as they were; this can be undone, but for a token."""
+        if self._work.busy or not self.dirty:
+            return
+        typed = {name: self.fields[name].value for name in self.fields if name != "customer"}
+        self._reset()
+        self.status.value = _text.note("info", "Cancelled: nothing was sent.")
+        self.outcome.undo.make(lambda: self._restore(typed))
+
+    def _restore(self, typed: Typed) -> bool:
+        for name, value in typed.items():
+            if self.fields[name].kind != "secret":
+                self.fields[name].value = value
+        self._clear_messages()
+        self.edited()
+        return True
+
+    def _reset(self) -> None:
+        self._clear_messages()
+        for name, each in self.fields.items():
+            if each.kind == "secret":
+                each.clear()
+            elif name != "customer":
+                each.value = self._shown.get(name, "")
+        self.edited()
+
+    def _unlock(self) -> None:
         self._work.ready()
 
-    def _sound(self, typed: Typed) -> bool:
+    def _picked(self, row: Row[Any]) -> None:
+        """Show a customer's values, as they are before anything is typed."""
+        self._shown = {**dict.fromkeys(self.fields, ""), **self._job.shown(row)}
+        self.outcome.clear()
+        self._reset()
+
+    def _lead_to(self, key: str) -> None:
+        self.on_open(key)
+
+    def _open(self, key: str) -> None:
+        with suppress(CloverError):  # it was there a moment ago
+            self.outcome.show_row(self._clover.customers.retrieve(key))
+
+    # -- the change ------------------------------------------------------------------------------
+
+    def _sound(self) -> bool:
         self._clear_messages()
-        found = dict(self._check(typed))
+        row = self._customer
+        if self.picker is not None and row is None:
+            self._tell(InvalidInput("Find the customer first.", field="customer"))
+            return False
+        found = dict(self._job.problems(row, self.typed))
         for name, tick in self.ticks.items():
             if not tick.value:
                 found[name] = InvalidInput("Please tick this first.", field=name)
@@ -123,58 +250,130 @@ class Form(Static, VBox):
             self._tell(problem)
         return not found
 
-    def _change(self, typed: Typed) -> bool:
+    def _change(self, row: Row[Any] | None, typed: Typed, sure: bool) -> bool:  # noqa: FBT001  of a thread
         self.status.value = _text.note("busy", "Sending to Clover…")
         try:
-            row = self._act(typed)
+            done = self._job.act(row, typed, sure)
+        except Doubtful as doubtful:
+            self._doubt(typed, doubtful)
         except CloverError as error:
             self._clear_messages()
             self._tell(error)
-            return True
         except Exception:
-            self.status.value = _text.note(
-                "error",
-                "Something unexpected went wrong, so it is not known whether this was done. Look "
-                "the customer up before you try again.",
-            )
+            self.status.value = _text.note("error", _UNEXPECTED)
             raise
-        self._done(row)
-        return False  # until something is edited: a double click must not do it twice
+        else:
+            return self._done(done, "Saved", typed)
+        return True
 
-    def _done(self, row: pd.Series[Any]) -> None:
-        self.row = row
-        for field in self.fields.values():
-            if field.kind == "secret":
-                field.clear()  # a token works once, and must not stay
+    def _doubt(self, typed: Typed, doubtful: Doubtful) -> None:
+        self._sure_of = typed, doubtful
+        for doubt in doubtful.doubts:
+            self.fields[doubt.field].tone = "warning"
+            self.fields[doubt.field].message = doubt.message
+        self.outcome.show_links(each for doubt in doubtful.doubts for each in doubt.customers)
+        self.overrule.value = False
+        self.overrule.layout.display = None
+        told = "Not sent yet. Mend it, or tick that you mean it, and press the button again."
+        self.status.value = _text.note("warning", told)
+
+    def _done(self, done: Done, word: str, sent: Typed) -> bool:
+        """Show the changed customer, and keep what was typed since it was sent."""
+        since = {name: value for name, value in self.typed.items() if value != sent[name]}
+        row = self.row = done.row
         for tick in self.ticks.values():
             tick.value = False
-        name = row["name"] or row["email"] or row["id"]
-        self.status.value = _text.note("done", f"Saved: {name}")
-        self.result.value = _text.row_list(row)
+        if self.picker is None:
+            self._reset()
+        else:
+            self.picker.show(row)
+        for name in since.keys() & self.fields.keys():
+            self.fields[name].value = since[name]
+        self.button.disabled = not since  # a double click must not do it twice
+        self.preview.value = ""
+        told = f"{word}: {row['name'] or row['email'] or row['id']}. {done.note}".strip(" .")
+        self.status.value = _text.note("done", told)
+        self.outcome.show_row(row)
+        undo = done.undo
+        self.outcome.undo.make(undo and (lambda: self._undo(undo)))
+        self.on_saved(row)
+        return bool(since)
+
+    def _undo(self, undo: Callable[[], Done]) -> bool:
+        self.status.value = _text.note("busy", "Taking it back…")
+        try:
+            done = undo()
+        except CloverError as error:
+            self._tell(error)
+        else:
+            self._done(done, "Taken back", self.typed)
+        return True
+
+    def _reload(self) -> bool:
+        """Go on with the record as it is now, and with what was typed."""
+        typed, shown = self.typed, self._shown
+        try:
+            self._read_again()
+        except CloverError as error:
+            self._tell(error)
+            return True
+        for name, value in typed.items():
+            if name in self.fields and value != shown.get(name, ""):
+                self.fields[name].value = value
+        self.edited()
+        told = "This is the record as it is now, with what you typed. Look, and save again."
+        self.status.value = _text.note("info", told)
+        return True
+
+    # -- what is said --------------------------------------------------------------------------
+
+    def _show_changes(self) -> None:
+        row = self._customer
+        labels = {name: each.label for name, each in self.fields.items()}
+        known = self.picker is None or row is not None
+        changes = self._job.changes(row, self.typed) if known else ()
+        self.preview.value = _text.differences(changes, labels)
 
     def _clear_messages(self) -> None:
-        for field in self.fields.values():
-            field.message = ""
+        for each in self.fields.values():
+            each.message, each.tone = "", "error"
         for tick in self.ticks.values():
             tick.message = ""
         self.status.value = ""
+        self.outcome.clear()
 
     def _tell(self, problem: CloverError) -> None:
         """Show a problem beside what it is about, or else beside the button."""
         name = problem.field or ""
-        if name in self.fields:
-            field = self.fields[name]
-            field.message = _text.told(problem, field.label)
+        if isinstance(problem, Conflict):
+            told = "Not saved: the customer was changed by somebody else since you read it."
+            self.status.value = _text.note("error", told)
+            self.outcome.show_conflict(problem, self._reload)
+        elif name in self.fields:
+            self.fields[name].message = _text.told(problem, self.fields[name].label)
             if problem.request_id:
-                told = f"Not saved. Clover's request id: {problem.request_id}"
-                self.status.value = _text.note("error", told)
+                self.status.value = _text.note("error", "Not saved.", problem.request_id)
         elif name in self.ticks:
             self.ticks[name].message = problem.message
         else:
-            self.status.value = _text.note("error", str(problem))
+            told = f"{problem.message} {problem.hint}".strip()
+            self.status.value = _text.note("error", told, problem.request_id)
+        if isinstance(problem, HalfDone):
+            told = self.status.value
+            with suppress(CloverError):
+                self.on_saved(self._read_again())
+            self.status.value = told
+
+    def _read_again(self) -> Row[Any]:
+        """Show the customer as it is now."""
+        assert self.picker is not None  # noqa: S101  asked where a customer was changed
+        assert self.picker.row is not None  # noqa: S101  as above
+        row = self._clover.customers.retrieve(self.picker.row["id"])
+        self.picker.show(row)
+        return row
 
 
-class _Tick(VBox):
+class Tick(VBox):
     """A sentence to agree to, with a message below."""
 
     def __init__(self, sentence: str, on_edit: Callable[[], None]) -> None:
@@ -185,6 +384,7 @@ class _Tick(VBox):
 
     @property
     def value(self) -> bool:
+        """Whether it is ticked."""
         return bool(self._box.value)
 
     @value.setter
@@ -193,6 +393,7 @@ class _Tick(VBox):
 
     @property
     def message(self) -> str:
+        """What is wrong with it."""
         return str(self._note.value)
 
     @message.setter
@@ -204,18 +405,3 @@ def group(heading: str, parts: Iterable[Widget]) -> VBox:
     """Fields side by side, as many as there is room for, under a heading."""
     title = HTML(f"<h4 class='clover-group'>{escape(heading)}</h4>")
     return VBox([title, GridBox(list(parts)).add_class("clover-grid")])
-
-
-def shipping_fields() -> dict[str, Field]:
-    """The fields of a shipping block, by the names that errors use."""
-    prefix = "shipping.address."
-    return {
-        f"{prefix}line1": Field("Address line 1", placeholder="415 N Mathilda Ave"),
-        f"{prefix}line2": Field("Address line 2", help="Apartment, suite, floor"),
-        f"{prefix}city": Field("City", placeholder="Sunnyvale"),
-        f"{prefix}state": Field("State or province", placeholder="CA"),
-        f"{prefix}postal_code": Field("Postal code", placeholder="94085"),
-        f"{prefix}country": Field("Country", value="US", help="Two letters, such as US"),
-        "shipping.name": Field("Recipient", help="When it is not the customer"),
-        "shipping.phone": Field("Recipient's phone", kind="tel"),
-    }

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import pandas as pd
+from ipywidgets import Dropdown, GridBox, Layout, VBox
 
+from clover_nb import addresses
 from clover_nb.client import Clover, default
-from clover_nb.errors import CloverError, InvalidInput
+from clover_nb.errors import InvalidInput
 from clover_nb.forms import actions
 from clover_nb.forms._field import Field
-from clover_nb.forms._form import Form, Typed, group, shipping_fields
+from clover_nb.forms._form import Form, Job, Typed, group
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._table import Table
 from clover_nb.forms._token import TokenEntry
+from clover_nb.forms.actions import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference, Done
 
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
+_SURE: Final = {"gone": "I mean to take this card off; it can't be undone"}
+_NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
+_CHOOSE: Final = ("Choose a card", actions.KEEP)
 
 
 def create_customer(*, clover: Clover | None = None) -> Form:
     """A form that creates a customer: email, card token, name, phone, shipping address.
+
+    An email address that belongs to somebody already is a doubt, with a button that leads there.
 
     Args:
         clover: The connection; left out, the default one.
@@ -38,32 +46,34 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         "name": Field("Name", placeholder="Ana Rivera"),
         "phone": Field("Phone", kind="tel", placeholder="555-0125"),
     }
-    shipping = shipping_fields()
+    shipping = Shipping(country=actions.COUNTRY)
+    at_first = {"shipping.address.country": actions.COUNTRY}
 
-    def check(typed: Typed) -> Mapping[str, CloverError]:
-        required = ("email", "source", *actions.address_required(typed))
-        return actions.problems(typed, required)
+    def changes(_: object, typed: Typed) -> Iterable[Difference]:
+        return actions.differences(at_first, typed)
 
-    return Form(
-        clover,
-        "Create a customer",
-        [
-            group("Customer", customer.values()),
-            group("Card", [token]),
-            group("Shipping (optional)", shipping.values()),
-        ],
-        fields={**customer, **shipping},
-        token=token,
-        ticks=_CONSENT,
+    def act(_: object, typed: Typed, sure: bool) -> Done:  # noqa: FBT001  as of a Job
+        return actions.create_customer(clover, typed, sure=sure)
+
+    job = Job(
+        title="Create a customer",
         submit="Create customer",
         busy="Creating…",
-        check=check,
-        act=lambda typed: actions.create_customer(clover, typed),
+        problems=lambda _, typed: actions.problems(typed, ("email", "source")),
+        changes=changes,
+        act=act,
+        ticks=_CONSENT,
     )
+    parts = [
+        group("Customer", customer.values()),
+        group("Card", [token]),
+        VBox([group("Shipping (optional)", []), shipping]),
+    ]
+    return Form(clover, job, parts, fields={**customer, **shipping.fields}, token=token)
 
 
-def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that attaches a card to a customer.
+def edit_contact(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that changes a customer's name, email address or phone.
 
     Args:
         customer_id: The customer; left out, the form asks for an email address or an id.
@@ -76,38 +86,17 @@ def attach_card(customer_id: str | None = None, *, clover: Clover | None = None)
         CloverError: There is no such customer, or no connection.
     """
     clover = clover or default()
-    token = TokenEntry(clover)
-    picker = Picker(clover, on_pick=lambda _: form.edited())
-
-    def act(typed: Typed) -> pd.Series[Any]:
-        return actions.attach_card(clover, _picked(picker)["id"], typed["source"], consent=True)
-
-    form = Form(
-        clover,
-        "Attach a card",
-        [picker, group("Card", [token])],
-        fields={},
-        picker=picker,
-        token=token,
-        ticks=_CONSENT,
-        submit="Attach card",
-        busy="Attaching…",
-        check=lambda typed: (
-            _check_picked(picker) | actions.problems(_of(typed, "source"), ["source"])
-        ),
-        act=act,
-    )
-    if customer_id is not None:
-        picker.pick(customer_id)
-    return form
+    return _about(contact_form(clover, Picker(clover)), customer_id)
 
 
 def update_shipping(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
     """A form that changes a customer's shipping address.
 
+    The parts of the address stand in the order of its country and are checked against each other.
+
     Args:
-        customer_id: The customer; left out, the form asks for an email address or an id.
-        clover: The connection; left out, the default one.
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
 
     Returns:
         The form; ``form.row`` is the changed customer after it was saved.
@@ -116,36 +105,41 @@ def update_shipping(customer_id: str | None = None, *, clover: Clover | None = N
         CloverError: There is no such customer, or no connection.
     """
     clover = clover or default()
-    shipping = shipping_fields()
+    return _about(shipping_form(clover, Picker(clover)), customer_id)
 
-    def show(row: pd.Series[Any]) -> None:
-        for name, value in actions.shipping_of(row).items():
-            shipping[name].value = value
-        form.edited()
 
-    def act(typed: Typed) -> pd.Series[Any]:
-        picker.row = actions.update_shipping(clover, _picked(picker), typed)
-        return picker.row
+def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that attaches a card to a customer, or puts it in the place of another.
 
-    picker = Picker(clover, on_pick=show)
-    form = Form(
-        clover,
-        "Update a shipping address",
-        [picker, group("Shipping address", shipping.values())],
-        fields=shipping,
-        picker=picker,
-        ticks={},
-        submit="Save address",
-        busy="Saving…",
-        check=lambda typed: (
-            _check_picked(picker)
-            | actions.problems(_of(typed, *shipping), actions.address_required(typed))
-        ),
-        act=act,
-    )
-    if customer_id is not None:
-        picker.pick(customer_id)
-    return form
+    Args:
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    clover = clover or default()
+    return _about(attach_form(clover, Picker(clover)), customer_id)
+
+
+def delete_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that takes a card off a customer.
+
+    Args:
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    clover = clover or default()
+    return _about(delete_form(clover, Picker(clover)), customer_id)
 
 
 def customer_table(customers: pd.DataFrame) -> Table:
@@ -160,19 +154,156 @@ def customer_table(customers: pd.DataFrame) -> Table:
     return Table(customers)
 
 
-def _picked(picker: Picker) -> pd.Series[Any]:
-    if picker.row is None:
-        raise InvalidInput("Find the customer first.", field="customer")
-    return picker.row
+def _about(form: Form, customer_id: str | None) -> Form:
+    if customer_id is not None and form.picker is not None:
+        form.picker.pick(customer_id)
+    return form
 
 
-def _check_picked(picker: Picker) -> dict[str, CloverError]:
-    try:
-        _picked(picker)
-    except InvalidInput as problem:
-        return {"customer": problem}
-    return {}
+# -- each form about a customer, whoever picks it ----------------------------------------------
 
 
-def _of(typed: Typed, *names: str) -> Typed:
-    return {name: typed[name] for name in names}
+def contact_form(clover: Clover, picker: Picker) -> Form:
+    """See :func:`edit_contact`."""
+    fields = {
+        "name": Field("Name"),
+        "email": Field("Email", kind="email", help=_NEW_EMAIL),
+        "phone": Field("Phone", kind="tel"),
+    }
+    job = Job(
+        title="Edit the contact",
+        submit="Save contact",
+        busy="Saving…",
+        problems=actions.contact_problems,
+        changes=lambda row, typed: actions.differences(actions.contact_of(row), typed),
+        act=lambda row, typed, _: actions.edit_contact(clover, row, typed),
+        shown=actions.contact_of,
+    )
+    parts = [picker, group("Contact", fields.values())]
+    return Form(clover, job, parts, fields=fields, picker=picker)
+
+
+def shipping_form(clover: Clover, picker: Picker) -> Form:
+    """See :func:`update_shipping`."""
+    shipping = Shipping()
+    job = Job(
+        title="Update a shipping address",
+        submit="Save address",
+        busy="Saving…",
+        problems=lambda _, typed: actions.problems(typed),
+        changes=lambda row, typed: actions.differences(actions.shipping_of(row), typed),
+        act=lambda row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
+        shown=actions.shipping_of,
+    )
+    picker.on_pick(lambda row: shipping.arrange(row["shipping_country"] or ""))
+    parts = [picker, group("Shipping address", []), shipping]
+    return Form(clover, job, parts, fields=shipping.fields, picker=picker)
+
+
+def attach_form(clover: Clover, picker: Picker) -> Form:
+    """See :func:`attach_card`."""
+    token = TokenEntry(clover)
+    replaces = _cards_choice("Keep the cards that are on file", "What becomes of the others")
+
+    def offer(row: pd.Series[Any]) -> None:
+        cards = actions.cards_of(row).items()
+        replaces.options = [
+            ("Keep the cards that are on file", actions.KEEP),
+            *((f"Replace {told}", key) for key, told in cards),
+        ]
+        replaces.layout.display = None if cards else "none"
+
+    picker.on_pick(offer)
+    job = Job(
+        title="Attach a card",
+        submit="Attach card",
+        busy="Attaching…",
+        problems=lambda _, typed: actions.problems({"source": typed["source"]}, ["source"]),
+        changes=actions.card_changes,
+        act=lambda row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
+        ticks=_CONSENT,
+    )
+    parts = [picker, group("Card", [token]), replaces]
+    choices = {"replaces": replaces}
+    return Form(clover, job, parts, fields={}, picker=picker, token=token, choices=choices)
+
+
+def delete_form(clover: Clover, picker: Picker) -> Form:
+    """See :func:`delete_card`."""
+    card = _cards_choice(_CHOOSE[0], "Card")
+
+    def offer(row: pd.Series[Any]) -> None:
+        card.options = [_CHOOSE, *((told, key) for key, told in actions.cards_of(row).items())]
+
+    def problems(row: pd.Series[Any], typed: Typed) -> Mapping[str, InvalidInput]:
+        if row["source_ids"] and typed["card"]:
+            return {}
+        told = "Choose the card." if row["source_ids"] else "This customer has no card."
+        return {"card": InvalidInput(told)}
+
+    def changes(row: pd.Series[Any], typed: Typed) -> Iterable[Difference]:
+        told = actions.cards_of(row).get(typed["card"])
+        return [Difference("Card", told, "taken off")] if told else []
+
+    picker.on_pick(offer)
+    job = Job(
+        title="Take a card off",
+        submit="Take card off",
+        busy="Taking it off…",
+        problems=problems,
+        changes=changes,
+        act=lambda row, typed, _: actions.delete_card(clover, row, typed["card"]),
+        ticks=_SURE,
+    )
+    return Form(
+        clover,
+        job,
+        [picker, group("Card", [card])],
+        fields={},
+        picker=picker,
+        choices={"card": card},
+    )
+
+
+def _cards_choice(first: str, label: str) -> Dropdown:
+    layout = Layout(width="auto")
+    return Dropdown(
+        options=[(first, actions.KEEP)], layout=layout, description=label, tooltip=label
+    )
+
+
+class Shipping(GridBox):
+    """The fields of a shipping block, the address in the order of its country.
+
+    Attributes:
+        fields: The fields, by the names that errors use.
+    """
+
+    def __init__(self, country: str = "") -> None:
+        named = {
+            "line1": Field("Address line 1", placeholder="415 N Mathilda Ave"),
+            "line2": Field("Address line 2", help="Apartment, suite, floor"),
+            "city": Field("City", placeholder="Sunnyvale"),
+            "state": Field("State", placeholder="CA"),
+            "postal_code": Field("ZIP code", placeholder="94085"),
+            "country": Field("Country", value=country, help="Two letters, such as US"),
+        }
+        self._address = named
+        self._recipient = [
+            Field("Recipient", help="When it is not the customer"),
+            Field("Recipient's phone", kind="tel"),
+        ]
+        names = [*ADDRESS_FIELDS, *SHIPPING_FIELDS[:2]]
+        self.fields = dict(zip(names, [*named.values(), *self._recipient], strict=True))
+        super().__init__()
+        self.add_class("clover-grid")
+        self.arrange(country)
+        named["country"].on_edit(lambda: self.arrange(named["country"].value))
+
+    def arrange(self, country: str) -> None:
+        """Put the parts in the order of a country, under the names that it has for them."""
+        layout = addresses.layout(country)
+        for part, label in layout.items():
+            self._address[part].label = label
+        wanted = [*(self._address[part] for part in layout), *self._recipient]
+        self.set_trait("children", wanted)  # nothing is sent where it is the order already

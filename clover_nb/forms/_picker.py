@@ -26,12 +26,20 @@ class Picker(VBox):
         chosen: Who was chosen, in words.
     """
 
-    def __init__(self, clover: Clover, on_pick: Callable[[pd.Series[Any]], None]) -> None:
+    def __init__(self, clover: Clover, *, asks: bool = True) -> None:
+        """Make it.
+
+        Args:
+            clover: The connection.
+            asks: Whether a person chooses here; otherwise only code does.
+        """
         self.row: pd.Series[Any] | None = None
+        self._on_pick: list[Callable[[pd.Series[Any]], object]] = []
+        self._on_forget: list[Callable[[], object]] = []
         self.field = Field(
             "Customer", required=True, placeholder="email address or id", help="Then press Find"
         )
-        self._clover, self._on_pick = clover, on_pick
+        self._clover = clover
         self._button = Button(description="Find")
         self._work = Work(self._button, "Looking…")
         self._several = Select(layout=Layout(width="100%", display="none"), description="")
@@ -41,7 +49,15 @@ class Picker(VBox):
         self.field.on_edit(self.forget)
         self._several.observe(self._on_choice, "value")
         line = HBox([self.field, self._button]).add_class("clover-find")
-        super().__init__([line, self._several, self.chosen])
+        super().__init__([line, self._several, self.chosen] if asks else [self.chosen])
+
+    def on_pick(self, callback: Callable[[pd.Series[Any]], object]) -> None:
+        """Call this with each customer that is chosen."""
+        self._on_pick.append(callback)
+
+    def on_forget(self, callback: Callable[[], object]) -> None:
+        """Call this when nobody is chosen any more."""
+        self._on_forget.append(callback)
 
     def find(self) -> threading.Thread | None:
         """Look for what was typed, in a thread.
@@ -66,10 +82,14 @@ class Picker(VBox):
         Raises:
             CloverError: It can't be read.
         """
-        row = self._clover.customers.retrieve(customer_id)
+        self.show(self._clover.customers.retrieve(customer_id))
+
+    def show(self, row: pd.Series[Any]) -> None:
+        """Make a customer that was read the chosen one."""
         self.row, self.field.message = row, ""
         self.chosen.value = who(row)
-        self._on_pick(row)
+        for callback in self._on_pick:
+            callback(row)
 
     def _offer(self, found: pd.DataFrame) -> None:
         self._several.options = [
@@ -106,3 +126,5 @@ class Picker(VBox):
         self.chosen.value = ""
         self.field.message, self.field.tone = "", "error"
         self._several.layout.display = "none"
+        for callback in self._on_forget:
+            callback()

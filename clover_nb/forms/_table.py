@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import anywidget
 import pandas as pd
-from traitlets import Dict, Unicode
+from traitlets import Dict, Float, Unicode
 
 from clover_nb.forms._field import REFUSAL
 from clover_nb.forms._rows import ID, Positions, Rows
@@ -43,6 +43,8 @@ class Table(Static, anywidget.AnyWidget):
 
     Attributes:
         selected_id: The id of the selected customer, ``""`` for none; can be set.
+        read_at: When the data was read, in seconds since 1970, so that the table can say how old
+            it is; 0 where that is not known.
 
     Args:
         df: The customers; the index holds their ids. It is not copied and not changed.
@@ -61,6 +63,7 @@ class Table(Static, anywidget.AnyWidget):
     _css = FILES / "desk.css"
 
     selected_id = Unicode().tag(sync=True, echo_update=False)
+    read_at = Float().tag(sync=True)
     _view = Dict().tag(sync=True)  # the page that is looked at, and what is said about it
     _refusal = Unicode(REFUSAL).tag(sync=True)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb.errors import CloverError
+from clover_nb.errors import Change, CloverError
+from clover_nb.forms._history import Event
+from clover_nb.forms.actions import Difference, cards_of
 from clover_nb.settings import Environment
 
 _MARKS: Final[dict[Environment, str]] = {
@@ -15,6 +18,12 @@ _MARKS: Final[dict[Environment, str]] = {
     "sandbox": "CLOVER SANDBOX: test merchant, test cards",
     "production": "PRODUCTION: real customers",
 }
+_EMPTY: Final = "—"
+# The labels of a row that its cards and its name tell better.
+_TOLD_ELSEWHERE: Final = frozenset(
+    {"source_ids", "card_count", "card_brand", "card_last4", "card_expiry", "cards"}
+    | {"first_name", "last_name"}
+)
 
 
 def told(error: CloverError, label: str) -> str:
@@ -33,10 +42,15 @@ def heading(title: str, environment: Environment) -> str:
     )
 
 
-def note(tone: str, text: str) -> str:
-    """A message of a form: ``"error"``, ``"busy"``, ``"done"``, or ``""`` for none."""
+def note(tone: str, text: str, request_id: str | None = None) -> str:
+    """A message of a form: ``"error"``, ``"warning"``, ``"busy"``, ``"info"`` or ``"done"``."""
     role = "alert" if tone == "error" else "status"
-    return f"<div role='{role}' class='clover-note clover-{tone}'>{escape(text)}</div>"
+    asked = (
+        f" Clover's request id: <code class='clover-copy'>{escape(request_id)}</code>"
+        if request_id
+        else ""
+    )
+    return f"<div role='{role}' class='clover-note clover-{tone}'>{escape(text)}{asked}</div>"
 
 
 def who(row: pd.Series[Any]) -> str:
@@ -48,15 +62,63 @@ def who(row: pd.Series[Any]) -> str:
 
 def row_list(row: pd.Series[Any]) -> str:
     """A customer as a list of what is known, label by label."""
-    lines = "".join(
-        f"<div><dt>{escape(str(name))}</dt><dd>{escape(_shown(value))}</dd></div>"
+    lines = {
+        label(str(name)): _shown(value)
         for name, value in row.items()
-        if isinstance(value, list) or pd.notna(value)
+        if name not in _TOLD_ELSEWHERE and not isinstance(value, list | dict) and pd.notna(value)
+    }
+    return _list({**lines, "Cards": "\n".join(cards_of(row).values()) or "none"})
+
+
+def label(name: str) -> str:
+    """A label of a row in words."""
+    words = name.removeprefix("shipping_").replace("_", " ").replace("line", "address line ")
+    prefix = "Recipient's " if name in ("shipping_name", "shipping_phone") else ""
+    return (prefix + words)[:1].upper() + (prefix + words)[1:]
+
+
+def differences(changes: Iterable[Difference], labels: Mapping[str, str]) -> str:
+    """What will change: field, now and new; empty when nothing will."""
+    rows = [(labels.get(each.field, each.field), each.now, each.new) for each in changes]
+    return _table("What will change", ("Field", "Now", "New"), rows) if rows else ""
+
+
+def conflict(changes: Iterable[Change]) -> str:
+    """What somebody else has changed: field, as it was read, and as it is."""
+    rows = [(label(each.field), _shown(each.then), _shown(each.now)) for each in changes]
+    return _table("Changed by somebody else", ("Field", "When you read it", "Now"), rows)
+
+
+def events(history: Sequence[Event]) -> str:
+    """A customer's history."""
+    if not history:
+        return "<p class='clover-quiet'>Nothing was changed from here yet.</p>"
+    rows = [(_shown(each.time), each.person, each.what, each.details) for each in history]
+    return _table("History", ("Time", "Who", "What", "Details"), rows)
+
+
+def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell) or _EMPTY}</td>' for cell in row)}</tr>" for row in rows
     )
-    return f"<dl class='clover-row'>{lines}</dl>"
+    return (
+        f"<table class='clover-changes'><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _list(lines: Mapping[str, str]) -> str:
+    shown = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value).replace(chr(10), '<br>')}</dd></div>"
+        for name, value in lines.items()
+    )
+    return f"<dl class='clover-row'>{shown}</dl>"
 
 
 def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if value is None:
+        return ""
     return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, pd.Timestamp) else str(value)

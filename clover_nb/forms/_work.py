@@ -24,9 +24,14 @@ class Work:
         self._busy = busy
         self._free = threading.Lock()
 
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._free.locked()
+
     def ready(self) -> None:
         """Let the button be clicked again, unless work is under way."""
-        if not self._free.locked():
+        if not self.busy:
             self._button.disabled = False
 
     def start(self, work: Callable[[], bool]) -> threading.Thread | None:

@@ -1,32 +1,88 @@
-"""What the forms' buttons do, as plain functions: no widget is in sight here.
+"""What the forms do, as plain functions: no widget is in sight here.
 
 They take what was typed as flat texts, by the names that errors use too (``"email"``,
-``"shipping.address.city"``).
+``"shipping.address.city"``), and the customer as it was shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from clover_nb import rules
+from clover_nb import addresses, rules
 from clover_nb.client import Clover
-from clover_nb.errors import CloverError, InvalidInput
+from clover_nb.errors import AlreadyOnFile, CloverError, InvalidInput, NotFound
+from clover_nb.forms._history import latest_change
+from clover_nb.frames import elements, expiry
 from clover_nb.settings import Secret
+from clover_nb.undo import undone
 
 Typed = Mapping[str, str]
+Row = pd.Series  # one customer, as of clover_nb.to_row
 
 _ADDRESS: Final = "shipping.address."
 ADDRESS_FIELDS: Final = tuple(
     f"{_ADDRESS}{name}" for name in ("line1", "line2", "city", "state", "postal_code", "country")
 )
 SHIPPING_FIELDS: Final = ("shipping.name", "shipping.phone", *ADDRESS_FIELDS)
-_WHOLE_ADDRESS: Final = tuple(f"{_ADDRESS}{name}" for name in ("line1", "city", "state"))
+CONTACT_FIELDS: Final = ("name", "email", "phone")
+COUNTRY: Final = "US"  # D: what Clover fills in where none is given
+KEEP: Final = ""  # the choice of no card to replace
 
 
-def problems(typed: Typed, required: Iterable[str]) -> dict[str, InvalidInput]:
+class Difference(NamedTuple):
+    """A line of what will change: a field (or a heading of its own), its value now, its new one."""
+
+    field: str
+    now: str
+    new: str
+
+
+class Doubt(NamedTuple):
+    """What is probably wrong, and may be meant all the same.
+
+    Attributes:
+        field: Where it is shown.
+        message: What is doubtful.
+        customers: Ids of customers to look at, each with a name.
+    """
+
+    field: str
+    message: str
+    customers: tuple[tuple[str, str], ...] = ()
+
+
+class Doubtful(Exception):
+    """Nothing was sent: somebody must say first that it is meant."""
+
+    def __init__(self, doubts: Iterable[Doubt]) -> None:
+        self.doubts = tuple(doubts)
+        super().__init__("; ".join(doubt.message for doubt in self.doubts))
+
+
+@dataclass(frozen=True)
+class Done:
+    """A change that was made.
+
+    Attributes:
+        row: The customer as it is now.
+        undo: Takes it back; ``None`` where that is impossible.
+        note: Why it can't be taken back, in a sentence; empty when it can.
+    """
+
+    row: Row[Any]
+    undo: Callable[[], Done] | None = None
+    note: str = ""
+
+
+# -- what is wrong -----------------------------------------------------------------------------
+
+
+def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverError]:
     """What is wrong with each field, all at once; an empty dict when nothing is.
 
     Args:
@@ -36,7 +92,7 @@ def problems(typed: Typed, required: Iterable[str]) -> dict[str, InvalidInput]:
     Returns:
         The first problem of each field, by field.
     """
-    found = {}
+    found: dict[str, CloverError] = {}
     for name in required:
         if not typed.get(name):
             found[name] = InvalidInput("This is required.", field=name)
@@ -46,49 +102,228 @@ def problems(typed: Typed, required: Iterable[str]) -> dict[str, InvalidInput]:
                 rules.check(name, value)
             except InvalidInput as problem:
                 found[name] = problem
+    for finding in _findings(typed):
+        if finding.certain:
+            name = _ADDRESS + finding.part
+            found.setdefault(name, InvalidInput(finding.message, field=name))
     return found
 
 
-def address_required(typed: Typed) -> tuple[str, ...]:
-    """The parts that an address needs once any of it (but the country) is given."""
-    begun = any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
-    return _WHOLE_ADDRESS if begun else ()
+def contact_problems(row: Row[Any], typed: Typed) -> dict[str, CloverError]:
+    """What is wrong with a contact; what was there can't be emptied."""
+    found = problems(typed)
+    for name, shown in contact_of(row).items():
+        if shown and not typed.get(name):
+            found[name] = InvalidInput("Clover has no way to empty it.", field=name)
+    return found
 
 
-def create_customer(clover: Clover, typed: Typed) -> pd.Series[Any]:
-    """Create a customer from what was typed, and read it back where that is possible."""
+def address_begun(typed: Typed) -> bool:
+    """Whether there is an address: any part of it but the country, which is filled in for all."""
+    return any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
+
+
+def _findings(typed: Typed) -> list[addresses.Finding]:
+    if not address_begun(typed):
+        return []
+    return addresses.check({n.removeprefix(_ADDRESS): v for n, v in typed.items()})
+
+
+def _address_doubts(typed: Typed) -> list[Doubt]:
+    return [
+        Doubt(_ADDRESS + each.part, each.message) for each in _findings(typed) if not each.certain
+    ]
+
+
+def _require(doubts: Iterable[Doubt]) -> None:
+    if found := list(doubts):
+        raise Doubtful(found)
+
+
+# -- what will change --------------------------------------------------------------------------
+
+
+def differences(shown: Typed, typed: Typed) -> list[Difference]:
+    """The fields that differ from what is shown."""
+    return [
+        Difference(name, shown.get(name, ""), _told(name, value))
+        for name, value in typed.items()
+        if value != shown.get(name, "")
+    ]
+
+
+def _told(name: str, value: str) -> str:
+    return f"{value}" if name == "source" else value  # a token prints masked
+
+
+def contact_of(row: Row[Any]) -> dict[str, str]:
+    """A customer's name, email and phone as a form shows them, empty where there is nothing."""
+    return {name: row[name] or "" for name in CONTACT_FIELDS}
+
+
+def shipping_of(row: Row[Any]) -> dict[str, str]:
+    """A customer's shipping as a form shows it: every field, empty where there is nothing."""
+    return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}
+
+
+def cards_of(row: Row[Any]) -> dict[str, str]:
+    """The cards on file, newest first: what is known of each, by its id."""
+    known = {card["id"]: card for card in elements(row.get("cards"))}
+    newest = {"brand": row["card_brand"], "last4": row["card_last4"], "expiry": row["card_expiry"]}
+    told = {}
+    for place, key in enumerate(row["source_ids"]):
+        if key in known:
+            month_year = known[key].get("expirationDate") or ""
+            told[key] = _card(
+                known[key].get("cardType"),
+                known[key].get("last4"),
+                expiry(month_year[:2], month_year[2:]),
+            )
+        else:
+            told[key] = _card(**newest) if place == 0 else f"Card {key}"
+    return told
+
+
+def _card(brand: str | None, last4: str | None, expiry: str | None) -> str:
+    ends = f", expires {expiry}" if expiry else ""
+    return f"{brand or 'Card'} •••• {last4 or '????'}{ends}"
+
+
+def card_changes(row: Row[Any], typed: Typed) -> list[Difference]:
+    """What attaching a card changes, and which card it takes the place of."""
+    new = "a new card" if typed["source"] else ""
+    replaced = cards_of(row).get(typed.get("replaces", KEEP))
+    if replaced:
+        return [Difference("Card", replaced, new or "replaced by a new card")]
+    return [Difference("Cards on file", str(row["card_count"]), "one more")] if new else []
+
+
+# -- doing it ----------------------------------------------------------------------------------
+
+
+def create_customer(clover: Clover, typed: Typed, *, sure: bool = False) -> Done:
+    """Create a customer from what was typed, and read it back where that is possible.
+
+    Raises:
+        Doubtful: The address exists already, or the postal one is odd, and nobody is ``sure``.
+    """
+    if not sure:
+        _require([*_duplicates(clover, typed["email"]), *_address_doubts(typed)])
     plain: dict[str, Any] = {n: value for n, value in typed.items() if value and "." not in n}
-    shipping = _shipping(typed) if address_required(typed) or typed.get("shipping.name") else None
-    return _read_back(clover, clover.customers.create(**plain, shipping=shipping))
+    recipient = typed.get("shipping.name") or typed.get("shipping.phone")
+    shipping = _shipping(typed) if address_begun(typed) or recipient else None
+    row = _read_back(clover, clover.customers.create(**plain, shipping=shipping, consent=True))
+    return Done(row, note="A new customer can't be taken back, only changed.")
 
 
-def attach_card(clover: Clover, customer_id: str, token: str, *, consent: bool) -> pd.Series[Any]:
-    """Attach a card to a customer, and read the card's brand back where that is possible."""
-    return _read_back(clover, clover.customers.add_source(customer_id, token, consent=consent))
+def _duplicates(clover: Clover, email: str) -> list[Doubt]:
+    if not clover.settings.merchant_id:
+        return []  # nothing can be read
+    found = clover.customers.search(email=email)
+    if found.empty:
+        return []
+    customers = tuple((str(key), str(row["name"] or key)) for key, row in _known(found).iterrows())
+    who = "a customer" if len(found) == 1 else f"{len(found)} customers"
+    return [Doubt("email", f"This address belongs to {who} already.", customers)]
 
 
-def update_shipping(clover: Clover, now: pd.Series[Any], typed: Typed) -> pd.Series[Any]:
+def edit_contact(clover: Clover, row: Row[Any], typed: Typed) -> Done:
+    """Change a customer's name, email or phone to what was typed.
+
+    Raises:
+        InvalidInput: Nothing differs from ``row``; nothing was sent.
+        Conflict: Somebody else has changed the customer since it was read.
+    """
+    changes = differences(contact_of(row), typed)
+    changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
+    _require_change(changed)
+    return _done(clover, clover.customers.modify(row["id"], **changed, expected=row))
+
+
+def update_shipping(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
     """Change a customer's shipping to what was typed; a part that was emptied is taken off.
 
     Args:
         clover: The connection.
-        now: The customer as it was shown.
+        row: The customer as it was shown.
         typed: All of ``SHIPPING_FIELDS``.
+        sure: Whether an odd address is meant.
 
     Raises:
-        InvalidInput: Nothing differs from ``now``; nothing was sent.
+        InvalidInput: Nothing differs from ``row``; nothing was sent.
+        Conflict: Somebody else has changed the customer since it was read.
+        Doubtful: The address is odd, and nobody is ``sure``.
     """
-    shown = shipping_of(now)
-    if all(typed.get(name, "") == shown[name] for name in SHIPPING_FIELDS):
-        raise InvalidInput("Nothing is changed yet.")
+    shown = shipping_of(row)
+    _require_change(differences(shown, typed))
+    if not sure:
+        _require(_address_doubts(typed))
     removed = {name for name in SHIPPING_FIELDS if shown[name] and not typed.get(name)}
-    changed = clover.customers.modify(now["id"], shipping=_shipping(typed, removed))
-    return _read_back(clover, changed)
+    shipping = _shipping(typed, removed)
+    return _done(clover, clover.customers.modify(row["id"], shipping=shipping, expected=row))
 
 
-def shipping_of(row: pd.Series[Any]) -> dict[str, str]:
-    """A customer's shipping as the form shows it: every field, empty where there is nothing."""
-    return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}
+def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
+    """Attach a card to a customer, or put it in the place of another.
+
+    Args:
+        clover: The connection.
+        row: The customer as it was shown.
+        typed: The token as ``"source"``; as ``"replaces"`` the id of the card that it replaces.
+        sure: Whether the old card may be taken off before the new one is attached.
+
+    Raises:
+        Doubtful: Clover keeps one card alone, and nobody is ``sure``.
+        HalfDone: One of two steps was made.
+    """
+    customers, token, old = clover.customers, typed["source"], typed.get("replaces", KEEP)
+    if old == KEEP:
+        after = _read_back(clover, customers.add_source(row["id"], token, consent=True))
+        new = [key for key in after["source_ids"] if key not in row["source_ids"]]
+        take_off = (lambda: delete_card(clover, after, new[0])) if len(new) == 1 else None
+        return Done(after, take_off)
+    try:
+        answer = customers.replace_source(row["id"], old, token, consent=True, delete_first=sure)
+    except AlreadyOnFile as refused:
+        if sure:
+            raise
+        told = (
+            "Clover says that a card is on file. Either it is this very card, and nothing needs "
+            "to be done; or one card is all that is kept, and the old one has to be taken off "
+            "first. If the new one is refused then, the customer has no card."
+        )
+        raise Doubtful([Doubt("source", told)]) from refused
+    return Done(_read_back(clover, answer), note=_NEEDS_TOKEN)
+
+
+_NEEDS_TOKEN: Final = "It can't be taken back: the old card would need a new token from its holder."  # noqa: S105  a sentence
+
+
+def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
+    """Take a card off a customer. One that is gone already is as good as taken off."""
+    with suppress(NotFound):
+        clover.customers.delete_source(row["id"], card_id)
+    return Done(clover.customers.retrieve(row["id"]), note=_NEEDS_TOKEN)
+
+
+def _require_change(changed: object) -> None:
+    if not changed:
+        raise InvalidInput("Nothing is changed yet.")
+
+
+def _done(clover: Clover, answer: Row[Any]) -> Done:
+    """A change of fields, and how to take it back, by the journal's newest entry about it."""
+    row = _read_back(clover, answer)
+    try:
+        entry = latest_change(clover, row["id"])
+        undone(clover.journal.entry(entry), dict(row))
+    except CloverError as reason:
+        told = reason.message.partition(": ")[2] or reason.message
+        return Done(row, note=f"It can't be taken back: {told}")
+    return Done(row, lambda: _done(clover, clover.undo(entry)))
+
+
+# -- finding -----------------------------------------------------------------------------------
 
 
 def find_customers(clover: Clover, who: str) -> pd.DataFrame:
@@ -112,7 +347,24 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
             hint="Addresses are compared letter by letter.",
             field="customer",
         )
-    return found
+    return _known(found)
+
+
+def row_of(table: pd.DataFrame, customer_id: str) -> Row[Any]:
+    """A customer of a table as a row of its own."""
+    line = table.loc[[customer_id]].iloc[0]
+    known = {str(name): None if _missing(value) else value for name, value in line.items()}
+    fields = {"id": customer_id, **known, "source_ids": list(line["source_ids"])}
+    return pd.Series(fields, dtype=object, name=customer_id)
+
+
+def _missing(value: Any) -> bool:  # noqa: ANN401  a cell of a DataFrame
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without NaN, whose truth would be that of a text."""
+    return table.astype(object).where(table.notna(), None)
 
 
 def make_test_token(clover: Clover, card: Mapping[str, str]) -> Secret:
@@ -131,7 +383,7 @@ def _shipping(typed: Typed, removed: Iterable[str] = ()) -> dict[str, Any]:
     return whole | ({"address": address} if address else {})
 
 
-def _read_back(clover: Clover, answer: pd.Series[Any]) -> pd.Series[Any]:
+def _read_back(clover: Clover, answer: Row[Any]) -> Row[Any]:
     """The customer as the Platform API has it, with the card; else as the change answered it.
 
     The change is done by now: a read that fails must not look like a change that failed.

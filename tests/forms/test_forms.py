@@ -58,8 +58,8 @@ def test_create_saves_and_shows_the_row(clover):
     submitted(form)
     assert form.row["email"] == email
     assert form.row["card_last4"] == "4242"
-    assert "Ana &lt;b&gt;Rivera" in form.result.value
-    assert "<b>" not in form.result.value + form.status.value
+    assert "Ana &lt;b&gt;Rivera" in form.outcome.result.value
+    assert "<b>" not in form.outcome.result.value + form.status.value
     assert form.fields["source"].value == ""
     assert not form.ticks["consent"].value
 
@@ -111,7 +111,7 @@ def test_a_declined_card_says_what_to_do(clover):
     fill(form, email=an_address(), source=a_token(clover, "visa_declined"))
     submitted(form)
     assert "ask for another" in form.fields["source"].message
-    assert "Not saved. Clover&#x27;s request id: " in form.status.value
+    assert "Not saved. Clover's request id: <code" in form.status.value
 
 
 def test_a_lost_connection_keeps_what_was_typed():
@@ -223,7 +223,7 @@ def test_the_same_card_twice_is_no_harm(clover):
 
 
 def test_shipping_shows_what_is_and_saves_what_was_changed(clover):
-    """A second save without a change says so."""
+    """What was saved can't be saved again; a save without a change says so."""
     shipping = {"address": {"line1": "1 Main St", "city": "Boston", "state": "MA"}}
     customer = a_customer(clover, shipping=shipping)
     form = forms.update_shipping(customer["id"], clover=clover)
@@ -232,6 +232,8 @@ def test_shipping_shows_what_is_and_saves_what_was_changed(clover):
     submitted(form)
     assert form.row["shipping_city"] == "Cambridge"
     assert form.row["shipping_line1"] == "1 Main St"
+    assert form.submit() is None
+    form.edited()
     submitted(form)
     assert "Nothing is changed" in form.status.value
 

