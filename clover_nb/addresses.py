@@ -56,7 +56,7 @@ def layout(country: str) -> dict[str, str]:
     Returns:
         A label for each of Clover's parts. A part that is not used in the country comes last.
     """
-    rules = _rules(country.upper()) or _rules("US")
+    rules = _rules(country.upper() or "US") or _rules("US")
     named = {
         "line1": "Address line 1",
         "line2": "Address line 2",

@@ -6,9 +6,11 @@ import uuid
 
 import pytest
 
-from clover_nb import TEST_CARDS
-from clover_nb.errors import InvalidInput, NoAnswer
+from clover_nb import TEST_CARDS, connect, sandbox
+from clover_nb.errors import Conflict, InvalidInput, NoAnswer
 from clover_nb.forms import actions
+from clover_nb.forms._history import history
+from clover_nb.forms.actions import Doubtful
 
 ADDRESS = {
     "shipping.address.line1": "415 N Mathilda Ave",
@@ -124,3 +126,134 @@ def test_a_change_that_was_done_is_not_reported_as_failed(clover, monkeypatch):
     given = typed(clover, name="Ana")
     monkeypatch.setattr(clover.customers, "retrieve", fail)
     assert created(clover, given)["name"] == "Ana"
+
+
+def test_a_contact_is_changed_and_the_change_taken_back(clover):
+    """Only what differs is sent; taken back, it is as it was, and that can be taken back too."""
+    row = created(clover, typed(clover, name="Ana Rivera", phone="555-0125"))
+    done = actions.edit_contact(clover, row, contact(row, name="Ana Costa"))
+    assert (done.row["name"], done.row["phone"]) == ("Ana Costa", "555-0125")
+    undone = done.undo()
+    assert undone.row["name"] == "Ana Rivera"
+    assert undone.undo().row["name"] == "Ana Costa"
+
+
+def test_what_can_not_be_taken_back_says_why(clover):
+    """A new address stays on the record; a new customer stays too."""
+    done = actions.create_customer(clover, typed(clover, name="Ana"))
+    assert done.undo is None
+    assert "can't be taken back" in done.note
+    given = contact(done.row, email=f"new.{done.row['email']}")
+    done = actions.edit_contact(clover, done.row, given)
+    assert done.undo is None
+    assert "keeps the old one" in done.note
+
+
+def test_a_contact_can_not_be_emptied(clover):
+    """Clover has no way to, so it is said before anything is sent."""
+    row = created(clover, typed(clover, name="Ana"))
+    assert set(actions.contact_problems(row, contact(row, name="", phone=""))) == {"name"}
+
+
+def test_a_record_changed_in_between_is_not_overwritten(clover):
+    """Neither its contact nor its address."""
+    row = created(clover, typed(clover, name="Ana") | ADDRESS)
+    clover.customers.modify(row["id"], name="Someone Else's")
+    with pytest.raises(Conflict):
+        actions.edit_contact(clover, row, contact(row, phone="555-0199"))
+    shipping = actions.shipping_of(row) | {"shipping.address.line1": "1 Main St"}
+    with pytest.raises(Conflict):
+        actions.update_shipping(clover, row, shipping)
+    assert clover.customers.retrieve(row["id"])["name"] == "Someone Else's"
+
+
+def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
+    """Nothing is sent until somebody is sure."""
+    row = created(clover, typed(clover, name="Ana"))
+    with pytest.raises(Doubtful) as caught:
+        actions.create_customer(clover, typed(clover, email=row["email"]))
+    (doubt,) = caught.value.doubts
+    assert doubt.field == "email"
+    assert doubt.customers == ((row["id"], "Ana"),)
+    assert len(clover.customers.search(email=row["email"])) == 1
+
+
+def test_a_postal_code_of_another_state_is_a_doubt(clover):
+    """It may be overruled; one that can't be may not."""
+    row = created(clover, typed(clover) | ADDRESS)
+    odd = actions.shipping_of(row) | {"shipping.address.state": "MA"}
+    assert actions.problems(odd) == {}
+    with pytest.raises(Doubtful, match="of the state MA"):
+        actions.update_shipping(clover, row, odd)
+    assert actions.update_shipping(clover, row, odd, sure=True).row["shipping_state"] == "MA"
+    wrong = odd | {"shipping.address.postal_code": "0210"}
+    assert set(actions.problems(wrong)) == {"shipping.address.postal_code"}
+
+
+def test_a_card_is_attached_and_taken_off_again(clover):
+    """Which is how attaching one is undone."""
+    row = created(clover, typed(clover))
+    token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
+    done = actions.attach_card(clover, row, {"source": token})
+    assert list(actions.cards_of(done.row).values()) == [
+        "MC •••• 3294, expires 2035-12",
+        "VISA •••• 4242, expires 2035-12",
+    ]
+    assert done.undo().row["source_ids"] == row["source_ids"]
+
+
+def test_a_card_is_replaced(clover):
+    """The old one is gone, the new one there; it says why this stays so."""
+    row = created(clover, typed(clover))
+    token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
+    given = {"source": token, "replaces": row["source_ids"][0]}
+    assert actions.card_changes(row, given) == [
+        ("Card", "VISA •••• 4242, expires 2035-12", "a new card")
+    ]
+    done = actions.attach_card(clover, row, given)
+    assert (done.row["card_count"], done.row["card_brand"]) == (1, "MC")
+    assert done.undo is None
+    assert "new token" in done.note
+
+
+def test_where_one_card_is_kept_the_old_one_goes_first_only_when_somebody_is_sure():
+    """The customer is never without a card unasked."""
+    with (
+        sandbox.start(seed=3, customers=0, settings={"second_card": "refuse"}) as practice,
+        connect("local", **practice.connection()) as clover,
+    ):
+        row = created(clover, typed(clover))
+        token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
+        given = {"source": token, "replaces": row["source_ids"][0]}
+        with pytest.raises(Doubtful, match="taken off first"):
+            actions.attach_card(clover, row, given)
+        assert clover.customers.retrieve(row["id"])["card_brand"] == "VISA"
+        done = actions.attach_card(clover, row, given, sure=True)
+        assert (done.row["card_count"], done.row["card_brand"]) == (1, "MC")
+
+
+def test_a_card_that_is_gone_already_is_as_good_as_taken_off(clover):
+    """Twice does no harm."""
+    row = created(clover, typed(clover))
+    for _ in range(2):
+        done = actions.delete_card(clover, row, row["source_ids"][0])
+        assert done.row["card_count"] == 0
+
+
+def test_the_history_tells_in_words_what_was_changed(clover):
+    """Newest first, without tokens."""
+    row = created(clover, typed(clover, name="Ana"))
+    row = actions.edit_contact(clover, row, contact(row, name="Bo", phone="555-0199")).row
+    actions.delete_card(clover, row, row["source_ids"][0])
+    events = history(clover, row["id"])
+    assert [each.what for each in events] == ["card taken off", "changed", "created"]
+    assert events[1].details == "name: Ana → Bo; phone: nothing → 555-0199"
+    assert "clv_" not in str(events)
+
+
+def test_a_row_of_a_table_is_as_one_that_was_read(clover):
+    """But for what a table of others adds to it."""
+    row = created(clover, typed(clover, name="Ana"))
+    found = actions.row_of(clover.customers.search(email=row["email"]), row["id"])
+    read = clover.customers.retrieve(row["id"])
+    assert found.reindex(read.index).equals(read)

@@ -282,3 +282,148 @@ def test_what_can_not_be_sent_is_told_beside_each_field(clover, typed):
     assert form.submit() is None
     assert set(messages(form)) == set(form.fields)
     assert not any(TEST_CARDS["visa"]["number"] in told for told in messages(form).values())
+
+
+def test_what_will_change_is_shown_before_it_is_sent(clover):
+    """Field, now and new, as it is typed; nothing when nothing differs. A token is masked."""
+    customer = a_customer(clover, name="Ana <b>")
+    form = forms.edit_contact(customer["id"], clover=clover)
+    assert form.preview.value == ""
+    form.fields["name"].value = "Bo & Co"
+    form.edited()
+    for told in ("<td>Name</td>", "<td>Ana &lt;b&gt;</td>", "<td>Bo &amp; Co</td>"):
+        assert told in form.preview.value
+    form.fields["name"].value = "Ana <b>"
+    form.edited()
+    assert form.preview.value == ""
+    create = forms.create_customer(clover=clover)
+    fill(create, source=TOKEN)
+    create.edited()
+    assert "clv_••••" in create.preview.value
+    assert TOKEN not in create.preview.value
+
+
+def test_a_change_is_taken_back_with_a_button(clover):
+    """And the button is there only where it can be."""
+    customer = a_customer(clover, name="Ana", phone="555-0125")
+    form = forms.edit_contact(customer["id"], clover=clover)
+    assert form.outcome.undo.button.layout.display == "none"
+    fill(form, name="Bo")
+    submitted(form)
+    assert form.outcome.undo.button.layout.display is None
+    form.outcome.undo.take().join()
+    assert "Taken back: Ana" in form.status.value
+    assert form.fields["name"].value == "Ana"
+    assert clover.customers.retrieve(customer["id"])["name"] == "Ana"
+    fill(form, email=f"new.{customer['email']}")
+    form.edited()
+    submitted(form)
+    assert form.outcome.undo.button.layout.display == "none"
+    assert "taken back: Clover adds" in form.status.value
+
+
+def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover):
+    """Three values: as it was read, as it is, and what is typed, which is sent only then."""
+    customer = a_customer(clover, name="Ana", phone="555-0125")
+    form = forms.edit_contact(customer["id"], clover=clover)
+    fill(form, name="Bo")
+    clover.customers.modify(customer["id"], phone="555-0199")
+    submitted(form)
+    assert "changed by somebody else" in form.status.value
+    assert "<td>555-0125</td><td>555-0199</td>" in form.outcome.conflict.value
+    form.outcome.reload.take().join()
+    assert (form.fields["name"].value, form.fields["phone"].value) == ("Bo", "555-0199")
+    submitted(form)
+    assert "Saved: Bo" in form.status.value
+    assert clover.customers.retrieve(customer["id"])["phone"] == "555-0199"
+
+
+def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover):
+    """The tick goes with the next edit."""
+    customer = a_customer(clover, name="Ana")
+    form = forms.create_customer(clover=clover)
+    fill(form, email=customer["email"], source=a_token(clover))
+    submitted(form)
+    assert "belongs to a customer already" in form.fields["email"].message
+    assert form.fields["email"].tone == "warning"
+    assert [each.description for each in form.outcome.links.children] == ["Show Ana"]
+    form.outcome.links.children[0].click()
+    assert customer["id"] in form.outcome.result.value
+    form.overrule.value = True
+    form.edited()
+    assert not form.overrule.value
+    submitted(form)
+    assert form.row is None
+    form.overrule.value = True
+    submitted(form)
+    assert form.row["email"] == customer["email"]
+
+
+def test_escape_puts_a_form_back_and_that_can_be_undone(clover):
+    """Nothing is sent, and nothing typed is lost but a token."""
+    customer = a_customer(clover, name="Ana")
+    form = forms.edit_contact(customer["id"], clover=clover)
+    fill(form, name="Bo")
+    form.cancel()
+    assert form.fields["name"].value == "Ana"
+    assert "Cancelled" in form.status.value
+    form.outcome.undo.take().join()
+    assert form.fields["name"].value == "Bo"
+    assert clover.customers.retrieve(customer["id"])["name"] == "Ana"
+
+
+def test_what_is_typed_while_it_is_sent_is_kept(clover, monkeypatch):
+    """It is not what was saved."""
+    customer = a_customer(clover, name="Ana")
+    form = forms.edit_contact(customer["id"], clover=clover)
+    modify = clover.customers.modify
+
+    def typing(*args, **fields):
+        form.fields["phone"].value = "555-0177"
+        return modify(*args, **fields)
+
+    monkeypatch.setattr(clover.customers, "modify", typing)
+    fill(form, name="Bo")
+    submitted(form)
+    assert form.row["phone"] is None
+    assert form.fields["phone"].value == "555-0177"
+    assert not form.button.disabled
+
+
+def test_half_done_shows_what_the_customer_has_now(clover, practice):
+    """The new card is there, and the old one too."""
+    customer = a_customer(clover)
+    form = forms.attach_card(customer["id"], clover=clover)
+    fill(form, source=a_token(clover, "mastercard"))
+    form._choices["replaces"].value = customer["source_ids"][0]
+    practice.fail_next(401, method="DELETE")
+    submitted(form)
+    assert "both are there" in form.status.value
+    assert len(form.picker.row["source_ids"]) == 2
+
+
+def test_a_card_is_taken_off(clover):
+    """After it was chosen and ticked."""
+    customer = a_customer(clover)
+    form = forms.delete_card(customer["id"], clover=clover)
+    fill(form)
+    assert form.submit() is None
+    assert "Choose the card" in form.status.value
+    form._choices["card"].value = customer["source_ids"][0]
+    assert "VISA •••• 4242" in form.preview.value
+    submitted(form)
+    assert form.row["card_count"] == 0
+    form.edited()
+    fill(form)
+    assert form.submit() is None
+    assert "has no card" in form.status.value
+
+
+def test_the_address_stands_as_in_its_country(clover):
+    """As soon as the country is typed."""
+    form = forms.update_shipping(a_customer(clover)["id"], clover=clover)
+    state, country = (form.fields[f"shipping.address.{part}"] for part in ("state", "country"))
+    assert state.label == "State"
+    data = {"method": "custom", "content": {"event": "edit", "text": "jp"}}
+    country._handle_msg({"content": {"data": data}, "buffers": []})
+    assert state.label == "Prefecture"
