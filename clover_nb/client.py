@@ -44,6 +44,11 @@ class Clover:
         tokens: :class:`~clover_nb.tokens.Tokens`.
         api_keys: :class:`~clover_nb.tokens.ApiKeys`.
         sandbox: The practice sandbox that was started for this connection, or ``None``.
+
+    Example:
+        >>> with connect("local", seed=1) as clover:
+        ...     len(clover.customers.list())
+        200
     """
 
     def __init__(
@@ -164,7 +169,7 @@ def connect(
     Example:
         >>> clover = connect("local", seed=1)
         >>> clover
-        <Clover: LOCAL practice sandbox, merchant ...>
+        <Clover: LOCAL practice sandbox, merchant HTZN04FAR1CPC>
     """
     given: dict[str, str | bool | None] = {
         "access_token": access_token,
@@ -249,6 +254,11 @@ def use(clover: Clover) -> Clover:
 
     Returns:
         The same connection.
+
+    Example:
+        >>> clover = use(connect("local", seed=1))
+        >>> len(Customer.list(limit=3))
+        3
     """
     with _lock:
         _default[:] = [clover]

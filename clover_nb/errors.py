@@ -43,6 +43,13 @@ class CloverError(Exception):
         type: Clover's ``error.type``, an open set, or ``None``.
         code: Clover's ``error.code``, an open set, or ``None``.
         request_id: Clover's ``X-Clover-Request-Id``, which Clover's support asks for, or ``None``.
+
+    Example:
+        >>> try:
+        ...     Customer.create(email="ana@", source=token["id"])
+        ... except CloverError as error:
+        ...     print(error.field, error, sep=": ")
+        email: email is not an email address: There must be something after the @-sign.
     """
 
     def __init__(

@@ -32,7 +32,9 @@ class Customer:
     Each call is the one of the same name in :class:`clover_nb.customers.Customers`.
 
     Example:
-        >>> Customer.create(email="ana@example.com", source=token["id"])
+        >>> ana = Customer.create(email="ana@example.com", source=token["id"])
+        >>> Customer.modify(ana["id"], name="Ana Rivera")["name"]
+        'Ana Rivera'
     """
 
     create = staticmethod(_on_default("customers", Customers.create))
@@ -51,6 +53,8 @@ class Token:
 
     Example:
         >>> token = Token.create(card=TEST_CARDS["visa"])
+        >>> token["id"], token["card_last4"]
+        ('clv_••••', '4242')
     """
 
     create = staticmethod(_on_default("tokens", Tokens.create))
