@@ -218,5 +218,4 @@ class Desk(Static, VBox):
         return thread
 
     def _tell(self, error: CloverError) -> None:
-        told = f"{error.message} {error.hint}".strip()
-        self.status.value = _text.note("error", told, error.request_id)
+        self.status.value = _text.note("error", _text.in_a_form(error), error.request_id)

@@ -13,7 +13,7 @@ import pandas as pd
 from ipywidgets import HTML, Button, Checkbox, Dropdown, GridBox, HBox, Layout, VBox, Widget
 
 from clover_nb.client import Clover
-from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput
+from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput, OutcomeUnknown
 from clover_nb.forms import _text
 from clover_nb.forms._field import Field
 from clover_nb.forms._keys import Keys
@@ -103,6 +103,7 @@ class Form(Static, VBox):
         self.fields = dict(fields)
         if token is not None:
             self.fields["source"] = token.field
+            token.on_fill(self.edited)
         if picker is not None:
             self.fields["customer"] = picker.field
             picker.on_pick(self._picked)
@@ -345,24 +346,22 @@ class Form(Static, VBox):
     def _tell(self, problem: CloverError) -> None:
         """Show a problem beside what it is about, or else beside the button."""
         name = problem.field or ""
+        told = _text.in_a_form(problem)
         if isinstance(problem, Conflict):
-            told = "Not saved: the customer was changed by somebody else since you read it."
-            self.status.value = _text.note("error", told)
-            self.outcome.show_conflict(problem, self._reload)
+            self.outcome.show_conflict(problem)
         elif name in self.fields:
             self.fields[name].message = _text.told(problem, self.fields[name].label)
-            if problem.request_id:
-                self.status.value = _text.note("error", "Not saved.", problem.request_id)
+            told = "Not saved." if problem.request_id else ""
         elif name in self.ticks:
-            self.ticks[name].message = problem.message
-        else:
-            told = f"{problem.message} {problem.hint}".strip()
+            self.ticks[name].message, told = problem.message, ""
+        if told:
             self.status.value = _text.note("error", told, problem.request_id)
+        if self._customer is not None and isinstance(problem, Conflict | OutcomeUnknown):
+            self.outcome.reload.make(self._reload)
         if isinstance(problem, HalfDone):
-            told = self.status.value
             with suppress(CloverError):
                 self.on_saved(self._read_again())
-            self.status.value = told
+            self.status.value = _text.note("error", told)
 
     def _read_again(self) -> Row[Any]:
         """Show the customer as it is now."""

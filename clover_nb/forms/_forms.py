@@ -203,7 +203,7 @@ def shipping_form(clover: Clover, picker: Picker) -> Form:
 def attach_form(clover: Clover, picker: Picker) -> Form:
     """See :func:`attach_card`."""
     token = TokenEntry(clover)
-    replaces = _cards_choice("Keep the cards that are on file", "What becomes of the others")
+    replaces = _cards_choice("Keep the cards that are on file", "Other cards")
 
     def offer(row: pd.Series[Any]) -> None:
         cards = actions.cards_of(row).items()

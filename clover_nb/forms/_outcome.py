@@ -67,10 +67,9 @@ class Outcome(VBox):
         self.links.children = ()
         self.conflict.value = self.result.value = ""
 
-    def show_conflict(self, error: Conflict, reload: Callable[[], bool]) -> None:
-        """Show what somebody else has changed, and offer to go on with it."""
+    def show_conflict(self, error: Conflict) -> None:
+        """Show what somebody else has changed."""
         self.conflict.value = _text.conflict(error.changes)
-        self.reload.make(reload)
 
     def show_links(self, customers: Iterable[tuple[str, str]]) -> None:
         """Show a button for each customer that leads to it."""

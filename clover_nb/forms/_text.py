@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb.errors import Change, CloverError
+from clover_nb.errors import Change, CloverError, Conflict, HalfDone, OutcomeUnknown
 from clover_nb.forms._history import Event
 from clover_nb.forms.actions import Difference, cards_of
 from clover_nb.settings import Environment
@@ -32,6 +32,22 @@ def told(error: CloverError, label: str) -> str:
     if error.field and message.startswith(error.field):
         message = label + message.removeprefix(error.field)
     return f"{message} {error.hint}".strip()
+
+
+def in_a_form(error: CloverError) -> str:
+    """An error as it stands beside a form's button; what code would do next is not for there."""
+    if isinstance(error, Conflict):
+        return "Not saved: the customer was changed by somebody else since you read it."
+    if isinstance(error, OutcomeUnknown):
+        return (
+            "It is not known whether this was saved, as the answer was lost. What you typed is "
+            "kept: look at the record as it is now before you try again."
+        )
+    if isinstance(error, HalfDone):
+        reason = error.__cause__
+        why = reason.message if isinstance(reason, CloverError) else reason
+        return f"{error.message} The reason: {why}"
+    return f"{error.message} {error.hint}".strip()
 
 
 def heading(title: str, environment: Environment) -> str:

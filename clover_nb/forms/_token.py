@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from ipywidgets import Button, Dropdown, HBox, Layout, VBox
@@ -33,10 +34,12 @@ class TokenEntry(VBox):
             help="From Clover's card fields. It works once and is cleared after use.",
         )
         self._clover = clover
+        self._on_fill: list[Callable[[], object]] = []
         self._cards = Dropdown(
             options=[(_label(name), name) for name in _OFFERED],
             layout=Layout(width="auto"),
-            tooltip="Test card",
+            description="Test card",
+            style={"description_width": "initial"},
         )
         self._button = Button(description="Use this test card")
         self._button.on_click(lambda _: self.use_test_card())
@@ -55,6 +58,10 @@ class TokenEntry(VBox):
         card = vendor.TEST_CARDS[self._cards.value]
         return self._work.start(lambda: self._fill(card))
 
+    def on_fill(self, callback: Callable[[], object]) -> None:
+        """Call this when a test card has filled the field."""
+        self._on_fill.append(callback)
+
     def _fill(self, card: vendor.TestCard) -> bool:
         try:
             self.field.value = actions.make_test_token(self._clover, card)
@@ -62,10 +69,12 @@ class TokenEntry(VBox):
             self.field.message = _text.told(error, self.field.label)
         else:
             self.field.message = ""
+            for callback in self._on_fill:
+                callback()
         return True
 
 
 def _label(name: str) -> str:
     card = vendor.TEST_CARDS[name]
     declined = ", declined" if name in vendor.DECLINED_CARDS else ""
-    return f"Test {card['brand']} •••• {card['number'][-4:]}{declined}"
+    return f"{card['brand']} •••• {card['number'][-4:]}{declined}"

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
@@ -181,6 +182,20 @@ class Notebook:
                 pytest.fail(f"{expression} is still {found} instead of {expected}")
             self.page.wait_for_timeout(30)
 
+    def use_theme(self, *, dark: bool) -> None:
+        """Switch the lab to its light or its dark theme."""
+        self.page.evaluate(SET_THEME, "JupyterLab Dark" if dark else "JupyterLab Light")
+
+    def violations(self, selector: str) -> list[str]:
+        """What axe finds, serious or critical, in the elements that match a CSS selector."""
+        report = Axe().run(self.page, context=selector, options={"resultTypes": ["violations"]})
+        return [
+            f"{found['id']}: {node['html']}"
+            for found in report.response["violations"]
+            if found["impact"] in ("serious", "critical")
+            for node in found["nodes"]
+        ]
+
     def saved(self) -> str:
         """Save the notebook, widget state included, and return the file's text."""
         self.page.evaluate(SAVE)
@@ -330,7 +345,7 @@ def _notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callab
         notebook.page.on("websocket", lambda socket: _record(socket, notebook))
         # Two pages in one workspace would make the lab move one of them elsewhere while it loads.
         notebook.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
-        notebook.page.evaluate(SET_THEME, "JupyterLab Dark" if dark else "JupyterLab Light")
+        notebook.use_theme(dark=dark)
         if run:
             notebook.run_all()
         return notebook

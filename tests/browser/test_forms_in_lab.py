@@ -1,4 +1,4 @@
-"""Each form once through a real browser: typed, clicked, refused, saved, and seen in pandas."""
+"""Each form through a real browser: right, wrong, twice, refused, cut off, overtaken, undone."""
 
 from __future__ import annotations
 
@@ -7,145 +7,332 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from clover_nb.vendor import TEST_CARDS
+
+# The sandbox keeps its customers in a file, so that it can go away and come back.
 CONNECT = """
-from clover_nb import Customer, TEST_CARDS, Token, connect, forms, use
-clover = use(connect("local", seed=5))
-"""
-TWO_CUSTOMERS = """
-for name in ("First", "Second"):
+import tempfile
+from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
+from clover_nb.settings import Patience
+
+if "practice" in globals():
+    practice.stop()
+folder = tempfile.TemporaryDirectory()
+practice = sandbox.start(seed=5, db=f"{folder.name}/practice", limits=False)
+hasty = Patience(first_wait=0.05, longest_wait=0.1, unreachable=0.3, total=1.0)
+clover = use(connect("local", patience=hasty, **practice.connection()))
+
+def a_customer(**fields):
     token = Token.create(card=TEST_CARDS["visa"])["id"]
-    Customer.create(email="two@example.com", source=token, name=name)
+    return Customer.create(email="ana.rivera@example.com", source=token, **fields)["id"]
+
+address = {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
+ana = a_customer(name="Ana Rivera", phone="555-0125", shipping={"address": address})
 """
+FORMS = [
+    "create = forms.create_customer(); create",
+    "contact = forms.edit_contact(ana); contact",
+    "shipping = forms.update_shipping(ana); shipping",
+    "attach = forms.attach_card(ana); attach",
+    "delete = forms.delete_card(ana); delete",
+]
+
+
+@pytest.fixture(scope="module")
+def shared(open_shared_notebook):
+    """The five forms, four of them about the same customer."""
+    return open_shared_notebook([CONNECT, *FORMS], run=False, height=2400)
+
+
+@pytest.fixture
+def notebook(shared):
+    """The notebook as it is at the start."""
+    shared.start_over()
+    return shared
+
+
+def form(notebook, name):
+    """The output of the cell that made this form."""
+    names = ["create", "contact", "shipping", "attach", "delete"]
+    return notebook.output(1 + names.index(name))
 
 
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
 
 
-def test_the_three_forms_and_the_table_end_to_end(open_notebook):
-    """Create a customer, attach a second card, change the address; the list shows all three."""
-    notebook = open_notebook(
-        [
-            CONNECT,
-            "form = forms.create_customer(); form",
-            "attach = forms.attach_card(); attach",
-            "shipping = forms.update_shipping(); shipping",
-        ]
-    )
-    create = notebook.output(1)
-    create.get_by_label("Email").fill("ana.rivera@example.com")
-    create.get_by_label("Name", exact=True).fill('Ana <script>alert("x")</script> 🍀')
-    button(create, "Use this test card").click()
-    expect(create.get_by_label("Card token")).to_have_attribute("placeholder", re.compile("•+"))
+def use_test_card(part, card=None):
+    if card:
+        part.get_by_label("Test card", exact=True).select_option(card)
+    button(part, "Use this test card").click()
+    expect(part.get_by_label("Card token")).to_have_attribute("placeholder", re.compile("•+"))
+
+
+def asked(notebook, expression):
+    return notebook.evaluate(expression).strip("'")
+
+
+def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook):
+    """The whole walk; afterwards the saved notebook holds no token and no card number."""
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("bo@example.com")
+    create.get_by_label("Name", exact=True).fill('Bo <script>alert("x")</script> 🍀')
+    use_test_card(create)
+    expect(create.get_by_role("table")).to_contain_text("clv_••••")
     create.get_by_label("The cardholder agreed").check()
     button(create, "Create customer").click()
-    expect(create.get_by_text("Saved:")).to_contain_text('Ana <script>alert("x")</script> 🍀')
+    expect(create.get_by_text("Saved:")).to_contain_text('Bo <script>alert("x")</script> 🍀')
 
-    attach = notebook.output(2)
-    attach.get_by_label("Customer").fill("ana.rivera@example.com")
-    attach.get_by_label("Customer").press("Enter")
-    expect(attach.get_by_text("VISA •••• 4242 ·")).to_be_visible()
-    attach.get_by_role("combobox").select_option("Test MC •••• 3294")
-    button(attach, "Use this test card").click()
-    expect(attach.get_by_label("Card token")).to_have_attribute("placeholder", re.compile("•+"))
+    contact = form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    expect(contact.get_by_role("row").nth(1)).to_have_text(re.compile("Name.*Ana Rivera.*Ana Cos"))
+    contact.get_by_label("Name", exact=True).press("Enter")
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    assert asked(notebook, "Customer.retrieve(ana)['name']") == "Ana Costa"
+    button(contact, "Undo").click()
+    expect(contact.get_by_text("Taken back: Ana Rivera")).to_be_visible()
+    expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Rivera")
+
+    shipping = form(notebook, "shipping")
+    shipping.get_by_label("State").fill("CA")
+    button(shipping, "Save address").click()
+    expect(shipping.get_by_text("02108 is not a ZIP code of the state CA.")).to_be_visible()
+    shipping.get_by_label("I have looked at it").check()
+    button(shipping, "Save address").click()
+    expect(shipping.get_by_text("Saved:")).to_be_visible()
+
+    attach = form(notebook, "attach")
+    use_test_card(attach, "MC •••• 3294")
+    attach.get_by_label("Other cards").select_option(
+        label="Replace VISA •••• 4242, expires 2035-12"
+    )
     attach.get_by_label("The cardholder agreed").check()
     button(attach, "Attach card").click()
     expect(attach.get_by_text("Saved:")).to_be_visible()
 
-    shipping = notebook.output(3)
-    shipping.get_by_label("Customer").fill("ana.rivera@example.com")
-    button(shipping, "Find").click()
-    expect(shipping.locator(".clover-who")).to_be_visible()
-    shipping.get_by_label("Address line 1").fill("1 Market Street")
-    shipping.get_by_label("City").fill("San Francisco")
-    shipping.get_by_label("State or province").fill("CA")
-    shipping.get_by_label("City").press("Enter")
-    expect(shipping.get_by_text("Saved:")).to_be_visible()
+    notebook.evaluate("delete.picker.pick(ana)")
+    delete = form(notebook, "delete")
+    delete.get_by_label("Card", exact=True).select_option(index=1)
+    expect(delete.get_by_role("row").nth(1)).to_contain_text("MC •••• 3294, expires 2035-12")
+    delete.get_by_label("I mean to take this card off").check()
+    button(delete, "Take card off").click()
+    expect(delete.get_by_text("Saved:")).to_be_visible()
+    seen = "Customer.retrieve(ana)[['name', 'shipping_state', 'card_count']].tolist()"
+    assert notebook.evaluate(seen) == repr(["Ana Rivera", "CA", 0])
 
-    seen = notebook.evaluate(
-        "Customer.list().query('email == \"ana.rivera@example.com\"')"
-        "[['name', 'card_count', 'card_brand', 'shipping_city']].values.tolist()"
-    )
-    assert seen == repr([['Ana <script>alert("x")</script> 🍀', 2, "MC", "San Francisco"]])
+    form(notebook, "create").get_by_label("Card token").fill("clv_1TSTStypedbysomebody")
+    notebook.wait_for("'typed' in create.fields['source'].value", "True")
+    saved = notebook.saved()
+    assert "Ana Rivera" in saved, "the state of the widgets is saved"
+    assert not re.search(r"clv_\w", saved)
+    assert asked(notebook, "practice.access_token") not in saved
+    assert not [card for card in TEST_CARDS.values() if card["number"] in saved]
 
 
-def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(open_notebook):
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
     """Messages are tied to their fields for screen readers; nothing is sent, all stays typed."""
-    notebook = open_notebook([CONNECT, "form = forms.create_customer(); form"])
-    form = notebook.output(1)
-    form.get_by_label("Email").fill("ana@")
-    form.get_by_label("Card token").fill("tok_visa")
-    form.get_by_label("City").fill("Boston")
-    button(form, "Create customer").click()
-    email = form.get_by_label("Email")
-    expect(email).to_have_attribute("aria-invalid", "true")
-    expect(email).to_have_accessible_description(re.compile("not an email address"))
-    expect(form.get_by_label("Card token")).to_have_accessible_description(
-        re.compile("is not a card token")
+    before = notebook.evaluate("len(practice.requests)")
+    create = form(notebook, "create")
+    typed = {
+        "Email": ("ana@", "not an email address"),
+        "Card token": ("tok_visa", "is not a card token"),
+        "Phone": ("CALL-ME", "is not a phone number"),
+        "City": ("x" * 10_000, "10,000 characters"),
+        "State": ("XX", "XX is not a state of US"),
+        "ZIP code": ("0210", "0210 is not a ZIP code of US"),
+        "Recipient's phone": ("\u202e none", "is not a phone number"),
+    }
+    for label, (text, _) in typed.items():
+        create.get_by_label(label, exact=True).fill(text)
+    button(create, "Create customer").click()
+    for label, (text, told) in typed.items():
+        field = create.get_by_label(label, exact=True)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(field).to_have_accessible_description(re.compile(told))
+        expect(field).to_have_value(text)
+    line1 = create.get_by_label("Address line 1")
+    expect(line1).to_have_accessible_description(re.compile("missing"))
+    expect(create.get_by_text("Please tick this first.")).to_be_visible()
+    create.get_by_label("Country").fill("ZZ")
+    button(create, "Create customer").click()
+    expect(create.get_by_label("Country")).to_have_accessible_description(re.compile("no country"))
+
+    contact = form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Clover has no way to empty it.")).to_be_visible()
+    for name, told in (("attach", "This is required."), ("delete", "Choose the card.")):
+        form(notebook, name).get_by_role("button", name=re.compile("Attach card|Take card")).click()
+        expect(form(notebook, name).get_by_text(told)).to_be_visible()
+    assert notebook.evaluate("len(practice.requests)") == before
+
+    contact.get_by_label("Name", exact=True).fill("Ana Rivera")
+    contact.get_by_label("Email").fill("  ana.costa@example.com ")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("keeps the old one", exact=False).last).to_be_visible()
+    notebook.wait_for("Customer.retrieve(ana)['email']", "'ana.costa@example.com'")
+
+
+def test_a_double_click_does_it_once(notebook):
+    """However fast the second click comes; the button says what it does meanwhile."""
+    notebook.evaluate("practice.fail_next('slow', method='POST', path='customers')")
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("once@example.com")
+    use_test_card(create)
+    create.get_by_label("The cardholder agreed").check()
+    button(create, "Create customer").dblclick()
+    expect(button(create, "Creating…")).to_be_disabled()
+    contact = form(notebook, "contact")  # the page is alive meanwhile
+    contact.get_by_label("Phone").fill("555-0199")
+    button(contact, "Save contact").dblclick()
+    expect(contact.get_by_text("Saved:")).to_be_visible()
+    expect(create.get_by_text("Saved:")).to_be_visible()
+    expect(button(create, "Create customer")).to_be_disabled()
+    counted = "clover.journal.frame()['operation'].value_counts().to_dict()"
+    assert notebook.evaluate(counted) == repr({"create": 2, "modify": 1})
+
+
+REFUSALS = [
+    ("contact", "PUT", 400, "Bad Request"),
+    ("contact", "PUT", 401, "Clover refused the credentials"),
+    ("contact", "PUT", 403, "Clover refused the credentials"),
+    ("contact", "PUT", 404, "Check the id"),
+    ("contact", "PUT", 429, "Too many requests"),
+    ("contact", "PUT", 500, "It is not known whether this was saved"),
+    ("attach", "PUT", 402, "ask for another card"),
+    ("attach", "PUT", 409, "Nothing needs to be done if it is this very card"),
+    ("delete", "DELETE", 401, "Clover refused the credentials"),
+    ("shipping", "PUT", 503, "It is not known whether this was saved"),
+]
+
+
+def test_a_refusal_is_told_and_what_was_typed_is_kept(notebook):
+    """In a sentence, with what to do and the request id; then the same is sent again, and done."""
+    contact, attach, delete, shipping = map(
+        form, [notebook] * 4, ["contact", "attach", "delete", "shipping"]
     )
-    expect(form.get_by_label("Address line 1")).to_have_accessible_description(
-        re.compile("required")
-    )
-    expect(form.get_by_text("Please tick this first.")).to_be_visible()
-    expect(email).to_have_value("ana@")
-    expect(form.get_by_label("City")).to_have_value("Boston")
-    assert notebook.evaluate("len(Customer.list())") == "200"
-
-    email.fill("ana@example.com")
-    expect(email).not_to_have_attribute("aria-invalid", "true")
-
-
-def test_a_double_click_creates_one_customer(open_notebook):
-    """However fast the second click comes."""
-    notebook = open_notebook([CONNECT, "form = forms.create_customer(); form"])
-    form = notebook.output(1)
-    form.get_by_label("Email").fill("once@example.com")
-    button(form, "Use this test card").click()
-    expect(form.get_by_label("Card token")).to_have_attribute("placeholder", re.compile("•+"))
-    form.get_by_label("The cardholder agreed").check()
-    button(form, "Create customer").dblclick()
-    expect(form.get_by_text("Saved:")).to_be_visible()
-    expect(button(form, "Create customer")).to_be_disabled()
-    assert notebook.evaluate("len(Customer.search(email='once@example.com'))") == "1"
-
-
-def test_one_of_several_customers_is_chosen(open_notebook):
-    """Two customers share an address: the form asks which."""
-    notebook = open_notebook([CONNECT, TWO_CUSTOMERS, "form = forms.update_shipping(); form"])
-    form = notebook.output(2)
-    form.get_by_label("Customer").fill("two@example.com")
-    form.get_by_label("Customer").press("Enter")
-    expect(form.get_by_text("2 customers have this address")).to_be_visible()
-    form.get_by_role("listbox").select_option(index=1)
-    expect(form.locator(".clover-who")).to_contain_text("Second")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    shipping.get_by_label("City").fill("Somerville")
+    use_test_card(attach, "MC •••• 3294")
+    attach.get_by_label("The cardholder agreed").check()
+    delete.get_by_label("Card", exact=True).select_option(index=1)
+    delete.get_by_label("I mean to take this card off").check()
+    submit = re.compile("Save contact|Save address|Attach card|Take card off")
+    for name, method, status, told in REFUSALS:
+        part = form(notebook, name)
+        notebook.evaluate(f"practice.fail_next({status}, 50, method={method!r})")
+        part.get_by_role("button", name=submit).click()
+        expect(part.get_by_text(told).first).to_be_visible()
+        expect(part.locator("code.clover-copy")).to_have_text(re.compile(r"^[\w-]{36}$"))
+        notebook.evaluate("practice._inside(practice._faults.clear)")
+    for kind in ("reset-after", "truncated", "html"):
+        notebook.evaluate(f"practice.fail_next({kind!r}, method='PUT')")
+        contact.get_by_label("Name", exact=True).fill(f"Ana {kind}")
+        button(contact, "Save contact").click()
+        expect(contact.get_by_text(f"Saved: Ana {kind}")).to_be_visible()
+    expect(shipping.get_by_label("City")).to_have_value("Somerville")
+    button(shipping, "Go on with the record as it is now").click()
+    expect(shipping.get_by_text("with what you typed")).to_be_visible()
+    for part in (shipping, attach, delete):
+        part.get_by_role("button", name=submit).click()
+        expect(part.get_by_text("Saved:")).to_be_visible()
+    seen = "Customer.retrieve(ana)[['name', 'shipping_city', 'card_count', 'card_brand']].tolist()"
+    assert notebook.evaluate(seen) == repr(["Ana html", "Somerville", 1, "MC"])
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_a_form_is_whole_on_a_narrow_screen(open_notebook, dark):
-    """At 900 pixels no label is cut and nothing needs sideways scrolling, in both themes."""
-    notebook = open_notebook(
-        [CONNECT, "form = forms.create_customer(); form"], dark=dark, width=900
-    )
-    form = notebook.page.locator(".clover-form")
-    cut = form.evaluate(
-        "form => [...form.querySelectorAll('label, button, h3, h4, p')]"
-        ".filter(e => getComputedStyle(e).overflow != 'visible')"
-        ".filter(e => e.scrollWidth > e.clientWidth + 1)"
-        ".map(e => e.textContent)"
-    )
-    assert cut == []
-    assert form.evaluate("form => form.scrollWidth - form.clientWidth") <= 1
+def test_a_lost_connection_keeps_what_was_typed(notebook):
+    """And when it is back, the same click does it."""
+    contact = form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.evaluate("practice.stop()")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("could not be reached")).to_be_visible()
+    expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Costa")
+    again = "sandbox.start(db=f'{folder.name}/practice', port=int(practice.token_url[-5:]))"
+    notebook.evaluate(f"globals().update(practice={again})")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
 
 
-def test_no_token_is_saved_with_the_notebook(open_notebook):
-    """With widget state saved, neither a typed token nor one of a test card is in the file."""
-    notebook = open_notebook([CONNECT, "form = forms.create_customer(); form"])
-    form = notebook.output(1)
-    form.get_by_label("Card token").fill("clv_1TSTStypedbysomebody")
-    notebook.wait_for("'typed' in form.fields['source'].value", "True")
-    assert "typedbysomebody" not in notebook.saved()
-    button(form, "Use this test card").click()
-    notebook.wait_for("'typed' in form.fields['source'].value", "False")
-    secret = notebook.evaluate("form.fields['source'].value.reveal()").strip("'")
-    assert secret.startswith("clv_")
-    assert secret not in notebook.saved()
+def test_a_change_in_between_is_shown_and_not_overwritten(notebook):
+    """As it was read, as it is; then the person goes on with what was typed."""
+    notebook.evaluate("Customer.modify(ana, phone='555-0199')")
+    contact = form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("changed by somebody else since")).to_be_visible()
+    row = contact.get_by_role("row").filter(has_text="Phone")
+    expect(row).to_have_text(re.compile("555-0125.*555-0199"))
+    button(contact, "Go on with the record as it is now").click()
+    expect(contact.get_by_label("Phone")).to_have_value("555-0199")
+    expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Costa")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    seen = "Customer.retrieve(ana)[['name', 'phone']].tolist()"
+    assert notebook.evaluate(seen) == repr(["Ana Costa", "555-0199"])
+
+
+def test_an_address_that_exists_is_shown_before_it_is_made_twice(notebook):
+    """With a button that leads to its customer."""
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("ana.rivera@example.com")
+    use_test_card(create)
+    create.get_by_label("The cardholder agreed").check()
+    button(create, "Create customer").click()
+    expect(create.get_by_text("belongs to a customer already")).to_be_visible()
+    button(create, "Show Ana Rivera").click()
+    expect(create.get_by_text(asked(notebook, "ana"))).to_be_visible()
+    assert notebook.evaluate("len(Customer.search(email='ana.rivera@example.com'))") == "1"
+
+
+def test_escape_cancels_and_does_not_reach_the_notebook(notebook):
+    """Where `d d` would delete the cell; on a button and on a tick too."""
+    page, contact, delete = notebook.page, form(notebook, "contact"), form(notebook, "delete")
+    count = page.locator(".jp-CodeCell").count()
+    name = contact.get_by_label("Name", exact=True)
+    name.fill("Ana Costa")
+    name.press("Escape")
+    expect(name).to_have_value("Ana Rivera")
+    button(contact, "Undo").click()
+    expect(name).to_have_value("Ana Costa")
+    button(contact, "Save contact").focus()
+    for key in ("Escape", "d", "d"):
+        page.keyboard.press(key)
+    expect(name).to_have_value("Ana Rivera")
+    delete.get_by_label("I mean to take this card off").focus()
+    for key in ("Escape", "d", "d", "x", "b"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-CodeCell").count() == count
+    assert notebook.evaluate("Customer.retrieve(ana)['name']") == "'Ana Rivera'"
+
+
+def test_the_address_follows_its_country(notebook):
+    """The fields stand in its order, under its names, and keep what is in them."""
+    shipping = form(notebook, "shipping")
+    shipping.get_by_label("Country").fill("DE")
+    expect(shipping.get_by_label("Postal code")).to_have_value("02108")
+    inputs = shipping.locator(".clover-grid .clover-label label")
+    expect(inputs.nth(2)).to_have_text("Postal code")
+    expect(inputs.nth(3)).to_have_text("City")
+    expect(shipping.get_by_label("Country")).to_have_value("DE")
+
+
+def test_a_form_is_whole_and_open_to_all(notebook):
+    """At 900 pixels no label is cut; axe finds nothing serious, light or dark."""
+    for name in ("create", "contact", "shipping", "attach", "delete"):
+        part = form(notebook, name)
+        part.get_by_role("button", name=re.compile("^(Create|Save|Attach|Take) ")).click()
+    form(notebook, "contact").get_by_label("Name", exact=True).fill("Ana Costa")
+    expect(form(notebook, "contact").get_by_role("table")).to_be_visible()
+    notebook.page.set_viewport_size({"width": 900, "height": 2400})
+    for dark in (True, False):
+        notebook.use_theme(dark=dark)
+        assert notebook.violations(".clover-form") == []
+        cut = notebook.page.locator(".clover-form").evaluate_all(
+            "forms => forms.flatMap((form) => [form, ...form.querySelectorAll("
+            "'label, button, h3, h4, p, td')])"
+            ".filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
+            ".map(e => e.textContent)"
+        )
+        assert cut == []
+    notebook.page.set_viewport_size({"width": 1400, "height": 2400})

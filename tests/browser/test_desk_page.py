@@ -1,0 +1,73 @@
+"""`clover-nb desk`: the desk as a page of its own, by Voilà."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a page, which stops at the end."""
+    home = tmp_path_factory.mktemp("desk")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "clover_nb.cli", "desk", "--no-browser", f"--port={port}"],
+            cwd=home,
+            env=kept | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        told = process.stdout.readline().split()
+        assert told[:1] == ["URL"], (home / "log").read_text()
+        yield told[1]
+        process.terminate()
+        assert process.wait(20) == 0
+        process.stdout.close()
+
+
+def test_it_is_behind_its_token(address):
+    """On loopback alone; without the token in its address there is no desk."""
+    parts = urlsplit(address)
+    assert (parts.hostname, parts.query[:6]) == ("127.0.0.1", "token=")
+    for path in ("/", "/voila/render/Customer%20desk.ipynb", "/api/kernels"):
+        asked = f"{parts.scheme}://{parts.netloc}{path}"
+        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310  loopback
+            assert "/login" in answer.url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, theme):
+    """Without code in sight, and without a request to anywhere else."""
+    page, asked = chromium.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}&theme={theme}")
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=20_000)
+    page.get_by_role("searchbox").fill("kapoor")
+    page.get_by_role("row").filter(has_text="Kapoor").first.click()
+    page.get_by_role("button", name="Edit contact").click()
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_have_value(re.compile("Kapoor"))
+    name.fill("Somebody Else")
+    name.press("Enter")
+    expect(page.get_by_text("Saved: Somebody Else")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back:")).to_be_visible()
+    assert "forms.desk" not in page.content()
+    assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}
+    dark = "getComputedStyle(document.querySelector('.clover-desk')).backgroundColor"
+    assert (sum(map(int, re.findall(r"\d+", page.evaluate(dark))[:3])) < 300) is (theme == "dark")
+    page.close()
