@@ -34,6 +34,11 @@ class Bits:
         """Return a new id."""
         return self.take(13).translate(_ID).decode()
 
+    def ids(self, count: int) -> list[str]:
+        """Return some new ids, in a fraction of the time."""
+        signs = self.take(13 * count).translate(_ID).decode()
+        return [signs[at : at + 13] for at in range(0, 13 * count, 13)]
+
     def token(self) -> str:
         """Return a new card token."""
         return _TOKEN_START + self.take(19).translate(_TOKEN).decode()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb.sandbox.identity import Keys, Moment, key_of
-from clover_nb.sandbox.people import invent
 from clover_nb.sandbox.records import Customer
+from clover_nb.sandbox.rows import invent
 
 if TYPE_CHECKING:
     import os
@@ -43,7 +43,7 @@ _LIST: Final = (
     "ORDER BY since, seq LIMIT ? OFFSET ?"
 )
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
-_CHUNK: Final = 1000
+_CHUNK: Final = 100  # small enough for the processor's cache
 
 
 class Store:
@@ -113,10 +113,11 @@ class Store:
 
     def _invent(self, moment: Moment, count: int) -> None:
         (start,) = self._one("SELECT coalesce(max(seq), 0) FROM customers")
-        people = invent(count, start, moment.take(16), self.keys.merchant_id)
+        people = invent(count, start, moment.now, moment.take(16), self.keys.merchant_id)
         while chunk := list(islice(people, _CHUNK)):
-            self._db.executemany(INSERT, (row for row, _ in chunk))
-            self._db.executemany(CONTACT, (contact for _, own in chunk for contact in own))
+            rows, contacts = zip(*chunk, strict=True)
+            self._db.executemany(INSERT, rows)
+            self._db.executemany(CONTACT, chain.from_iterable(contacts))
 
     # Customers
 
