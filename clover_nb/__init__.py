@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clover_nb import forms as forms
+    from clover_nb import quality as quality
     from clover_nb.client import Clover as Clover
     from clover_nb.client import connect as connect
     from clover_nb.client import use as use
@@ -31,6 +32,7 @@ _HOMES = {
     "connect": "client",
     "errors": "",
     "forms": "",
+    "quality": "",
     "to_frame": "frames",
     "to_row": "frames",
     "upsert": "frames",

@@ -1,0 +1,243 @@
+"""What is missing, doubtful or twice in a table of customers, and a safe way to take it elsewhere.
+
+All functions take a table as from ``clover.customers.list()`` and leave it as it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from rapidfuzz import fuzz, process, utils
+
+from clover_nb import addresses
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
+_CHECKED: Final = ("US", "CA")  # where states and postal codes are known well enough
+_EXAMPLES: Final = 3
+# Names and streets that differ by a letter or two have at least this much in common, of 100.
+_ALIKE: Final = 80
+# How many neighbours each customer is compared with among those who share something, sorted by
+# name: in a group of ten thousand (a placeholder for a phone, say) not everyone with everyone.
+_NEIGHBOURS: Final = 20
+_SHORTEST_PHONE: Final = 7  # digits
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
+    """What is missing and what is doubtful, one line a kind of finding.
+
+    Args:
+        table: Customers, as from ``clover.customers.list()``.
+        today: The day that cards expire by; by default today.
+
+    Returns:
+        A DataFrame indexed by ``finding``, with the columns ``customers`` (how many), ``share`` (of
+        all, from 0 to 1) and ``examples`` (the first ids). Findings that nobody has are left out.
+
+    Example:
+        >>> import clover_nb
+        >>> clover = clover_nb.connect("local", seed=1)
+        >>> found = clover_nb.quality.report(clover.customers.list())
+        >>> int(found.loc["address: city missing", "customers"])
+        2
+    """
+    found = [
+        (kind, table.index[mask], mask.sum())
+        for kind, mask in _masks(table, today or dt.datetime.now(dt.UTC).date())
+        if mask.any()
+    ]
+    lines = {
+        "customers": [int(many) for _, _, many in found],
+        "share": [many / len(table) for _, _, many in found],
+        "examples": [", ".join(ids[:_EXAMPLES]) for _, ids, _ in found],
+    }
+    return pd.DataFrame(lines, index=pd.Index([kind for kind, _, _ in found], name="finding"))
+
+
+def _masks(table: pd.DataFrame, today: dt.date) -> Iterator[tuple[str, Any]]:
+    """Each kind of finding, and who has it."""
+    for kind in ("email", "name", "phone"):
+        yield f"no {kind}", _missing(table[kind]).to_numpy()
+    yield "no address", ~_has_address(table).to_numpy()
+    yield "no card on file", (table["card_count"] == 0).to_numpy()
+    this_month, soon = (f"{day.year}-{day.month:02}" for day in (today, _months_after(today, 2)))
+    expiry = table["card_expiry"].fillna("9999-12")
+    yield "newest card expired", (expiry < this_month).to_numpy()
+    within = (expiry >= this_month) & (expiry <= soon)
+    yield "newest card expires within three months", within.to_numpy()
+    doubts = doubtful_addresses(table)
+    for problem, own in doubts.groupby("problem", sort=True):
+        yield f"address: {problem}", table.index.isin(own.index)
+    twins = duplicates(table)
+    yield "probably twice in the list", table.index.isin([*twins["id"], *twins["other_id"]])
+
+
+def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
+    """Addresses in the United States and Canada that can't be right as they are.
+
+    Args:
+        table: Customers, as from ``clover.customers.list()``.
+
+    Returns:
+        A DataFrame indexed by the customer ``id``, in the order of the table, with one line a
+        problem: ``problem`` (such as ``"state missing"`` or ``"postal code doesn't fit"``) and
+        ``message``, a sentence about it. An address that isn't given at all is none of them.
+    """
+    parts = pd.DataFrame({part: table[f"shipping_{part}"].fillna("") for part in _ADDRESS})
+    parts["country"] = parts["country"].str.upper().replace("", "US")  # D: as Clover fills it in
+    parts = parts[_has_address(table) & parts["country"].isin(_CHECKED)]
+    # Of the street and the city it only matters whether they are there, so few addresses differ.
+    for part in ("line1", "city"):
+        parts[part] = parts[part].where(parts[part] == "", "given")
+    kinds = parts.drop_duplicates()
+    found = [
+        (*address, finding.part, finding.message)
+        for address in kinds.itertuples(index=False, name=None)
+        for finding in addresses.check(dict(zip(_ADDRESS, address, strict=True)))
+    ]
+    problems = pd.DataFrame(found, columns=[*_ADDRESS, "part", "message"], dtype="str")
+    lines = parts.rename_axis("id").reset_index().merge(problems, on=list(_ADDRESS))
+    given = [row[row["part"]] for row in lines.to_dict("records")]
+    what = pd.Series(given, dtype="str").ne("").map({True: " doesn't fit", False: " missing"})
+    lines["problem"] = lines["part"].str.replace("line1", "street").str.replace("_", " ") + what
+    order = table.index.get_indexer(pd.Index(lines["id"]))
+    lines = lines.iloc[np.argsort(order, kind="stable")]
+    return lines.set_index("id")[["problem", "message"]]
+
+
+def duplicates(table: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of records that are probably the same person.
+
+    Two records are a pair when they share the email address; or the phone (digits alone) and have
+    names that are much alike; or the postal code and house number, with names and streets that are
+    much alike. Letters' case, accents and the order of a name's parts don't matter.
+
+    Args:
+        table: Customers, as from ``clover.customers.list()``.
+
+    Returns:
+        A DataFrame with one line a pair, the surest first: ``id`` and ``other_id`` in the order of
+        the table, ``name`` and ``other_name``, ``why`` (of ``email``, ``phone`` and ``place``,
+        joined by commas) and ``score``: how alike the names are, from 0 to 100; where the email
+        address is shared, from 90.
+    """
+    table = table.reset_index(names="id")
+    names = _plain(table["name"])
+    emails = table["email"].fillna("").str.strip().str.casefold()
+    phones = table["phone"].fillna("").str.replace(r"\D", "", regex=True)
+    phones = phones.where(phones.str.len() >= _SHORTEST_PHONE, "")
+    streets = _plain(table["shipping_line1"])
+    numbers = streets.str.extract(r"^(\d+)", expand=False).fillna("")
+    codes = table["shipping_postal_code"].fillna("").str.replace(" ", "")
+    places = (codes + " " + numbers).where((codes != "") & (numbers != ""), "")
+
+    by_email = _pairs(emails, names).assign(why="email")
+    by_phone = _pairs(phones, names).assign(why="phone")
+    by_place = _pairs(places, names).assign(why="place")
+    # Not by its parts in order: St and Street don't stand at one place in the alphabet.
+    by_place = by_place[_likeness(streets, by_place, fuzz.ratio) >= _ALIKE]
+    pairs = pd.concat([by_email, by_phone, by_place], ignore_index=True)
+    alike, same_email = _likeness(names, pairs, fuzz.token_sort_ratio), pairs["why"] == "email"
+    pairs["score"] = np.where(same_email, 90 + alike / 10, alike)
+    pairs = pairs[same_email | (alike >= _ALIKE)]
+    pairs = pairs.groupby(["one", "other"], as_index=False).agg({"why": ", ".join, "score": "max"})
+    pairs = pairs.sort_values(
+        ["score", "one", "other"], ascending=[False, True, True], ignore_index=True
+    )
+    one, other = (table.iloc[pairs[side]] for side in ("one", "other"))
+    return pd.DataFrame(
+        {
+            "id": one["id"].array,
+            "other_id": other["id"].array,
+            "name": one["name"].array,
+            "other_name": other["name"].array,
+            "why": pairs["why"].astype("str"),
+            "score": pairs["score"].round(),
+        }
+    )
+
+
+def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table as CSV that a spreadsheet shows as it is, and never runs.
+
+    A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return would be taken
+    for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark text.
+    Lists are written with blanks between their items. The encoding is UTF-8 with the mark by which
+    Excel recognises it.
+
+    Args:
+        table: Any table; its index is written too.
+        path: The file.
+    """
+    safe = table.reset_index()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = [_inert(value) for value in safe[name].array]
+    # Texts are quoted: with a lone carriage return in one, its rest would be a line of its own.
+    safe.to_csv(path, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def _inert(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
+    if isinstance(value, list | tuple | np.ndarray):
+        value = " ".join(map(str, value))
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _missing(column: pd.Series[str]) -> pd.Series[bool]:
+    return column.fillna("").str.strip() == ""
+
+
+def _has_address(table: pd.DataFrame) -> pd.Series[bool]:
+    parts = [~_missing(table[f"shipping_{part}"]) for part in _ADDRESS if part != "country"]
+    return pd.concat(parts, axis=1).any(axis=1)
+
+
+def _months_after(day: dt.date, months: int) -> dt.date:
+    count = day.year * 12 + day.month - 1 + months
+    return dt.date(count // 12, count % 12 + 1, 1)
+
+
+def _plain(column: pd.Series[str]) -> pd.Series[str]:
+    """Texts without case, accents and punctuation; each that comes often is made once."""
+    texts = column.fillna("").astype("category")
+    plain = [
+        utils.default_process(
+            "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+        )
+        for text in texts.cat.categories
+    ]
+    return pd.Series(np.array(plain, dtype=object)[texts.cat.codes], dtype="str")
+
+
+def _pairs(keys: pd.Series[str], names: pd.Series[str]) -> pd.DataFrame:
+    """Positions of those who share a key: neighbours, when they are sorted by key and name."""
+    known = pd.DataFrame({"key": keys.array, "name": names.array})
+    known = known[known["key"] != ""].sort_values(["key", "name"], kind="stable")
+    key, position = known["key"].to_numpy(), known.index.to_numpy()
+    found = []
+    for step in range(1, _NEIGHBOURS + 1):
+        same = key[step:] == key[:-step]
+        if not same.any():
+            break
+        found.append(np.column_stack([position[:-step][same], position[step:][same]]))
+    both = np.sort(np.concatenate([np.empty((0, 2), int), *found]), axis=1)
+    return pd.DataFrame(both, columns=["one", "other"])
+
+
+def _likeness(texts: pd.Series[str], pairs: pd.DataFrame, scorer: Any) -> Any:  # noqa: ANN401  an array
+    """How much alike the texts of each pair are, from 0 to 100; 0 where one is empty."""
+    one, other = (texts.iloc[pairs[side]].to_numpy(dtype=object) for side in ("one", "other"))
+    alike = process.cpdist(one, other, scorer=scorer).astype(float)
+    alike[(one == "") | (other == "")] = 0
+    return alike
