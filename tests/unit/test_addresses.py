@@ -26,6 +26,8 @@ GOOD = {
         ("CA", {"postal_code": "m5v2t6"}),
         ("CA", {"state": "Québec", "city": "Montréal", "postal_code": "H2Y 1C6"}),
         ("DE", {"state": "", "city": "Köln", "postal_code": "50667"}),
+        ("MX", {"state": "JAL", "city": "Guadalajara", "postal_code": "44100"}),
+        ("MX", {"state": "Jal.", "city": "Guadalajara", "postal_code": "44100"}),
         ("HK", {"state": "Kowloon", "city": "Mong Kok", "postal_code": ""}),
     ],
 )
