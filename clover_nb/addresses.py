@@ -140,7 +140,7 @@ def _codes(country: str) -> dict[str, str]:
 
     data = load_validation_data(country.lower()).get(country, {})
     codes, names = (data.get(field, "").split("~") for field in ("sub_isoids", "sub_keys"))
-    return dict(zip(codes, names, strict=False))
+    return {code: name for code, name in zip(codes, names, strict=False) if code}
 
 
 def _name(kind: str) -> str:
