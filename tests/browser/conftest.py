@@ -247,7 +247,13 @@ def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: Path) -
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """A JupyterLab of this worker's own, stopped with its kernels at the end."""
-    home = tmp_path_factory.mktemp("lab")
+    with running_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@contextmanager
+def running_lab(home: Path) -> Iterator[Lab]:
+    """A JupyterLab with all its files below a folder."""
     folder = home / "notebooks"
     folder.mkdir()
     command = [
@@ -292,6 +298,13 @@ def chromium() -> Iterator[BrowserContext]:
 
     The pages of one file share a context, and so the cached scripts of the lab.
     """
+    with running_chromium() as context:
+        yield context
+
+
+@contextmanager
+def running_chromium() -> Iterator[BrowserContext]:
+    """A headless Chromium, found on this machine."""
     with sync_playwright() as playwright:
         executable = _installed_chromium() or playwright.chromium.executable_path
         if not Path(executable).exists():
@@ -307,7 +320,7 @@ def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Calla
 
     ``open_notebook(cells, dark=False, width=1400, height=900, run=True)`` returns a Notebook.
     """
-    with _notebooks(chromium, lab, request.node.name.split("[")[0]) as open_cells:
+    with notebooks(chromium, lab, request.node.name.split("[")[0]) as open_cells:
         yield open_cells
 
 
@@ -320,12 +333,12 @@ def open_shared_notebook(
     Opening one takes 3 seconds, and running its cells again a fraction: pass ``run=False``, and
     let each test begin with ``notebook.start_over()``.
     """
-    with _notebooks(chromium, lab, request.node.path.stem) as open_cells:
+    with notebooks(chromium, lab, request.node.path.stem) as open_cells:
         yield open_cells
 
 
 @contextmanager
-def _notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
+def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
 
     def open_cells(

@@ -9,6 +9,7 @@ import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
 from clover_nb.forms import actions
+from clover_nb.rules import looks_like_card_number
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
 
@@ -274,14 +275,43 @@ def test_the_names_of_the_fields_are_those_of_the_errors(clover):
     assert set(form.fields) == {"email", "name", "phone", "source", *actions.SHIPPING_FIELDS}
 
 
-@pytest.mark.parametrize("typed", ["x" * 10_000, TEST_CARDS["visa"]["number"]])
-def test_what_can_not_be_sent_is_told_beside_each_field(clover, typed):
-    """In any field, with the field's own label and without the number."""
-    form = forms.create_customer(clover=clover)
-    fill(form, **{name.replace(".", "__"): typed for name in form.fields})
+NEVER_RIGHT = {
+    "much too long": "x" * 10_000,
+    "a card number": TEST_CARDS["visa"]["number"],
+    "a card number among words": f"pay with {TEST_CARDS['amex']['number']} please",
+    "a line break": "one\ntwo",
+    "a sign that can't be stored": "one\x00two",
+    "half a letter": "\ud800",
+}
+ALL = ("create_customer", "edit_contact", "update_shipping", "attach_card")
+
+
+@pytest.mark.parametrize("typed", NEVER_RIGHT.values(), ids=NEVER_RIGHT)
+@pytest.mark.parametrize("name", ALL)
+def test_what_can_not_be_sent_is_told_beside_each_field(clover, practice, name, typed):
+    """In any field of any form: nothing is sent, nothing is lost, and no number is repeated."""
+    about = () if name == "create_customer" else (a_customer(clover)["id"],)
+    form = getattr(forms, name)(*about, clover=clover)
+    names = set(form.fields) - {"customer"}
+    fill(form, **{each.replace(".", "__"): typed for each in names})
+    sent = len(practice.requests)
     assert form.submit() is None
-    assert set(messages(form)) == set(form.fields)
-    assert not any(TEST_CARDS["visa"]["number"] in told for told in messages(form).values())
+    assert set(messages(form)) == names
+    assert {str.__str__(form.fields[each].value) for each in names - {"source"}} <= {typed}
+    assert not [told for told in messages(form).values() if looks_like_card_number(told)]
+    assert len(practice.requests) == sent
+
+
+@pytest.mark.parametrize(
+    "name", ["Zoë 🍀 O'Neil", "<b>Ana</b>", "'; DROP TABLE--", "مرحبا", "../../x"]
+)
+def test_what_is_only_unusual_is_sent_as_it_is(clover, name):
+    """A name is whatever its owner says."""
+    form = forms.edit_contact(a_customer(clover, name="Ana")["id"], clover=clover)
+    fill(form, name=f"  {name} ")
+    submitted(form)
+    assert form.row["name"] == name
+    assert clover.customers.retrieve(form.row["id"])["name"] == name
 
 
 def test_what_will_change_is_shown_before_it_is_sent(clover):
