@@ -2,6 +2,10 @@
 
 Each number is a ratio of medians of interleaved runs, so that it holds on a busy machine too. With
 `pace`, which takes four minutes, a thousand creates at Clover's limits.
+
+Reached on two busy cores: a list at 80 ms 1.07 times the bare download (1.25 with the frame),
+without latency 0.7 times `json.loads` with the frame; a frame of records 2.2 times as fast as
+`json_normalize`, which is short of the promise.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ import pandas as pd
 
 from clover_nb import conflicts, rules, vendor
 from clover_nb._http import Door
+from clover_nb._pages import Page
 from clover_nb._platform import Platform
 from clover_nb._writes import Writes
 from clover_nb.errors import AlreadyOnFile, CloverError, HalfDone, InvalidInput
-from clover_nb.frames import Record, flat, to_frame, to_row
+from clover_nb.frames import Record, flat, of_pages, to_row
 from clover_nb.journal import Write
 from clover_nb.undo import undone
 
@@ -440,7 +441,7 @@ def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     return rules.present({**current, **given, "address": address})
 
 
-def _frame_of(pages: Iterator[Sequence[Record]]) -> pd.DataFrame:
-    table = to_frame(record for page in pages for record in page)
+def _frame_of(pages: Iterator[Page | Sequence[Record]]) -> pd.DataFrame:
+    table = of_pages(pages)
     # A customer created while pages were read moves others to the next page: once is enough.
     return table if table.index.is_unique else table[~table.index.duplicated(keep="last")]

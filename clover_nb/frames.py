@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import numpy as np
@@ -61,6 +61,7 @@ _CONSUMED: Final = frozenset(
     | {"cards", "object", "href", "merchant"}
 )
 _LISTS: Final = ("emailAddresses", "phoneNumbers", "addresses", "cards")
+_NESTED: Final = (*_LISTS, "sources", "shipping")
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -82,8 +83,9 @@ def to_row(record: Record) -> pd.Series[Any]:
         ('ana@example.com', '7QK2M9ZX4T0BC')
     """
     fields = flat(record)
-    if fields["created"] is not None:
-        fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
+    if type(fields["created"]) is int:
+        with suppress(ValueError, OverflowError):  # no time that can be: as it came
+            fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
     labels = _ROW_LABELS if len(fields) == len(_ROW_LABELS) else pd.Index(fields)
     return pd.Series(list(fields.values()), index=labels, dtype=object, name=fields["id"])
 
@@ -99,8 +101,7 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
         have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``, ``source_ids`` an Arrow list of
         text. Fields that the schema doesn't know follow as columns under Clover's names.
     """
-    with _gc_paused():
-        return _frame_of(list(records))
+    return of_pages([list(records)])
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
@@ -151,16 +152,24 @@ def _concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def flat(record: Record) -> dict[str, Any]:
-    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds."""
+    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds.
+
+    What is nested otherwise than Clover has ever sent it is kept as it came, under Clover's name.
+    """
+    try:
+        return _flat(record)
+    except (AttributeError, TypeError, KeyError):
+        strange = {name: record[name] for name in _NESTED if name in record}
+        return _flat({k: v for k, v in record.items() if k not in strange}) | strange
+
+
+def _flat(record: Record) -> dict[str, Any]:
     get = record.get
-    emails = elements(get("emailAddresses"))
-    phones = elements(get("phoneNumbers"))
-    addresses = elements(get("addresses"))
-    cards = elements(get("cards"))
+    emails, phones, addresses, cards = (_items(get(name)) for name in _LISTS)
     shipping = get("shipping") or _EMPTY
     own = (shipping.get("address") or _EMPTY).get
     theirs = (addresses[0] if addresses else _EMPTY).get
-    held = elements(get("sources")) or cards
+    held = _items(get("sources")) or cards
     newest = (cards[0] if cards and isinstance(cards[0], dict) else _EMPTY).get
     month_year = newest("expirationDate") or ""
     first, last = get("firstName"), get("lastName")
@@ -210,6 +219,13 @@ def elements(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _items(value: object) -> list[Any]:
+    items = elements(value)
+    if value and not items and not isinstance(value, dict | list):
+        raise TypeError("A list was expected.")
+    return items
+
+
 def mask_tokens(record: Record) -> Record:
     """The same record; the tokens of its cards print masked from now on."""
     for card in elements(record.get("cards")):
@@ -248,24 +264,61 @@ _SHIPPING: Final = ("name", "phone", "address")
 # -- values to columns -------------------------------------------------------------------------
 
 
-def _frame_of(records: Sequence[Record]) -> pd.DataFrame:
-    """Plain records through the quick way, the others one by one, in their order."""
-    page = _pages.read(records)
-    if page is None:
-        return _frame(*_gathered([flat(record) for record in records]))
-    plain, odd = page
-    nothing = pa.nulls(len(records))
-    columns = {name: plain.get(name, nothing).cast(kind) for name, kind in SCHEMA.items()}
-    if not odd:
-        return _frame(columns, {})
-    others, extra = _gathered([flat(records[position]) for position in odd])
-    place = np.arange(len(records))
-    place[odd] = np.arange(len(records), len(records) + len(odd))
-    back = pa.array(place)
-    columns = {name: pa.concat_arrays([columns[name], others[name]]).take(back) for name in SCHEMA}
-    at = {name: dict(zip(odd, values, strict=True)) for name, values in extra.items()}
-    lines = range(len(records))
-    return _frame(columns, {name: [got.get(line) for line in lines] for name, got in at.items()})
+def of_pages(pages: Iterable[_pages.Page | Sequence[Record]]) -> pd.DataFrame:
+    """The pages of a list as one table, as :func:`to_frame` of all their records would be."""
+    with _gc_paused():
+        parts = [_part(page) for page in pages] or [_part([])]
+        known = {name: pa.concat_arrays([columns[name] for columns, _ in parts]) for name in SCHEMA}
+        extra: dict[str, list[Any]] = {}
+        start = 0
+        for columns, others in parts:
+            for name, values in others.items():
+                whole = extra.setdefault(name, [None] * len(known["id"]))
+                for position, value in values.items():
+                    whole[start + position] = value
+            start += len(columns["id"])
+        return _frame(known, extra)
+
+
+def _part(
+    page: _pages.Page | Sequence[Record],
+) -> tuple[dict[str, pa.Array], dict[str, dict[int, Any]]]:
+    """A page's columns, and by position what the schema doesn't know.
+
+    Plain records go the quick way, the others one by one, in their order.
+    """
+    if isinstance(page, _pages.Page):
+        return _of_schema(page), _several_cards(page)
+    quick = _pages.read(page)
+    odd = list(range(len(page))) if quick is None else quick.odd
+    others, lists = _gathered([flat(page[position]) for position in odd])
+    extra = {name: dict(zip(odd, values, strict=True)) for name, values in lists.items()}
+    if quick is None:
+        return others, extra
+    columns = _of_schema(quick)
+    if odd:
+        place = np.arange(len(page))
+        place[odd] = np.arange(len(page), len(page) + len(odd))
+        back = pa.array(place)
+        columns = {
+            name: pa.concat_arrays([columns[name], others[name]]).take(back) for name in SCHEMA
+        }
+    for name, values in _several_cards(quick).items():
+        extra[name] = values | extra.get(name, {})
+    return columns, extra
+
+
+def _of_schema(page: _pages.Page) -> dict[str, pa.Array]:
+    return {
+        name: page.columns[name].cast(kind) if name in page.columns else pa.nulls(len(page), kind)
+        for name, kind in SCHEMA.items()
+    }
+
+
+def _several_cards(page: _pages.Page) -> dict[str, dict[int, Any]]:
+    for cards in page.cards.values():
+        mask_tokens({"cards": cards})
+    return {"cards": page.cards} if page.cards else {}
 
 
 def _gathered(
@@ -284,10 +337,25 @@ def _arrow(values: list[Any], kind: pa.DataType) -> pa.Array:
         values = [value or 0 for value in values]
     try:
         return pa.array(values, kind, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # a type that Clover never sent
+    except (ValueError, TypeError, OverflowError):  # something that Clover never sent
         if kind == _TEXT:
-            return pa.array([None if v is None else str(v) for v in values], kind)
-        return pa.array([v if isinstance(v, int) else None for v in values], kind)
+            return pa.array([None if v is None else _as_text(v) for v in values], kind)
+        if kind == _LIST:
+            return pa.array([list(map(_as_text, value)) for value in values], kind)
+        return pa.array([value if _fits(value, kind) else None for value in values], kind)
+
+
+def _fits(value: object, kind: pa.DataType) -> bool:
+    try:
+        pa.scalar(value, kind)
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True
+
+
+def _as_text(value: object) -> str:
+    """Any value as a text that Arrow can hold, which is one that has a meaning (no half emoji)."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _frame(known: Mapping[str, pa.Array], extra: Mapping[str, list[Any]]) -> pd.DataFrame:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clover_nb import to_frame, to_row, upsert
-from clover_nb.frames import SCHEMA
+from clover_nb import _pages, to_frame, to_row, upsert
+from clover_nb.frames import SCHEMA, of_pages
 
 TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
 
@@ -232,6 +234,99 @@ def test_a_page_says_what_its_rows_say(plain, mixed):
                 assert pd.isna(line[name]), name
             else:
                 assert line[name] == (str(row[name]) if name in TEXTS else row[name]), name
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("\ud83c"),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["elements", "data", "id", "address"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+NESTED = ("emailAddresses", "phoneNumbers", "addresses", "cards", "sources", "shipping", "created")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.sampled_from(NESTED), anything))
+def test_whatever_is_nested_gives_a_row(fields):
+    """A type that Clover never sent, anywhere in a record, stops nobody."""
+    record = {"id": "X", "name": "Ana"} | fields
+    row, table = to_row(record), to_frame([record, PLATFORM])
+    assert (row["id"], row["name"], table.loc["X", "name"]) == ("X", "Ana", "Ana")
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"shipping": "by air"},
+        {"shipping": {"address": 5}},
+        {"cards": 3},
+        {"cards": [3, {}]},
+        {"sources": "C1"},
+        {"emailAddresses": ["ana@example.com"]},
+        {"addresses": {"data": [5]}},
+    ],
+)
+def test_what_is_nested_otherwise_is_kept_as_it_came(strange):
+    """Under Clover's name, in the row and in the frame."""
+    record = {"id": "X"} | strange
+    for name, value in strange.items():
+        assert to_row(record)[name] == value
+        assert to_frame([PLATFORM, record]).loc["X", name] == value
+
+
+def sent(value):
+    """The same without nulls, which the quick way leaves alone."""
+    if isinstance(value, dict):
+        return {name: sent(part) for name, part in value.items() if part is not None}
+    return list(map(sent, value)) if isinstance(value, list) else value
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(platform.map(sent), max_size=2))
+def test_a_page_as_it_came_says_what_its_records_say(records):
+    """Read from its bytes, a page is the same table; one that can't be is left to be parsed."""
+    page = _pages.parsed(json.dumps({"elements": records}).encode())
+    table = of_pages([records if page is None else page])
+    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
+
+
+def test_a_page_of_plain_records_is_read_as_it_came():
+    """The quick way takes what every page is full of, and keeps several cards, masked, whole."""
+    email = {"elements": [{"id": "E1", "emailAddress": "ana@example.com", "primaryEmail": True}]}
+    cards = [card | {"token": "clv_1TSTS"} for card in PLATFORM["cards"]["elements"]]
+    record = PLATFORM | {"emailAddresses": email, "cards": {"elements": cards}}
+    page = _pages.parsed(json.dumps({"elements": [{"id": "X"}, record]}).encode())
+    assert page is not None
+    table = of_pages([page, [{"id": "Y", "note": "VIP"}]])
+    pd.testing.assert_frame_equal(
+        table, to_frame([{"id": "X"}, record, {"id": "Y", "note": "VIP"}]), check_like=True
+    )
+    assert table.loc[PLATFORM["id"], "cards"] == cards
+    assert "1TSTS" not in repr(table.loc[PLATFORM["id"], "cards"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"<html>",
+        b'{"message": "no"}',
+        b'{"elements": [{"id": null}]}',
+        b'{"elements": [{"id": 5}]}',
+        b'{"elements": [{"id": "X", "note": "VIP"}]}',
+        b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "note": 1}]}}]}',
+        b'{"elements": [{"id": "\\ud800"}]}',
+        b'{"elements": [{"id": "\xff"}]}',
+        b'{"elements": [{"id": "X", "customerSince": 123456789012345678901}]}',
+        b'{"elements": [{"id": "X"}]} {"elements": [{"id": "Y"}]}',
+    ],
+)
+def test_a_page_with_anything_else_is_left_to_be_parsed(content):
+    """Nothing is guessed and nothing dropped on the quick way."""
+    assert _pages.parsed(content) is None
 
 
 def test_text_comes_back_unchanged():
