@@ -58,7 +58,8 @@ class Outcome(VBox):
         self.conflict = HTML()
         self.result = HTML().add_class("clover-result")
         self._on_open = on_open
-        super().__init__([self.links, self.conflict, self.reload.button, self.result])
+        reload = HBox([self.reload.button])  # in a box of its own it keeps its width
+        super().__init__([self.links, self.conflict, reload, self.result])
 
     def clear(self) -> None:
         """Show nothing of an earlier change."""
