@@ -100,6 +100,10 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
         A DataFrame whose index, named ``id``, is the customer id; no ``id`` column. Text columns
         have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``, ``source_ids`` an Arrow list of
         text. Fields that the schema doesn't know follow as columns under Clover's names.
+
+    Example:
+        >>> to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])["name"].to_dict()
+        {'7QK2M9ZX4T0BC': 'Ana'}
     """
     return of_pages([list(records)])
 
@@ -117,6 +121,11 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
 
     Returns:
         A new DataFrame with the dtypes of :func:`to_frame`.
+
+    Example:
+        >>> table = to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])
+        >>> upsert(table, to_row({"id": "7QK2M9ZX4T0BC", "name": "Bea"}))["name"].tolist()
+        ['Bea']
     """
     values = {label: value for label, value in row.items() if _present(value)}
     key = str(row["id"])

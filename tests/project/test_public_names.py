@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 
+import pytest
+
 import clover_nb
+from clover_nb import TEST_CARDS
 
 
 def test_all_names_what_is_exported():
@@ -13,6 +17,22 @@ def test_all_names_what_is_exported():
     assert dir(clover_nb) == sorted(clover_nb.__all__)
     for name in clover_nb.__all__:
         assert getattr(clover_nb, name).__doc__, name
+
+
+CALLABLE = [name for name in clover_nb.__all__ if callable(getattr(clover_nb, name))]
+
+
+@pytest.mark.parametrize("name", CALLABLE)
+def test_each_public_name_shows_an_example_that_runs(name, default_connection):
+    """With `token` a fresh card token, and every public name imported."""
+    names = {public: getattr(clover_nb, public) for public in clover_nb.__all__}
+    names["token"] = default_connection.tokens.create(card=TEST_CARDS["visa"])
+    found = doctest.DocTestFinder(recurse=False).find(names[name], name, globs=names)
+    assert any(test.examples for test in found)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in found:
+        told: list[str] = []
+        assert runner.run(test, out=told.append).failed == 0, "".join(told)
 
 
 def test_an_unknown_name_is_an_attribute_error():
