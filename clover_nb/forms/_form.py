@@ -6,11 +6,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Final
 
 import pandas as pd
-from ipywidgets import HTML, Button, Checkbox, Dropdown, GridBox, HBox, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Dropdown, HBox, VBox, Widget
 
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput, OutcomeUnknown
@@ -18,6 +17,7 @@ from clover_nb.forms import _text
 from clover_nb.forms._field import Field
 from clover_nb.forms._keys import Keys
 from clover_nb.forms._outcome import Outcome
+from clover_nb.forms._parts import Tick
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
 from clover_nb.forms._token import TokenEntry
@@ -370,37 +370,3 @@ class Form(Static, VBox):
         row = self._clover.customers.retrieve(self.picker.row["id"])
         self.picker.show(row)
         return row
-
-
-class Tick(VBox):
-    """A sentence to agree to, with a message below."""
-
-    def __init__(self, sentence: str, on_edit: Callable[[], None]) -> None:
-        self._box = Checkbox(description=sentence, indent=False, layout=Layout(width="auto"))
-        self._box.observe(lambda _: on_edit(), "value")
-        self._note = HTML()
-        super().__init__([self._box, self._note])
-
-    @property
-    def value(self) -> bool:
-        """Whether it is ticked."""
-        return bool(self._box.value)
-
-    @value.setter
-    def value(self, ticked: bool) -> None:
-        self._box.value = ticked
-
-    @property
-    def message(self) -> str:
-        """What is wrong with it."""
-        return str(self._note.value)
-
-    @message.setter
-    def message(self, text: str) -> None:
-        self._note.value = _text.note("error", text) if text else ""
-
-
-def group(heading: str, parts: Iterable[Widget]) -> VBox:
-    """Fields side by side, as many as there is room for, under a heading."""
-    title = HTML(f"<h4 class='clover-group'>{escape(heading)}</h4>")
-    return VBox([title, GridBox(list(parts)).add_class("clover-grid")])

@@ -13,7 +13,8 @@ from clover_nb.client import Clover, default
 from clover_nb.errors import InvalidInput
 from clover_nb.forms import actions
 from clover_nb.forms._field import Field
-from clover_nb.forms._form import Form, Job, Typed, group
+from clover_nb.forms._form import Form, Job, Typed
+from clover_nb.forms._parts import group
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._table import Table
 from clover_nb.forms._token import TokenEntry
