@@ -390,7 +390,7 @@ class Customers:
     def _seen(self, answer: Record, sent: Mapping[str, Any]) -> pd.Series[Any]:
         if "shipping" not in answer:  # the Platform API's record, which has no recipient
             shipping = sent.get("shipping") or self._answers.get(answer["id"], {}).get("shipping")
-            recipient = {k: v for k, v in (shipping or {}).items() if k != "address"}
+            recipient = {k: v for k, v in _block(shipping).items() if k != "address"}
             answer = {**answer, "shipping": recipient}
         self._answers[answer["id"]] = answer
         return to_row(answer)
@@ -404,7 +404,7 @@ class Customers:
         these are the last answer's. Nothing else will do for ``fresh``.
         """
         answer = self._answers.get(key, {})
-        shipping = dict(answer.get("shipping") or {})
+        shipping = _block(answer.get("shipping"))
         if not self._platform.readable and not fresh:
             return flat(answer) if answer else None, shipping
         fields = flat(self._platform.read(key))
@@ -436,8 +436,13 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
         raise HalfDone(message, hint=f"{hint} The reason: {error}") from error
 
 
+def _block(value: object) -> dict[str, Any]:
+    """A block of an answer; an empty one for whatever is none."""
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
 def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    address = {**(current.get("address") or {}), **(given.get("address") or {})}
+    address = _block(current.get("address")) | _block(given.get("address"))
     return rules.present({**current, **given, "address": address})
 
 

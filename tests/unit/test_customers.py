@@ -335,3 +335,14 @@ def test_a_seeded_connection_is_private_and_repeats_itself():
             return row.to_dict(), clover.customers.list().to_csv()
 
     assert story() == story()
+
+
+def test_an_oddly_nested_answer_does_no_harm(scripted):
+    """Shipping that is text is kept under Clover's name, and the next change is made."""
+    odd = json.dumps({"id": "7QK2M9ZX4T0BC", "email": "ana@example.com", "shipping": "soon"})
+    scripted.answers += [(200, "application/json", odd.encode())] * 2
+    with scripted.connect() as clover:
+        clover.customers.modify("7QK2M9ZX4T0BC", email="ana@example.com", name="Ana")
+        changed = clover.customers.modify("7QK2M9ZX4T0BC", shipping={"name": "Ana"})
+    assert changed["shipping"] == "soon"
+    assert json.loads(scripted.requests[1][3])["shipping"] == {"name": "Ana"}
