@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pandas as pd
@@ -15,6 +14,7 @@ from clover_nb.client import Clover
 from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput, OutcomeUnknown
 from clover_nb.forms import _text
 from clover_nb.forms._field import Field
+from clover_nb.forms._job import Job, Typed
 from clover_nb.forms._keys import Keys
 from clover_nb.forms._outcome import Outcome
 from clover_nb.forms._parts import Tick
@@ -22,40 +22,13 @@ from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
 from clover_nb.forms._token import TokenEntry
 from clover_nb.forms._work import Work
-from clover_nb.forms.actions import Difference, Done, Doubtful
+from clover_nb.forms.actions import Done, Doubtful
 
-Typed = dict[str, str]
 Row = pd.Series
 _UNEXPECTED: Final = (
     "Something unexpected went wrong, so it is not known whether this was done. Look the customer "
     "up before you try again."
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a form is for; the functions know of no widget.
-
-    Attributes:
-        title: The heading.
-        submit: The button's text.
-        busy: The button's text while it works.
-        problems: What is wrong with what was typed, by field. As in the following, the first
-            argument is the customer's row, or ``None`` for a new one.
-        changes: What will change.
-        act: Does the change. Its last argument says that doubts were overruled.
-        shown: What the fields hold for a customer, before anything is typed.
-        ticks: What must be agreed to: a sentence by name.
-    """
-
-    title: str
-    submit: str
-    busy: str
-    problems: Callable[[Any, Typed], Mapping[str, CloverError]]
-    changes: Callable[[Any, Typed], Iterable[Difference]]
-    act: Callable[[Any, Typed, bool], Done]
-    shown: Callable[[Row[Any]], Mapping[str, str]] = lambda _: {}
-    ticks: Mapping[str, str] = field(default_factory=dict)
 
 
 class Form(Static, VBox):

@@ -11,19 +11,21 @@ from ipywidgets import Dropdown, GridBox, Layout, VBox
 from clover_nb import addresses
 from clover_nb.client import Clover, default
 from clover_nb.errors import InvalidInput
-from clover_nb.forms import actions
+from clover_nb.forms import actions, checks
 from clover_nb.forms._field import Field
-from clover_nb.forms._form import Form, Job, Typed
+from clover_nb.forms._form import Form
+from clover_nb.forms._job import Job, Typed
 from clover_nb.forms._parts import group
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._table import Table
 from clover_nb.forms._token import TokenEntry
-from clover_nb.forms.actions import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference, Done
+from clover_nb.forms.actions import Done
+from clover_nb.forms.checks import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference
 
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
 _SURE: Final = {"gone": "I mean to take this card off; it can't be undone"}
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
-_CHOOSE: Final = ("Choose a card", actions.KEEP)
+_CHOOSE: Final = ("Choose a card", checks.KEEP)
 
 
 def create_customer(*, clover: Clover | None = None) -> Form:
@@ -47,11 +49,11 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         "name": Field("Name", placeholder="Ana Rivera"),
         "phone": Field("Phone", kind="tel", placeholder="555-0125"),
     }
-    shipping = Shipping(country=actions.COUNTRY)
-    at_first = {"shipping.address.country": actions.COUNTRY}
+    shipping = Shipping(country=checks.COUNTRY)
+    at_first = {"shipping.address.country": checks.COUNTRY}
 
     def changes(_: object, typed: Typed) -> Iterable[Difference]:
-        return actions.differences(at_first, typed)
+        return checks.differences(at_first, typed)
 
     def act(_: object, typed: Typed, sure: bool) -> Done:  # noqa: FBT001  as of a Job
         return actions.create_customer(clover, typed, sure=sure)
@@ -60,7 +62,7 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         title="Create a customer",
         submit="Create customer",
         busy="Creating…",
-        problems=lambda _, typed: actions.problems(typed, ("email", "source")),
+        problems=lambda _, typed: checks.problems(typed, ("email", "source")),
         changes=changes,
         act=act,
         ticks=_CONSENT,
@@ -175,10 +177,10 @@ def contact_form(clover: Clover, picker: Picker) -> Form:
         title="Edit the contact",
         submit="Save contact",
         busy="Saving…",
-        problems=actions.contact_problems,
-        changes=lambda row, typed: actions.differences(actions.contact_of(row), typed),
+        problems=checks.contact_problems,
+        changes=lambda row, typed: checks.differences(checks.contact_of(row), typed),
         act=lambda row, typed, _: actions.edit_contact(clover, row, typed),
-        shown=actions.contact_of,
+        shown=checks.contact_of,
     )
     parts = [picker, group("Contact", fields.values())]
     return Form(clover, job, parts, fields=fields, picker=picker)
@@ -191,10 +193,10 @@ def shipping_form(clover: Clover, picker: Picker) -> Form:
         title="Update a shipping address",
         submit="Save address",
         busy="Saving…",
-        problems=lambda _, typed: actions.problems(typed),
-        changes=lambda row, typed: actions.differences(actions.shipping_of(row), typed),
+        problems=lambda _, typed: checks.problems(typed),
+        changes=lambda row, typed: checks.differences(checks.shipping_of(row), typed),
         act=lambda row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
-        shown=actions.shipping_of,
+        shown=checks.shipping_of,
     )
     picker.on_pick(lambda row: shipping.arrange(row["shipping_country"] or ""))
     parts = [picker, group("Shipping address", []), shipping]
@@ -207,9 +209,9 @@ def attach_form(clover: Clover, picker: Picker) -> Form:
     replaces = _cards_choice("Keep the cards that are on file", "Other cards")
 
     def offer(row: pd.Series[Any]) -> None:
-        cards = actions.cards_of(row).items()
+        cards = checks.cards_of(row).items()
         replaces.options = [
-            ("Keep the cards that are on file", actions.KEEP),
+            ("Keep the cards that are on file", checks.KEEP),
             *((f"Replace {told}", key) for key, told in cards),
         ]
         replaces.layout.display = None if cards else "none"
@@ -219,8 +221,8 @@ def attach_form(clover: Clover, picker: Picker) -> Form:
         title="Attach a card",
         submit="Attach card",
         busy="Attaching…",
-        problems=lambda _, typed: actions.problems({"source": typed["source"]}, ["source"]),
-        changes=actions.card_changes,
+        problems=lambda _, typed: checks.problems({"source": typed["source"]}, ["source"]),
+        changes=checks.card_changes,
         act=lambda row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
         ticks=_CONSENT,
     )
@@ -234,7 +236,7 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
     card = _cards_choice(_CHOOSE[0], "Card")
 
     def offer(row: pd.Series[Any]) -> None:
-        card.options = [_CHOOSE, *((told, key) for key, told in actions.cards_of(row).items())]
+        card.options = [_CHOOSE, *((told, key) for key, told in checks.cards_of(row).items())]
 
     def problems(row: pd.Series[Any], typed: Typed) -> Mapping[str, InvalidInput]:
         if row["source_ids"] and typed["card"]:
@@ -243,7 +245,7 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
         return {"card": InvalidInput(told)}
 
     def changes(row: pd.Series[Any], typed: Typed) -> Iterable[Difference]:
-        told = actions.cards_of(row).get(typed["card"])
+        told = checks.cards_of(row).get(typed["card"])
         return [Difference("Card", told, "taken off")] if told else []
 
     picker.on_pick(offer)
@@ -268,9 +270,7 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
 
 def _cards_choice(first: str, label: str) -> Dropdown:
     layout = Layout(width="auto")
-    return Dropdown(
-        options=[(first, actions.KEEP)], layout=layout, description=label, tooltip=label
-    )
+    return Dropdown(options=[(first, checks.KEEP)], layout=layout, description=label, tooltip=label)
 
 
 class Shipping(GridBox):

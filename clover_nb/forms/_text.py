@@ -10,7 +10,7 @@ import pandas as pd
 
 from clover_nb.errors import Change, CloverError, Conflict, HalfDone, OutcomeUnknown
 from clover_nb.forms._history import Event
-from clover_nb.forms.actions import Difference, cards_of
+from clover_nb.forms.checks import Difference, cards_of
 from clover_nb.settings import Environment
 
 _MARKS: Final[dict[Environment, str]] = {

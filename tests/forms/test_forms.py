@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.forms import actions
+from clover_nb.forms import checks
 from clover_nb.rules import looks_like_card_number
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
@@ -272,7 +272,7 @@ def test_a_saved_form_leaves_a_sentence(clover):
 def test_the_names_of_the_fields_are_those_of_the_errors(clover):
     """A message finds its field because both use Clover's names."""
     form = forms.create_customer(clover=clover)
-    assert set(form.fields) == {"email", "name", "phone", "source", *actions.SHIPPING_FIELDS}
+    assert set(form.fields) == {"email", "name", "phone", "source", *checks.SHIPPING_FIELDS}
 
 
 NEVER_RIGHT = {

@@ -1,0 +1,164 @@
+"""What a form shows of a customer, what is wrong with what was typed, and what it would change.
+
+Nothing here asks Clover, and nothing knows of a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from clover_nb import addresses, rules
+from clover_nb.errors import CloverError, InvalidInput
+from clover_nb.frames import elements, expiry
+
+Typed = Mapping[str, str]
+Row = pd.Series  # one customer, as of clover_nb.to_row
+
+_ADDRESS: Final = "shipping.address."
+ADDRESS_FIELDS: Final = tuple(
+    f"{_ADDRESS}{name}" for name in ("line1", "line2", "city", "state", "postal_code", "country")
+)
+SHIPPING_FIELDS: Final = ("shipping.name", "shipping.phone", *ADDRESS_FIELDS)
+CONTACT_FIELDS: Final = ("name", "email", "phone")
+COUNTRY: Final = "US"  # D: what Clover fills in where none is given
+KEEP: Final = ""  # the choice of no card to replace
+
+
+class Difference(NamedTuple):
+    """A line of what will change: a field (or a heading of its own), its value now, its new one."""
+
+    field: str
+    now: str
+    new: str
+
+
+class Doubt(NamedTuple):
+    """What is probably wrong, and may be meant all the same.
+
+    Attributes:
+        field: Where it is shown.
+        message: What is doubtful.
+        customers: Ids of customers to look at, each with a name.
+    """
+
+    field: str
+    message: str
+    customers: tuple[tuple[str, str], ...] = ()
+
+
+# -- what is wrong -----------------------------------------------------------------------------
+
+
+def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverError]:
+    """What is wrong with each field, all at once; an empty dict when nothing is.
+
+    Args:
+        typed: What was typed; empty texts count as left out.
+        required: The fields that must not be empty.
+
+    Returns:
+        The first problem of each field, by field.
+    """
+    found: dict[str, CloverError] = {}
+    for name in required:
+        if not typed.get(name):
+            found[name] = InvalidInput("This is required.", field=name)
+    for name, value in typed.items():
+        if value:
+            try:
+                rules.check(name, value)
+            except InvalidInput as problem:
+                found[name] = problem
+    for finding in _findings(typed):
+        if finding.certain:
+            name = _ADDRESS + finding.part
+            found.setdefault(name, InvalidInput(finding.message, field=name))
+    return found
+
+
+def contact_problems(row: Row[Any], typed: Typed) -> dict[str, CloverError]:
+    """What is wrong with a contact; what was there can't be emptied."""
+    found = problems(typed)
+    for name, shown in contact_of(row).items():
+        if shown and not typed.get(name):
+            found[name] = InvalidInput("Clover has no way to empty it.", field=name)
+    return found
+
+
+def address_begun(typed: Typed) -> bool:
+    """Whether there is an address: any part of it but the country, which is filled in for all."""
+    return any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
+
+
+def _findings(typed: Typed) -> list[addresses.Finding]:
+    if not address_begun(typed):
+        return []
+    return addresses.check({n.removeprefix(_ADDRESS): v for n, v in typed.items()})
+
+
+def address_doubts(typed: Typed) -> list[Doubt]:
+    """What is odd about an address; it may be meant."""
+    return [
+        Doubt(_ADDRESS + each.part, each.message) for each in _findings(typed) if not each.certain
+    ]
+
+
+# -- what will change --------------------------------------------------------------------------
+
+
+def differences(shown: Typed, typed: Typed) -> list[Difference]:
+    """The fields that differ from what is shown."""
+    return [
+        Difference(name, shown.get(name, ""), _told(name, value))
+        for name, value in typed.items()
+        if value != shown.get(name, "")
+    ]
+
+
+def _told(name: str, value: str) -> str:
+    return f"{value}" if name == "source" else value  # a token prints masked
+
+
+def contact_of(row: Row[Any]) -> dict[str, str]:
+    """A customer's name, email and phone as a form shows them, empty where there is nothing."""
+    return {name: row[name] or "" for name in CONTACT_FIELDS}
+
+
+def shipping_of(row: Row[Any]) -> dict[str, str]:
+    """A customer's shipping as a form shows it: every field, empty where there is nothing."""
+    return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}
+
+
+def cards_of(row: Row[Any]) -> dict[str, str]:
+    """The cards on file, newest first: what is known of each, by its id."""
+    known = {card["id"]: card for card in elements(row.get("cards"))}
+    newest = {"brand": row["card_brand"], "last4": row["card_last4"], "expiry": row["card_expiry"]}
+    told = {}
+    for place, key in enumerate(row["source_ids"]):
+        if key in known:
+            month_year = known[key].get("expirationDate") or ""
+            told[key] = _card(
+                known[key].get("cardType"),
+                known[key].get("last4"),
+                expiry(month_year[:2], month_year[2:]),
+            )
+        else:
+            told[key] = _card(**newest) if place == 0 else f"Card {key}"
+    return told
+
+
+def _card(brand: str | None, last4: str | None, expiry: str | None) -> str:
+    ends = f", expires {expiry}" if expiry else ""
+    return f"{brand or 'Card'} •••• {last4 or '????'}{ends}"
+
+
+def card_changes(row: Row[Any], typed: Typed) -> list[Difference]:
+    """What attaching a card changes, and which card it takes the place of."""
+    new = "a new card" if typed["source"] else ""
+    replaced = cards_of(row).get(typed.get("replaces", KEEP))
+    if replaced:
+        return [Difference("Card", replaced, new or "replaced by a new card")]
+    return [Difference("Cards on file", str(row["card_count"]), "one more")] if new else []
