@@ -115,8 +115,11 @@ class Journal:
             oldest = time.time() - retention_days * 86400
             self._db.execute("DELETE FROM writes WHERE time < ?", (oldest,))
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self, *, customer_id: str | None = None) -> pd.DataFrame:
         """The journal as a table, oldest first.
+
+        Args:
+            customer_id: Of this customer alone; left out, of all.
 
         Returns:
             A DataFrame whose index, named ``entry``, is the number that ``clover.undo`` takes.
@@ -127,7 +130,8 @@ class Journal:
             cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
         """
         names = ["entry", *_COLUMNS.split(", ")]
-        rows = self._all(f"SELECT entry, {_COLUMNS} FROM writes")  # noqa: S608  constants
+        where = "?1 IS NULL OR customer_id = ?1"
+        rows = self._all(f"SELECT entry, {_COLUMNS} FROM writes WHERE {where}", customer_id)  # noqa: S608  constants
         columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
         kinds = {"time": "float64", "consent": "boolean", "undoes": "Int64"}
         index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")

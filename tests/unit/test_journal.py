@@ -67,6 +67,17 @@ def test_each_change_is_written_down(clover):
     assert deleted["before"]["card_last4"] == "4242"
 
 
+def test_one_customers_part_of_it_is_as_the_whole(clover):
+    """The same lines and types, without those of others."""
+    row, other = a_customer(clover, name="Ana"), a_customer(clover)
+    clover.customers.modify(row["id"], name="Bea")
+    whole = clover.journal.frame()
+    part = clover.journal.frame(customer_id=row["id"])
+    pd.testing.assert_frame_equal(part, whole[whole["customer_id"] == row["id"]])
+    assert list(part["operation"]) == ["create", "modify"]
+    assert list(clover.journal.frame(customer_id=other["id"])["operation"]) == ["create"]
+
+
 def test_a_refusal_is_written_down(clover):
     """With its outcome."""
     row = a_customer(clover)
