@@ -14,8 +14,8 @@ from clover_nb.client import Clover, default
 from clover_nb.errors import CloverError
 from clover_nb.forms import _forms, _text
 from clover_nb.forms._form import Form
-from clover_nb.forms._history import history
 from clover_nb.forms._keys import Keys
+from clover_nb.forms._past import Past
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._static import Static
 from clover_nb.forms._table import Table
@@ -58,7 +58,7 @@ class Desk(Static, VBox):
         form: The form that is open, or ``None``.
         status: What is under way or went wrong.
         details: What is known of the selected customer.
-        history: What was changed about it from here.
+        history: What was changed about it from here, and how to take it back.
     """
 
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
@@ -68,7 +68,7 @@ class Desk(Static, VBox):
         self.form: Form | None = None
         self.table = Table(to_frame([]) if customers is None else customers, page_size=_PAGE)
         self.status = HTML().add_class("clover-live")
-        self.details, self.history = HTML(), HTML()
+        self.details, self.history = HTML(), Past(clover, self._taken_back)
         self._who, self._place = HTML(), VBox()
         refresh = Button(description="Refresh")
         refresh.on_click(lambda _: self.refresh())
@@ -79,7 +79,7 @@ class Desk(Static, VBox):
         super().__init__(
             [
                 HTML(_text.heading("Customer desk", clover.environment)),
-                Keys(),
+                Keys(self.history.close_form, self.history.offer),
                 bar,
                 self.table,
                 self._who,
@@ -172,13 +172,12 @@ class Desk(Static, VBox):
         self._behind(lambda: self._read(customer_id))
 
     def _read(self, customer_id: str) -> None:
-        told = _text.events(history(self._clover, customer_id))
-        if self.table.selected_id == customer_id:
-            self.history.value = told
+        self._show_history(customer_id)
         row = self._clover.customers.retrieve(customer_id)
         if self.table.selected_id == customer_id:
             self._show(row)
             self._fit()
+            self._show_history(customer_id)
 
     def _saved(self, row: pd.Series[Any]) -> None:
         self.table.data = upsert(self.table.data, row)
@@ -186,10 +185,15 @@ class Desk(Static, VBox):
             self.table.selected_id = row["id"]
             return
         self._show(row)
-        self._behind(self._read_history)
+        self._behind(lambda: self._show_history(row["id"]))
 
-    def _read_history(self) -> None:
-        self.history.value = _text.events(history(self._clover, self.table.selected_id))
+    def _taken_back(self, row: pd.Series[Any]) -> None:
+        self._saved(row)
+        self._fit()
+
+    def _show_history(self, customer_id: str) -> None:
+        if self.row is not None and self.row["id"] == customer_id:
+            self.history.show(self.row)
 
     def _show(self, row: pd.Series[Any] | None) -> None:
         self.row = row

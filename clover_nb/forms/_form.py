@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 from ipywidgets import HTML, Button, Dropdown, HBox, VBox, Widget
+from traitlets import TraitError
 
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput, OutcomeUnknown
@@ -140,6 +141,11 @@ class Form(Static, VBox):
         )
 
     @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._work.busy
+
+    @property
     def _customer(self) -> Row[Any] | None:
         return None if self.picker is None else self.picker.row
 
@@ -237,7 +243,7 @@ class Form(Static, VBox):
             self.status.value = _text.note("error", _UNEXPECTED)
             raise
         else:
-            return self._done(done, "Saved", typed)
+            return self._done(done, self._job.done, typed)
         return True
 
     def _doubt(self, typed: Typed, doubtful: Doubtful) -> None:
@@ -294,6 +300,9 @@ class Form(Static, VBox):
         for name, value in typed.items():
             if name in self.fields and value != shown.get(name, ""):
                 self.fields[name].value = value
+            elif name in self._choices:
+                with suppress(TraitError):  # the card that was chosen is gone
+                    self._choices[name].value = value
         self.edited()
         told = "This is the record as it is now, with what you typed. Look, and save again."
         self.status.value = _text.note("info", told)
@@ -334,7 +343,9 @@ class Form(Static, VBox):
         if isinstance(problem, HalfDone):
             with suppress(CloverError):
                 self.on_saved(self._read_again())
-            self.status.value = _text.note("error", told)
+            why = problem.__cause__
+            asked = why.request_id if isinstance(why, CloverError) else None
+            self.status.value = _text.note("error", told, asked)
 
     def _read_again(self) -> Row[Any]:
         """Show the customer as it is now."""

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from clover_nb.client import Clover
-from clover_nb.errors import InvalidInput
+from clover_nb.errors import Conflict, InvalidInput
+from clover_nb.undo import undone
 
 _WORDS: Final = {
     "create": "created",
@@ -24,25 +25,61 @@ _SHOWN: Final = {"firstName": "first_name", "lastName": "last_name"}
 
 
 class Event(NamedTuple):
-    """A line of a customer's history, in words."""
+    """A line of a customer's history, in words.
 
+    Attributes:
+        entry: Its number in the journal.
+        time: When.
+        person: Who.
+        what: What was done, and what became of it.
+        details: Each field that was changed, from what to what.
+        undoable: Whether it can be taken back as the customer is now.
+    """
+
+    entry: int
     time: pd.Timestamp
     person: str
     what: str
     details: str
+    undoable: bool
 
 
-def history(clover: Clover, customer_id: str) -> list[Event]:
+def history(clover: Clover, customer_id: str, now: Mapping[str, Any] | None = None) -> list[Event]:
     """What was changed about a customer from this machine, newest first.
+
+    Args:
+        clover: The connection.
+        customer_id: The customer.
+        now: The customer's fields as they are; left out, nothing counts as undoable.
 
     Raises:
         CloverError: The journal is off or can't be read.
     """
-    lines = _lines(clover, customer_id).iloc[::-1]
-    return [
-        Event(line["time"], line["person"], _what(line), "; ".join(_details(line)))
-        for _, line in lines.iterrows()
-    ]
+    lines = clover.journal.frame(customer_id=customer_id).reset_index().iloc[::-1]
+    taken_back = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
+    events = []
+    for _, line in lines.iterrows():
+        entry, what = int(line["entry"]), _what(line)
+        over = entry in taken_back
+        events.append(
+            Event(
+                entry,
+                line["time"],
+                line["person"],
+                f"{what}, taken back since" if over else what,
+                "; ".join(_details(line)),
+                not over and now is not None and _undoable(clover, entry, now),
+            )
+        )
+    return events
+
+
+def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
+    try:
+        undone(clover.journal.entry(entry), now)
+    except (InvalidInput, Conflict):
+        return False
+    return True
 
 
 def latest_change(clover: Clover, customer_id: str) -> int:
@@ -51,15 +88,10 @@ def latest_change(clover: Clover, customer_id: str) -> int:
     Raises:
         CloverError: There is none, or the journal is off or can't be read.
     """
-    lines = _lines(clover, customer_id)
+    lines = clover.journal.frame(customer_id=customer_id)
     if lines.empty:
         raise InvalidInput("The journal knows of no change.")
     return int(lines.index[-1])
-
-
-def _lines(clover: Clover, customer_id: str) -> pd.DataFrame:
-    lines = clover.journal.frame()
-    return lines[lines["customer_id"] == customer_id]
 
 
 def _what(line: pd.Series[Any]) -> str:
@@ -73,12 +105,12 @@ def _details(line: pd.Series[Any]) -> list[str]:
     before = line["before"] or {}
     return [
         f"{name.replace('_', ' ')}: {before.get(label) or 'nothing'} → {new or 'nothing'}"
-        for name, label, new in _sent(line["sent"] or {})
+        for name, label, new in fields_of(line["sent"] or {})
         if (before.get(label) or "") != (new or "")
     ]
 
 
-def _sent(sent: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+def fields_of(sent: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     """Each field that was sent: its name, its label in ``before``, and its value."""
     shipping = dict(sent.get("shipping") or {})
     address = shipping.pop("address", None) or {}

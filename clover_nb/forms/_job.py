@@ -29,6 +29,7 @@ class Job:
         act: Does the change. Its last argument says that doubts were overruled.
         shown: What the fields hold for a customer, before anything is typed.
         ticks: What must be agreed to: a sentence by name.
+        done: What is said when it was done.
     """
 
     title: str
@@ -39,3 +40,4 @@ class Job:
     act: Callable[[Any, Typed, bool], Done]
     shown: Callable[[pd.Series[Any]], Mapping[str, str]] = lambda _: {}
     ticks: Mapping[str, str] = field(default_factory=dict)
+    done: str = "Saved"

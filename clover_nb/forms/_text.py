@@ -61,12 +61,17 @@ def heading(title: str, environment: Environment) -> str:
 def note(tone: str, text: str, request_id: str | None = None) -> str:
     """A message of a form: ``"error"``, ``"warning"``, ``"busy"``, ``"info"`` or ``"done"``."""
     role = "alert" if tone == "error" else "status"
-    asked = (
-        f" Clover's request id: <code class='clover-copy'>{escape(request_id)}</code>"
-        if request_id
-        else ""
+    told = f"<div role='{role}' class='clover-note clover-{tone}'>{escape(text)}</div>"
+    return told + (_asked_by_support(request_id) if request_id else "")
+
+
+def _asked_by_support(request_id: str) -> str:
+    """Beside the message and not in it: nobody wants to hear 36 letters and digits at once."""
+    return (
+        f"<div class='clover-id'>Clover's request id: <code>{escape(request_id)}</code> "
+        "<button type='button' class='clover-small' data-clover='copy' "
+        "aria-label='Copy the request id'>Copy</button> <span role='status'></span></div>"
     )
-    return f"<div role='{role}' class='clover-note clover-{tone}'>{escape(text)}{asked}</div>"
 
 
 def who(row: pd.Series[Any]) -> str:
@@ -106,17 +111,41 @@ def conflict(changes: Iterable[Change]) -> str:
 
 
 def events(history: Sequence[Event]) -> str:
-    """A customer's history."""
+    """A customer's history, with a button beside each change that can be taken back."""
     if not history:
         return "<p class='clover-quiet'>Nothing was changed from here yet.</p>"
-    rows = [(_shown(each.time), each.person, each.what, each.details) for each in history]
-    return _table("History", ("Time", "Who", "What", "Details"), rows)
+    heads = ["Time", "Who", "What", "Details"]
+    rows = [[_shown(each.time), each.person, each.what, each.details] for each in history]
+    if any(each.undoable for each in history):
+        heads.append("Undo")
+        rows = [[*row, _undo(each)] for row, each in zip(rows, history, strict=True)]
+    return _table("History", heads, rows)
+
+
+class _Markup(str):
+    """HTML, in which everything that had to be is escaped."""
+
+    __slots__ = ()
+
+
+def _undo(event: Event) -> _Markup:
+    if not event.undoable:
+        return _Markup()
+    name = escape(f"Undo: {event.what}, {event.details}")
+    return _Markup(
+        f"<button type='button' class='clover-small' data-clover='undo' data-entry='{event.entry}' "
+        f"aria-label='{name}'>Undo</button>"
+    )
+
+
+def _cell(value: str) -> str:
+    return value if isinstance(value, _Markup) else escape(value) or _EMPTY
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
     body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell) or _EMPTY}</td>' for cell in row)}</tr>" for row in rows
+        f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows
     )
     return (
         f"<table class='clover-changes'><caption>{escape(caption)}</caption>"

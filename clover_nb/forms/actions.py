@@ -13,18 +13,27 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import rules
+from clover_nb import conflicts, rules
 from clover_nb.client import Clover
-from clover_nb.errors import AlreadyOnFile, CloverError, InvalidInput, NotFound
-from clover_nb.forms._history import latest_change
+from clover_nb.errors import (
+    AlreadyOnFile,
+    Change,
+    CloverError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+)
+from clover_nb.forms._history import fields_of, latest_change
 from clover_nb.forms.checks import (
     KEEP,
     SHIPPING_FIELDS,
+    Difference,
     Doubt,
     Row,
     Typed,
     address_begun,
     address_doubts,
+    cards_of,
     contact_of,
     differences,
     shipping_of,
@@ -136,9 +145,11 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
         sure: Whether the old card may be taken off before the new one is attached.
 
     Raises:
+        Conflict: Somebody else has changed the customer's cards since it was read.
         Doubtful: Clover keeps one card alone, and nobody is ``sure``.
         HalfDone: One of two steps was made.
     """
+    _require_same_cards(clover, row)
     customers, token, old = clover.customers, typed["source"], typed.get("replaces", KEEP)
     if old == KEEP:
         after = _read_back(clover, customers.add_source(row["id"], token, consent=True))
@@ -163,10 +174,24 @@ _NEEDS_TOKEN: Final = "It can't be taken back: the old card would need a new tok
 
 
 def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
-    """Take a card off a customer. One that is gone already is as good as taken off."""
+    """Take a card off a customer. One that is gone already is as good as taken off.
+
+    Raises:
+        Conflict: Somebody else has changed the customer's cards since it was read.
+    """
+    _require_same_cards(clover, row)
     with suppress(NotFound):
         clover.customers.delete_source(row["id"], card_id)
     return Done(clover.customers.retrieve(row["id"]), note=_NEEDS_TOKEN)
+
+
+def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
+    now = clover.customers.retrieve(row["id"])
+    try:
+        conflicts.check({name: row[name] for name in ("id", "source_ids")}, dict(now))
+    except Conflict as found:
+        then_now = [list(cards_of(each).values()) for each in (row, now)]
+        raise Conflict(found.message, changes=[Change("cards", *then_now)]) from None
 
 
 def _require_change(changed: object) -> None:
@@ -181,9 +206,39 @@ def _done(clover: Clover, answer: Row[Any]) -> Done:
         entry = latest_change(clover, row["id"])
         undone(clover.journal.entry(entry), dict(row))
     except CloverError as reason:
-        told = reason.message.partition(": ")[2] or reason.message
-        return Done(row, note=f"It can't be taken back: {told}")
+        return Done(row, note=_stays(reason))
     return Done(row, lambda: _done(clover, clover.undo(entry)))
+
+
+def _stays(reason: CloverError) -> str:
+    told = reason.message.partition(": ")[2] or reason.message
+    return f"It can't be taken back: {told}"
+
+
+# -- taking back any change of the journal -------------------------------------------------------
+
+
+def restored(clover: Clover, row: Row[Any], entry: int) -> list[Difference]:
+    """What taking back a change would do, by labels of the row; nothing where it can't be."""
+    try:
+        body = undone(clover.journal.entry(entry), dict(row))
+    except CloverError:
+        return []
+    values = [(label, row.get(label) or "", new or "") for _, label, new in fields_of(body)]
+    return [Difference(*each) for each in values if each[1] != each[2]]
+
+
+def take_back(clover: Clover, entry: int) -> Done:
+    """Take back a change of the journal, and say how to take that back.
+
+    Raises:
+        InvalidInput: It can't be taken back; the message says why.
+    """
+    try:
+        answer = clover.undo(entry)
+    except (InvalidInput, Conflict) as reason:
+        raise InvalidInput(_stays(reason)) from reason
+    return _done(clover, answer)
 
 
 # -- finding -----------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     name.fill("Somebody Else")
     name.press("Enter")
     expect(page.get_by_text("Saved: Somebody Else")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_text("Taken back:")).to_be_visible()
     assert "forms.desk" not in page.content()
     assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}

@@ -38,6 +38,9 @@ FORMS = [
 ]
 
 
+SAVED = re.compile("^Saved:")  # and not "Not saved:"
+
+
 @pytest.fixture(scope="module")
 def shared(open_shared_notebook):
     """The five forms, four of them about the same customer."""
@@ -81,7 +84,7 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     expect(create.get_by_role("table")).to_contain_text("clv_••••")
     create.get_by_label("The cardholder agreed").check()
     button(create, "Create customer").click()
-    expect(create.get_by_text("Saved:")).to_contain_text('Bo <script>alert("x")</script> 🍀')
+    expect(create.get_by_text(SAVED)).to_contain_text('Bo <script>alert("x")</script> 🍀')
 
     contact = form(notebook, "contact")
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
@@ -99,7 +102,7 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     expect(shipping.get_by_text("02108 is not a ZIP code of the state CA.")).to_be_visible()
     shipping.get_by_label("I have looked at it").check()
     button(shipping, "Save address").click()
-    expect(shipping.get_by_text("Saved:")).to_be_visible()
+    expect(shipping.get_by_text(SAVED)).to_be_visible()
 
     attach = form(notebook, "attach")
     use_test_card(attach, "MC •••• 3294")
@@ -108,7 +111,7 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     )
     attach.get_by_label("The cardholder agreed").check()
     button(attach, "Attach card").click()
-    expect(attach.get_by_text("Saved:")).to_be_visible()
+    expect(attach.get_by_text(SAVED)).to_be_visible()
 
     notebook.evaluate("delete.picker.pick(ana)")
     delete = form(notebook, "delete")
@@ -116,7 +119,7 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     expect(delete.get_by_role("row").nth(1)).to_contain_text("MC •••• 3294, expires 2035-12")
     delete.get_by_label("I mean to take this card off").check()
     button(delete, "Take card off").click()
-    expect(delete.get_by_text("Saved:")).to_be_visible()
+    expect(delete.get_by_text(SAVED)).to_be_visible()
     seen = "Customer.retrieve(ana)[['name', 'shipping_state', 'card_count']].tolist()"
     assert notebook.evaluate(seen) == repr(["Ana Rivera", "CA", 0])
 
@@ -185,8 +188,8 @@ def test_a_double_click_does_it_once(notebook):
     contact = form(notebook, "contact")  # the page is alive meanwhile
     contact.get_by_label("Phone").fill("555-0199")
     button(contact, "Save contact").dblclick()
-    expect(contact.get_by_text("Saved:")).to_be_visible()
-    expect(create.get_by_text("Saved:")).to_be_visible()
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+    expect(create.get_by_text(SAVED)).to_be_visible()
     expect(button(create, "Create customer")).to_be_disabled()
     counted = "clover.journal.frame()['operation'].value_counts().to_dict()"
     assert notebook.evaluate(counted) == repr({"create": 2, "modify": 1})
@@ -196,6 +199,7 @@ def test_a_double_click_does_it_once(notebook):
 REFUSALS = [
     ("contact", "PUT", 400, "Bad Request"),
     ("contact", "PUT", 401, "Clover refused the credentials"),
+    ("contact", "PUT", 403, "Clover refused the credentials"),
     ("contact", "PUT", 404, "Check the id"),
     ("contact", "PUT", 429, "Too many requests"),
     ("contact", "PUT", 500, "It is not known whether this was saved"),
@@ -203,6 +207,11 @@ REFUSALS = [
     ("attach", "PUT", 409, "Nothing needs to be done if it is this very card"),
     ("delete", "DELETE", 401, "Clover refused the credentials"),
     ("shipping", "PUT", 503, "It is not known whether this was saved"),
+    ("create", "POST", 400, "Bad Request"),
+    ("create", "POST", 402, "ask for another card"),
+    ("create", "POST", 403, "Clover refused the credentials"),
+    ("create", "POST", 409, "Nothing needs to be done"),
+    ("create", "POST", 502, "It is not known whether this was saved"),
 ]
 
 
@@ -217,13 +226,17 @@ def test_a_refusal_is_told_and_what_was_typed_is_kept(notebook):
     attach.get_by_label("The cardholder agreed").check()
     delete.get_by_label("Card", exact=True).select_option(index=1)
     delete.get_by_label("I mean to take this card off").check()
-    submit = re.compile("Save contact|Save address|Attach card|Take card off")
+    submit = re.compile("Save contact|Save address|Attach card|Take card off|Create customer")
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("bo@example.com")
+    use_test_card(create)
+    create.get_by_label("The cardholder agreed").check()
     for name, method, status, told in REFUSALS:
         part = form(notebook, name)
         notebook.evaluate(f"practice.fail_next({status}, 50, method={method!r})")
         part.get_by_role("button", name=submit).click()
         expect(part.get_by_text(told).first).to_be_visible()
-        expect(part.locator("code.clover-copy")).to_have_text(re.compile(r"^[\w-]{36}$"))
+        expect(part.locator(".clover-id code")).to_have_text(re.compile(r"^[\w-]{36}$"))
         notebook.evaluate("practice._inside(practice._faults.clear)")
     for kind in ("reset-after", "truncated", "html"):
         notebook.evaluate(f"practice.fail_next({kind!r}, method='PUT')")
@@ -233,11 +246,38 @@ def test_a_refusal_is_told_and_what_was_typed_is_kept(notebook):
     expect(shipping.get_by_label("City")).to_have_value("Somerville")
     button(shipping, "Go on with the record as it is now").click()
     expect(shipping.get_by_text("with what you typed")).to_be_visible()
-    for part in (shipping, attach, delete):
+    for part in (create, shipping, attach):
         part.get_by_role("button", name=submit).click()
-        expect(part.get_by_text("Saved:")).to_be_visible()
+        expect(part.get_by_text(SAVED)).to_be_visible()
+    button(delete, "Take card off").click()  # of a customer whose cards have changed meanwhile
+    conflict = delete.get_by_role("table", name="Changed by somebody else")
+    expect(conflict).to_contain_text(re.compile("VISA •••• 4242.*MC •••• 3294.*VISA •••• 4242"))
+    button(delete, "Go on with the record as it is now").click()
+    expect(delete.get_by_text("with what you typed")).to_be_visible()
+    button(delete, "Take card off").click()
+    expect(delete.get_by_text("Saved: Ana html")).to_be_visible()
     seen = "Customer.retrieve(ana)[['name', 'shipping_city', 'card_count', 'card_brand']].tolist()"
     assert notebook.evaluate(seen) == repr(["Ana html", "Somerville", 1, "MC"])
+
+
+def test_a_request_id_is_copied_or_else_selected(notebook):
+    """With a key; a page that is neither https nor localhost has no clipboard."""
+    page, contact = notebook.page, form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.evaluate("practice.fail_next(400, method='PUT')")
+    button(contact, "Save contact").click()
+    code = contact.locator(".clover-id code")
+    expect(code).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button(contact, "Copy the request id").press("Enter")
+    expect(contact.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == code.text_content()
+    page.context.clear_permissions()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {configurable: true})")
+    button(contact, "Copy the request id").press("Enter")
+    expect(contact.get_by_text("Selected: copy it with Ctrl+C")).to_be_visible()
+    assert page.evaluate("getSelection().toString()") == code.text_content()
+    page.evaluate("delete navigator.clipboard")
 
 
 def test_a_lost_connection_keeps_what_was_typed(notebook):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 
@@ -51,7 +52,7 @@ def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clove
     assert desk.row["name"] == "Ana"
     until(lambda: "555-0111" in desk.details.value)
     assert "VISA •••• 4242" in desk.details.value
-    assert "phone: nothing → 555-0111" in desk.history.value
+    assert "phone: nothing → 555-0111" in desk.history.lines.value
     desk.table.selected_id = ""
     assert desk.details.layout.display == "none"
 
@@ -59,13 +60,13 @@ def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clove
 def test_a_saved_change_is_in_the_table_the_details_and_the_history(desk, ana):
     """Through the same form that stands alone."""
     desk.table.selected_id = ana["id"]
-    until(lambda: "created" in desk.history.value)
+    until(lambda: "created" in desk.history.lines.value)
     desk.open_form("Edit contact")
     desk.form.fields["name"].value = "Bo"
     desk.form.submit().join()
     assert desk.table.data.loc[ana["id"], "name"] == "Bo"
     assert ">Bo<" in desk.details.value
-    until(lambda: "name: Ana → Bo" in desk.history.value)
+    until(lambda: "name: Ana → Bo" in desk.history.lines.value)
 
 
 def test_what_is_typed_is_not_lost_by_selecting_somebody_else(desk, ana):
@@ -119,3 +120,95 @@ def test_a_customer_that_is_gone_is_told(desk, clover, ana):
     desk.table.selected_id = ana["id"]
     until(lambda: "no such customer" in desk.status.value.lower() or desk.status.value)
     assert "alert" in desk.status.value
+
+
+def told(widget, **content):
+    """Do as if the browser had sent this."""
+    data = {"method": "custom", "content": content}
+    widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def undo_buttons(desk):
+    """The names of the Undo buttons of the history."""
+    return re.findall(r"aria-label='(Undo: [^']*)'", desk.history.lines.value)
+
+
+def ask_to_undo(desk, number=0):
+    """Press one of them, as the browser tells of it."""
+    entry = re.findall(r"data-entry='(\d+)'", desk.history.lines.value)[number]
+    told(desk.children[1], do="undo", entry=entry)
+    return desk.history.form
+
+
+def test_any_change_of_the_history_can_be_taken_back(desk, clover, ana):
+    """After a look at what that would change; and it isn't offered as if nothing had happened."""
+    clover.customers.modify(ana["id"], name="Bo")
+    clover.customers.modify(ana["id"], name="Cy")
+    desk.table.selected_id = ana["id"]
+    until(lambda: undo_buttons(desk) == ["Undo: changed, name: Bo → Cy"])
+    form = ask_to_undo(desk)
+    assert form.layout.display is None
+    assert "<td>Name</td><td>Cy</td><td>Bo</td>" in form.preview.value
+    assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
+    form.submit().join()
+    assert "Taken back: Bo" in form.status.value
+    assert desk.table.data.loc[ana["id"], "name"] == "Bo"
+    assert ">Bo<" in desk.details.value
+    again = ["Undo: change undone, name: Cy → Bo", "Undo: changed, name: Ana → Bo"]
+    until(lambda: undo_buttons(desk) == again)
+    assert "changed, taken back since" in desk.history.lines.value
+    form.outcome.undo.take().join()
+    assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
+
+
+def test_what_can_not_be_taken_back_after_all_says_why(desk, clover, ana):
+    """Somebody else has changed it since the history was shown."""
+    clover.customers.modify(ana["id"], name="Bo")
+    desk.table.selected_id = ana["id"]
+    until(lambda: undo_buttons(desk))
+    clover.customers.modify(ana["id"], name="Cy")
+    form = ask_to_undo(desk)
+    form.submit().join()
+    assert "can&#x27;t be taken back" in form.status.value
+    assert "changed again since" in form.status.value
+    assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
+
+
+def test_the_form_that_takes_back_goes_with_its_customer(desk, clover, ana):
+    """And with Escape."""
+    clover.customers.modify(ana["id"], name="Bo")
+    desk.table.selected_id = ana["id"]
+    until(lambda: undo_buttons(desk))
+    form = ask_to_undo(desk)
+    told(desk.children[1], do="cancel")
+    assert form.layout.display == "none"
+    assert ask_to_undo(desk).layout.display is None
+    desk.table.selected_id = next(key for key in desk.table.data.index if key != ana["id"])
+    until(lambda: form.layout.display == "none")
+
+
+@pytest.mark.parametrize(
+    "query", ["zaphod", "BEEBLE", "@search.example", "5550142", "Tokyo", "100-0001", "0005", "ID"]
+)
+def test_a_customer_is_found_by_any_part_of_what_people_know(clover, query):
+    """Name, email, phone, city, postal code, the card's last 4, and the id."""
+    made = clover.customers.create(
+        email=f"{uuid.uuid4().hex[:12]}@search.example.com",
+        source=clover.tokens.create(card=TEST_CARDS["amex"])["id"],
+        name="Zaphod Beeblebrox",
+        phone="555-0142",
+        shipping={
+            "address": {
+                "line1": "1-1 Chiyoda",
+                "city": "Tōkyō",
+                "state": "13",
+                "postal_code": "100-0001",
+                "country": "JP",
+            }
+        },
+    )
+    desk = forms.desk(clover.customers.list(), clover=clover)
+    asked = made["id"][3:10].lower() if query == "ID" else query
+    told(desk.table, do="search", text=asked)
+    assert made["id"] in desk.table._rows.ids(desk.table._found)
+    assert desk.table._view["matches"] < len(desk.table.data)

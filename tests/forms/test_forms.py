@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 
@@ -112,7 +113,8 @@ def test_a_declined_card_says_what_to_do(clover):
     fill(form, email=an_address(), source=a_token(clover, "visa_declined"))
     submitted(form)
     assert "ask for another" in form.fields["source"].message
-    assert "Not saved. Clover's request id: <code" in form.status.value
+    assert "Not saved.</div>" in form.status.value
+    assert re.search(r"Clover's request id: <code>[\w-]{36}</code>", form.status.value)
 
 
 def test_a_lost_connection_keeps_what_was_typed():
@@ -368,6 +370,46 @@ def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover):
     assert clover.customers.retrieve(customer["id"])["phone"] == "555-0199"
 
 
+@pytest.mark.parametrize("name", ["attach_card", "delete_card"])
+def test_cards_changed_in_between_are_shown_and_left_alone(clover, name):
+    """Neither is another put on top, nor one taken off, before the person has seen it."""
+    customer = a_customer(clover)
+    form = getattr(forms, name)(customer["id"], clover=clover)
+    after = clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
+    fill(form, **({"source": a_token(clover, "mastercard")} if form.token else {}))
+    if not form.token:
+        form._choices["card"].value = customer["source_ids"][0]
+    submitted(form)
+    assert "changed by somebody else" in form.status.value
+    assert (
+        "<td>Cards</td><td>VISA •••• 4242, expires 2035-12</td>"
+        "<td>AMEX •••• 0005, expires 2035-12, VISA •••• 4242, expires 2035-12</td>"
+    ) in form.outcome.conflict.value
+    assert set(clover.customers.retrieve(customer["id"])["source_ids"]) == set(after["source_ids"])
+    form.outcome.reload.take().join()
+    submitted(form)
+    assert "Saved" in form.status.value
+    assert form.row["card_count"] == (3 if form.token else 1)
+
+
+def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover):
+    """A card that was to be replaced must not be kept unasked."""
+    customer = a_customer(clover)
+    form = forms.attach_card(customer["id"], clover=clover)
+    replaces, old = form._choices["replaces"], customer["source_ids"][0]
+    replaces.value = old
+    fill(form, source=TOKEN)
+    clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
+    submitted(form)
+    form.outcome.reload.take().join()
+    assert replaces.value == old
+    assert form.fields["source"].value == TOKEN
+    clover.customers.delete_source(customer["id"], old)
+    submitted(form)
+    form.outcome.reload.take().join()
+    assert replaces.value == ""
+
+
 def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
@@ -429,6 +471,7 @@ def test_half_done_shows_what_the_customer_has_now(clover, practice):
     practice.fail_next(401, method="DELETE")
     submitted(form)
     assert "both are there" in form.status.value
+    assert "request id" in form.status.value
     assert len(form.picker.row["source_ids"]) == 2
 
 
