@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from clover_nb import vendor
 from clover_nb._platform import Platform
+from clover_nb._records import Record, elements, flat
 from clover_nb.errors import NotFound
-from clover_nb.frames import Record, elements, flat
 from clover_nb.journal import Write
 
 # `Date` has whole seconds, at the beginning and when it is looked.

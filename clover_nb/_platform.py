@@ -12,9 +12,9 @@ from clover_nb import vendor
 from clover_nb._http import Door, path_of
 from clover_nb._pages import Page
 from clover_nb._pages import parsed as plain
+from clover_nb._records import Record, elements, mask_tokens
 from clover_nb._refusals import parsed
 from clover_nb.errors import SettingsError
-from clover_nb.frames import Record, elements, mask_tokens
 from clover_nb.settings import Settings
 
 _EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")

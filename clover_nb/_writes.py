@@ -20,8 +20,8 @@ from clover_nb import errors
 from clover_nb._http import Answer, Api, Door, Unknown, path_of
 from clover_nb._looks import Seen, look
 from clover_nb._platform import Platform
+from clover_nb._records import Record, flat
 from clover_nb._refusals import redacted
-from clover_nb.frames import Record, flat
 from clover_nb.journal import Entry, Journal, Outcome, Write
 from clover_nb.settings import Settings
 

@@ -12,9 +12,10 @@ from clover_nb import conflicts, rules, vendor
 from clover_nb._http import Door
 from clover_nb._pages import Page
 from clover_nb._platform import Platform
+from clover_nb._records import Record, flat
 from clover_nb._writes import Writes
 from clover_nb.errors import AlreadyOnFile, CloverError, HalfDone, InvalidInput
-from clover_nb.frames import Record, flat, of_pages, to_row
+from clover_nb.frames import of_pages, to_row
 from clover_nb.journal import Write
 from clover_nb.undo import undone
 

@@ -1,8 +1,8 @@
 """Customers as pandas rows: one schema for the JSON of both APIs.
 
-One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`. :func:`flat` says
-what each value is; whole pages of plain records take a quicker way to the same values
-(:mod:`clover_nb._pages`).
+One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`.
+:func:`clover_nb._records.flat` says what each value is; whole pages of plain records take a quicker
+way to the same values (:mod:`clover_nb._pages`).
 """
 
 from __future__ import annotations
@@ -16,53 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clover_nb import _pages, vendor
-from clover_nb.settings import Secret
+from clover_nb import _pages
+from clover_nb._records import LIST, NUMBER, SCHEMA, TEXT, Record, flat
 
-Record = Mapping[str, Any]
-
-_TEXT: Final = pa.large_string()
-_TIME: Final = pa.timestamp("ms", "UTC")
-_NUMBER: Final = pa.int64()
-_LIST: Final = pa.list_(pa.string())
-
-#: The columns of every row and frame, in order, and what Arrow keeps them as.
-SCHEMA: Final[dict[str, pa.DataType]] = {
-    "id": _TEXT,
-    "created": _TIME,
-    "email": _TEXT,
-    "name": _TEXT,
-    "first_name": _TEXT,
-    "last_name": _TEXT,
-    "phone": _TEXT,
-    "currency": _TEXT,
-    "marketing_allowed": pa.bool_(),
-    "shipping_name": _TEXT,
-    "shipping_phone": _TEXT,
-    "shipping_line1": _TEXT,
-    "shipping_line2": _TEXT,
-    "shipping_city": _TEXT,
-    "shipping_state": _TEXT,
-    "shipping_postal_code": _TEXT,
-    "shipping_country": _TEXT,
-    "source_ids": _LIST,
-    "card_count": _NUMBER,
-    "card_brand": _TEXT,
-    "card_last4": _TEXT,
-    "card_expiry": _TEXT,
-}
 CARD_COLUMNS: Final = ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry")
-
-# What the columns above are made of, or what says nothing about the customer: the kind of the
-# object, its own address, and the merchant that was asked.
-_CONSUMED: Final = frozenset(
-    {"id", "created", "customerSince", "email", "emailAddresses", "name", "firstName", "lastName"}
-    | {"phone", "phoneNumbers", "currency", "marketingAllowed", "shipping", "addresses", "sources"}
-    | {"cards", "object", "href", "merchant"}
-)
-_LISTS: Final = ("emailAddresses", "phoneNumbers", "addresses", "cards")
-_NESTED: Final = (*_LISTS, "sources", "shipping")
-_EMPTY: Final[Mapping[str, Any]] = {}
 
 
 def to_row(record: Record) -> pd.Series[Any]:
@@ -75,7 +32,8 @@ def to_row(record: Record) -> pd.Series[Any]:
         A Series of dtype object, named by the customer id, with the id in it too: ``row["id"]``,
         ``row["email"]``. Mind that ``row.name`` is the id and ``row["name"]`` the person. Its
         labels are the schema's columns, then the fields that the schema doesn't know, under
-        Clover's names. A missing value is ``None``; ``created`` is a UTC Timestamp.
+        Clover's names, such as ``metadata``, or ``card_additionalInfo`` for a field of the card. A
+        missing value is ``None``; ``created`` is a UTC Timestamp.
 
     Example:
         >>> row = to_row({"id": "7QK2M9ZX4T0BC", "created": 0, "email": "ana@example.com"})
@@ -99,7 +57,10 @@ def to_frame(records: Iterable[Record]) -> pd.DataFrame:
     Returns:
         A DataFrame whose index, named ``id``, is the customer id; no ``id`` column. Text columns
         have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``, ``source_ids`` an Arrow list of
-        text. Fields that the schema doesn't know follow as columns under Clover's names.
+        text. Fields that the schema doesn't know follow as columns under Clover's names; card
+        tokens in them are masked for good, so that the table can be saved anywhere. Parquet keeps
+        every column; pandas reads the lists of ``source_ids`` back with
+        ``pd.read_parquet(path, dtype_backend="pyarrow")`` alone.
 
     Example:
         >>> to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])["name"].to_dict()
@@ -157,119 +118,6 @@ def _concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled) if filled else parts[0]
 
 
-# -- JSON to values ----------------------------------------------------------------------------
-
-
-def flat(record: Record) -> dict[str, Any]:
-    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds.
-
-    What is nested otherwise than Clover has ever sent it is kept as it came, under Clover's name.
-    """
-    try:
-        return _flat(record)
-    except (AttributeError, TypeError, KeyError):
-        strange = {name: record[name] for name in _NESTED if name in record}
-        return _flat({k: v for k, v in record.items() if k not in strange}) | strange
-
-
-def _flat(record: Record) -> dict[str, Any]:
-    get = record.get
-    emails, phones, addresses, cards = (_items(get(name)) for name in _LISTS)
-    shipping = get("shipping") or _EMPTY
-    own = (shipping.get("address") or _EMPTY).get
-    theirs = (addresses[0] if addresses else _EMPTY).get
-    held = _items(get("sources")) or cards
-    newest = (cards[0] if cards and isinstance(cards[0], dict) else _EMPTY).get
-    month_year = newest("expirationDate") or ""
-    first, last = get("firstName"), get("lastName")
-    fields = {
-        "id": get("id"),
-        "created": get("created") or get("customerSince"),
-        "email": get("email") or _first(emails, "emailAddress", "primaryEmail"),
-        "name": get("name") or (f"{first} {last}" if first and last else first or last or None),
-        "first_name": first,
-        "last_name": last,
-        "phone": get("phone") or _first(phones, "phoneNumber"),
-        "currency": get("currency"),
-        "marketing_allowed": get("marketingAllowed"),
-        "shipping_name": shipping.get("name"),
-        "shipping_phone": shipping.get("phone"),
-        # The Platform API's address has other names (D).
-        "shipping_line1": own("line1") or theirs("address1"),
-        "shipping_line2": own("line2") or theirs("address2"),
-        "shipping_city": own("city") or theirs("city"),
-        "shipping_state": own("state") or theirs("state"),
-        "shipping_postal_code": own("postal_code") or theirs("zip"),
-        "shipping_country": own("country") or theirs("country"),
-        "source_ids": [str(each["id"] if isinstance(each, dict) else each) for each in held],
-        "card_count": len(held),
-        "card_brand": newest("cardType"),
-        "card_last4": newest("last4"),
-        "card_expiry": expiry(month_year[:2], month_year[2:]),  # MMYY
-    }
-    if len(cards) > 1:
-        mask_tokens(record)
-    if not _CONSUMED.issuperset(record):
-        fields |= {name: value for name, value in record.items() if name not in _CONSUMED}
-    for name, items in zip(_LISTS, (emails, phones, addresses, cards), strict=True):
-        if len(items) > 1:
-            fields[name] = items
-    if shipping:
-        fields |= _unknown_shipping(shipping)
-    return fields
-
-
-def elements(value: object) -> list[Any]:
-    """The items of a list in any of Clover's spellings: bare, ``elements`` or ``data``."""
-    if isinstance(value, dict):
-        value = value.get("elements", value.get("data"))
-        if isinstance(value, dict):  # 2019: {"data": {"elements": [...]}}
-            value = value.get("elements")
-    return value if isinstance(value, list) else []
-
-
-def _items(value: object) -> list[Any]:
-    items = elements(value)
-    if value and not items and not isinstance(value, dict | list):
-        raise TypeError("A list was expected.")
-    return items
-
-
-def mask_tokens(record: Record) -> Record:
-    """The same record; the tokens of its cards print masked from now on."""
-    for card in elements(record.get("cards")):
-        if isinstance(card, dict) and isinstance(token := card.get("token"), str):
-            card["token"] = Secret(token)
-    return record
-
-
-def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON
-    for item in items:
-        if preferred and item.get(preferred):
-            return item.get(field)
-    return items[0].get(field) if items else None
-
-
-def expiry(month: object, year: object) -> str | None:
-    """A card's month and year, in any number of digits, as ``YYYY-MM``, which sorts."""
-    if not month or not year:
-        return None
-    return f"20{str(year)[-2:]}-{month!s:0>2}"
-
-
-def _unknown_shipping(shipping: Record) -> dict[str, Any]:
-    address = shipping.get("address") or _EMPTY
-    return {
-        f"shipping_{name}": part[name]
-        for part, known in ((shipping, _SHIPPING), (address, vendor.ADDRESS_FIELDS))
-        for name in part
-        if name not in known
-    }
-
-
-_SHIPPING: Final = ("name", "phone", "address")
-
-
 # -- values to columns -------------------------------------------------------------------------
 
 
@@ -296,38 +144,25 @@ def _part(
 
     Plain records go the quick way, the others one by one, in their order.
     """
-    if isinstance(page, _pages.Page):
-        return _of_schema(page), _several_cards(page)
-    quick = _pages.read(page)
-    odd = list(range(len(page))) if quick is None else quick.odd
-    others, lists = _gathered([flat(page[position]) for position in odd])
-    extra = {name: dict(zip(odd, values, strict=True)) for name, values in lists.items()}
-    if quick is None:
-        return others, extra
-    columns = _of_schema(quick)
-    if odd:
-        place = np.arange(len(page))
-        place[odd] = np.arange(len(page), len(page) + len(odd))
-        back = pa.array(place)
-        columns = {
-            name: pa.concat_arrays([columns[name], others[name]]).take(back) for name in SCHEMA
-        }
-    for name, values in _several_cards(quick).items():
-        extra[name] = values | extra.get(name, {})
-    return columns, extra
-
-
-def _of_schema(page: _pages.Page) -> dict[str, pa.Array]:
-    return {
-        name: page.columns[name].cast(kind) if name in page.columns else pa.nulls(len(page), kind)
-        for name, kind in SCHEMA.items()
+    if not isinstance(page, _pages.Page):
+        quick = _pages.read(page)
+        if quick is None:
+            columns, lists = _gathered(list(map(flat, page)))
+            return columns, {name: dict(enumerate(values)) for name, values in lists.items()}
+        page = quick
+    if not page.odd:
+        return page.columns, page.extra
+    others, lists = _gathered(list(map(flat, page.odd.values())))
+    place = np.arange(len(page))
+    place[list(page.odd)] = np.arange(len(page), len(page) + len(page.odd))
+    back = pa.array(place)
+    columns = {
+        name: pa.concat_arrays([page.columns[name], others[name]]).take(back) for name in SCHEMA
     }
-
-
-def _several_cards(page: _pages.Page) -> dict[str, dict[int, Any]]:
-    for cards in page.cards.values():
-        mask_tokens({"cards": cards})
-    return {"cards": page.cards} if page.cards else {}
+    extra = dict(page.extra)
+    for name, values in lists.items():
+        extra[name] = extra.get(name, {}) | dict(zip(page.odd, values, strict=True))
+    return columns, extra
 
 
 def _gathered(
@@ -340,16 +175,16 @@ def _gathered(
 
 
 def _arrow(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if kind == _LIST:
+    if kind == LIST:
         values = [value or [] for value in values]
-    elif kind == _NUMBER:
+    elif kind == NUMBER:
         values = [value or 0 for value in values]
     try:
         return pa.array(values, kind, from_pandas=True)
     except (ValueError, TypeError, OverflowError):  # something that Clover never sent
-        if kind == _TEXT:
+        if kind == TEXT:
             return pa.array([None if v is None else _as_text(v) for v in values], kind)
-        if kind == _LIST:
+        if kind == LIST:
             return pa.array([list(map(_as_text, value)) for value in values], kind)
         return pa.array([value if _fits(value, kind) else None for value in values], kind)
 
@@ -375,9 +210,9 @@ def _frame(known: Mapping[str, pa.Array], extra: Mapping[str, list[Any]]) -> pd.
 
 
 def _pandas(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
-    if values.type == _TEXT:
+    if values.type == TEXT:
         return pd.array(values, dtype="str")
-    if values.type == _LIST:
+    if values.type == LIST:
         return pd.arrays.ArrowExtensionArray(values)
     if values.type == pa.bool_():
         return pd.array(values.to_numpy(zero_copy_only=False), dtype="boolean")

@@ -43,6 +43,10 @@ class Secret(str):
 
     __slots__ = ()
 
+    def __new__(cls, value: str) -> Secret:
+        """A secret of a text; of a secret, the same one, not what it prints."""
+        return value if isinstance(value, Secret) else super().__new__(cls, value)
+
     def __repr__(self) -> str:
         prefix = vendor.TOKEN_PREFIX if self.startswith(vendor.TOKEN_PREFIX) else ""
         return f"'{prefix}••••'"
@@ -238,8 +242,7 @@ def _url(field: str, value: object) -> str:
 
 
 def _secret(field: str, value: object) -> Secret:
-    text = value.reveal() if isinstance(value, Secret) else value
-    if text is None or text == "":
+    if value is None or value == "":
         raise SettingsError(
             f"{_variable(field)} is missing.",
             hint="Set it in the environment or in a file .env beside your notebooks "
@@ -247,14 +250,14 @@ def _secret(field: str, value: object) -> Secret:
             "without an account.",
             field=field,
         )
-    if not isinstance(text, str) or not re.fullmatch(r"[!-~]+", text.strip()):
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value.strip()):
         raise SettingsError(
             f"{_variable(field)} is not a token: it holds something other than plain letters, "
             "digits and signs.",
             hint="Copy it again from Clover's dashboard, without spaces or quotes around it.",
             field=field,
         )
-    return Secret(text.strip())
+    return Secret(value.strip())
 
 
 def _merchant_id(value: object) -> str | None:

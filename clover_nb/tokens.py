@@ -9,8 +9,8 @@ import pandas as pd
 
 from clover_nb import vendor
 from clover_nb._http import Door, path_of
+from clover_nb._records import expiry
 from clover_nb.errors import InvalidInput, UnreadableAnswer
-from clover_nb.frames import expiry
 from clover_nb.settings import Secret, Settings
 
 

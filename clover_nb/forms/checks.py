@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from clover_nb import addresses, rules
+from clover_nb._records import elements, expiry
 from clover_nb.errors import CloverError, InvalidInput
-from clover_nb.frames import elements, expiry
 
 Typed = Mapping[str, str]
 Row = pd.Series  # one customer, as of clover_nb.to_row

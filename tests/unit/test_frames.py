@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pandas as pd
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clover_nb import _pages, to_frame, to_row, upsert
-from clover_nb.frames import SCHEMA, of_pages
+from clover_nb._records import SCHEMA
+from clover_nb.frames import of_pages
 
 TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
 
@@ -158,6 +160,9 @@ def test_nothing_that_clover_sends_is_lost():
     assert row["metadata"] == {"a": 1}
     assert row["shipping_carrier"] == "UPS"
     assert row["shipping_line3"] == "Back door"
+    phone = {"elements": [{"phoneNumber": "0150-555", "extension": "12"}]}
+    for result in (to_row({"phoneNumbers": phone}), to_frame([{"phoneNumbers": phone}]).iloc[0]):
+        assert (result["phone"], result["phone_extension"]) == ("0150-555", "12")
     emails = to_row(PLATFORM)["emailAddresses"]
     assert [each["emailAddress"] for each in emails] == ["old@example.com", "ana@example.com"]
 
@@ -197,21 +202,53 @@ def listed(items):
     return st.lists(items, max_size=2).map(lambda held: {"elements": held})
 
 
-address = maybe(address1=texts, address2=texts, city=texts, state=texts, zip=texts, country=texts)
-card = st.builds(dict, maybe(cardType=texts, last4=texts, expirationDate=texts), id=texts)
+# Everything that Clover's reference has, and a field that it doesn't have in each place.
+numbers = st.integers(0, 2**40)
+owner = {"customer": st.just({"id": "X"}), "id": texts}
+address = maybe(
+    address1=texts,
+    address2=texts,
+    address3=texts,
+    city=texts,
+    state=texts,
+    zip=texts,
+    country=texts,
+    new=texts,
+    **owner,
+)
+email = maybe(
+    emailAddress=texts, primaryEmail=st.booleans(), verifiedTime=numbers, new=texts, **owner
+)
+card = st.builds(
+    dict,
+    maybe(
+        cardType=texts,
+        last4=texts,
+        expirationDate=texts,
+        firstName=texts,
+        lastName=texts,
+        tokenType=texts,
+        modifiedTime=numbers,
+        additionalInfo=maybe(default=texts, zip=texts, isPurchaseCard=st.booleans()),
+        new=texts,
+    ),
+    id=texts,
+)
 platform = st.builds(
     dict,
     maybe(
-        customerSince=st.integers(0, 2**40),
+        customerSince=numbers,
         firstName=texts,
         lastName=texts,
         marketingAllowed=st.booleans(),
-        emailAddresses=listed(maybe(emailAddress=texts, primaryEmail=st.booleans())),
-        phoneNumbers=listed(maybe(phoneNumber=texts)),
+        orders=listed(st.builds(dict, id=texts)),
+        emailAddresses=listed(email),
+        phoneNumbers=listed(maybe(phoneNumber=texts, new=texts, **owner)),
         addresses=listed(address),
         cards=listed(card),
+        metadata=maybe(businessName=texts, note=texts, dobYear=numbers, new=texts),
         href=texts,
-        note=texts,
+        new=texts,
     ),
     id=texts,
 )
@@ -303,8 +340,50 @@ def test_a_page_of_plain_records_is_read_as_it_came():
     pd.testing.assert_frame_equal(
         table, to_frame([{"id": "X"}, record, {"id": "Y", "note": "VIP"}]), check_like=True
     )
-    assert table.loc[PLATFORM["id"], "cards"] == cards
-    assert "1TSTS" not in repr(table.loc[PLATFORM["id"], "cards"])
+    kept = table.loc[PLATFORM["id"], "cards"]
+    assert [card["id"] for card in kept] == ["C2", "C1"]
+    assert "1TSTS" not in json.dumps(kept)
+
+
+FULL = PLATFORM | {
+    "orders": {"elements": [{"id": "O1"}]},
+    "emailAddresses": {
+        "elements": [
+            {"id": "E1", "emailAddress": "ana@example.com", "verifiedTime": 1600000000000}
+            | {"primaryEmail": True, "customer": {"id": "X"}}
+        ]
+    },
+    "addresses": {"elements": [PLATFORM["addresses"]["elements"][0] | {"address3": "Back door"}]},
+    "cards": {
+        "elements": [
+            {"id": "C1", "first6": "424242", "last4": "4242", "cardType": "VISA"}
+            | {"firstName": "Ana", "lastName": "Rivera", "expirationDate": "1235"}
+            | {"token": "clv_1TSTS", "tokenType": "MULTIPAY", "modifiedTime": 1600000000000}
+            | {"additionalInfo": {"default": "true"}, "customer": {"id": "X"}}
+        ]
+    },
+    "metadata": {"businessName": "Ana's", "note": "VIP", "dobYear": 1990, "modifiedTime": 1},
+}
+
+
+def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
+    """Every field of Clover's reference, and several addresses of a customer, keep none off it."""
+    records = [FULL, PLATFORM | {"id": "Y"}]
+    page = _pages.parsed(json.dumps({"elements": records}).encode())
+    assert page is not None
+    table = of_pages([page])
+    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
+    kept = table.loc[FULL["id"]].dropna()
+    assert {name: kept[name] for name in kept.index.difference(list(SCHEMA))} == {
+        "orders": FULL["orders"],
+        "metadata": FULL["metadata"],
+        "email_verifiedTime": 1600000000000,
+        "shipping_address3": "Back door",
+        "card_firstName": "Ana",
+        "card_lastName": "Rivera",
+        "card_additionalInfo": {"default": "true"},
+    }
+    assert table.loc["Y", "email"] == "ana@example.com"
 
 
 @pytest.mark.parametrize(
@@ -318,6 +397,7 @@ def test_a_page_of_plain_records_is_read_as_it_came():
         b'{"elements": [{"id": 5}]}',
         b'{"elements": [{"id": "X", "note": "VIP"}]}',
         b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "note": 1}]}}]}',
+        b'{"elements": [{"id": "X", "phoneNumbers": {"data": []}}]}',
         b'{"elements": [{"id": "\\ud800"}]}',
         b'{"elements": [{"id": "\xff"}]}',
         b'{"elements": [{"id": "X", "customerSince": 123456789012345678901}]}',
@@ -327,6 +407,41 @@ def test_a_page_of_plain_records_is_read_as_it_came():
 def test_a_page_with_anything_else_is_left_to_be_parsed(content):
     """Nothing is guessed and nothing dropped on the quick way."""
     assert _pages.parsed(content) is None
+
+
+TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
+CARDS = {"elements": [{"id": "C1", "token": TOKEN}, {"id": "C2", "token": "other-" + TOKEN}]}
+
+
+@pytest.mark.parametrize(
+    "record", [{"id": "X", "cards": CARDS}, {"id": "X", "new": {"a": [TOKEN]}}]
+)
+def test_a_table_is_saved_without_card_tokens(tmp_path, record):
+    """Whatever a table or a row is saved as, the tokens of the cards in it are not in it."""
+    sent = json.dumps(record)
+    page = _pages.parsed(json.dumps({"elements": [record]}).encode()) or [record]
+    for table in (to_frame([record]), to_frame([record, {"id": 5}]), of_pages([page])):
+        table.to_parquet(tmp_path / "parquet")
+        saved = [
+            table.to_csv(),
+            table.to_json(date_format="iso"),
+            repr(pickle.dumps(table)),
+            repr((tmp_path / "parquet").read_bytes()),
+            repr(pickle.dumps(to_row(record))),
+        ]
+        assert not [text for text in saved if TOKEN[4:] in text]
+    assert json.dumps(record) == sent
+
+
+def test_a_saved_table_comes_back(tmp_path):
+    """As the documentation of `to_frame` says: Parquet keeps every column."""
+    table = to_frame([CREATED, PLATFORM])
+    table.to_parquet(tmp_path / "customers.parquet")
+    back = pd.read_parquet(tmp_path / "customers.parquet", dtype_backend="pyarrow")
+    assert list(back.columns) == list(table.columns)
+    assert back.index.equals(table.index.astype(back.index.dtype))
+    assert back["source_ids"].tolist() == table["source_ids"].tolist()
+    assert back["created"].tolist() == table["created"].tolist()
 
 
 def test_text_comes_back_unchanged():

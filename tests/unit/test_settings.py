@@ -158,6 +158,7 @@ def test_a_secret_works_and_prints_masked():
     assert secret == "clv_1TSTSabc"
     assert "Bearer " + secret == "Bearer clv_1TSTSabc"
     assert type(secret.reveal()) is str
+    assert Secret(secret) == "clv_1TSTSabc"
 
 
 def test_settings_print_no_secret():
