@@ -44,7 +44,6 @@ def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
         all, from 0 to 1) and ``examples`` (the first ids). Findings that nobody has are left out.
 
     Example:
-        >>> import clover_nb
         >>> clover = clover_nb.connect("local", seed=1)
         >>> found = clover_nb.quality.report(clover.customers.list())
         >>> int(found.loc["address: city missing", "customers"])
@@ -91,6 +90,12 @@ def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
         A DataFrame indexed by the customer ``id``, in the order of the table, with one line a
         problem: ``problem`` (such as ``"state missing"`` or ``"postal code doesn't fit"``) and
         ``message``, a sentence about it. An address that isn't given at all is none of them.
+
+    Example:
+        >>> clover = clover_nb.connect("local", seed=1)
+        >>> doubtful = clover_nb.quality.doubtful_addresses(clover.customers.list())
+        >>> doubtful["message"].iloc[0]
+        '60601 is not a ZIP code of the state TX.'
     """
     parts = pd.DataFrame({part: table[f"shipping_{part}"].fillna("") for part in _ADDRESS})
     parts["country"] = parts["country"].str.upper().replace("", "US")  # D: as Clover fills it in
@@ -129,6 +134,12 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
         the table, ``name`` and ``other_name``, ``why`` (of ``email``, ``phone`` and ``place``,
         joined by commas) and ``score``: how alike the names are, from 0 to 100; where the email
         address is shared, from 90.
+
+    Example:
+        >>> clover = clover_nb.connect("local", seed=1)
+        >>> pairs = clover_nb.quality.duplicates(clover.customers.list())
+        >>> pairs[["name", "other_name", "why"]].iloc[0].to_list()
+        ['Isha Kapoor', 'I. Kapoor', 'email']
     """
     table = table.reset_index(names="id")
     names = _plain(table["name"])
@@ -161,7 +172,7 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
             "name": one["name"].array,
             "other_name": other["name"].array,
             "why": pairs["why"].astype("str"),
-            "score": pairs["score"].round(),
+            "score": pairs["score"].round().astype("int64"),
         }
     )
 
@@ -177,6 +188,12 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     Args:
         table: Any table; its index is written too.
         path: The file.
+
+    Example:
+        >>> table = pd.DataFrame({"name": ["=1+1"]}, index=pd.Index(["A1"], name="id"))
+        >>> clover_nb.quality.save_csv(table, "customers.csv")
+        >>> print(Path("customers.csv").read_text().splitlines()[1])
+        "A1","'=1+1"
     """
     safe = table.reset_index()
     for name in safe.columns:

@@ -1,18 +1,55 @@
-"""What README and docs say in Python runs; what they point to is there."""
+"""What README and docs say in Python runs; what they point to is there; the calls are all named."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
+import operator
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
+
+import clover_nb
+from clover_nb import cli
+from clover_nb.sandbox import ecommerce, platform
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+COMMAND = re.compile(r"(?:`|^\$ )(make|clover-nb) ([a-z]+)", re.MULTILINE)
+
+# What Clover's two SDKs have for customers, cards and keys, version 1.0.0 of both.
+PYTHON_SDK = {
+    *("Customer.create", "Customer.modify", "Customer.delete_source"),
+    *("Token.create", "Token.retrieve", "Token.modify", "PublicAccessKey.retrieve"),
+}
+NODE_SDK = {
+    *("customers.create", "customers.update", "customers.del"),
+    *("tokens.create", "tokens.retrieve", "apikey.retrieve"),
+}
+# Calls of Clover's that the sandbox has not.
+NOT_IN_THE_SANDBOX = {
+    ("GET", "/v1/tokens/{}"),
+    ("PUT", "/v1/tokens/{}"),
+    ("GET", "/v3/merchants/{}/customers.csv"),
+}
+
+
+def text_of(path):
+    """All of a document; of a notebook, its prose."""
+    if path.suffix == ".md":
+        return path.read_text(encoding="utf-8")
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def python_of(path):
+    return [code for language, code in FENCE.findall(text_of(path)) if language == "python"]
 
 
 @pytest.mark.usefixtures("default_connection")
@@ -21,17 +58,93 @@ def test_the_python_of_a_document_runs(document):
     """All its blocks, one after the other, as a reader would run them."""
     names: dict[str, object] = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for block in FENCE.findall(document.read_text(encoding="utf-8")):
+        for block in python_of(document):
             exec(compile(block, document.name, "exec"), names)  # noqa: S102  our own documents
 
 
 def test_the_readme_has_python_to_run():
     """The test above would pass on a README without any."""
-    assert len(FENCE.findall((ROOT / "README.md").read_text(encoding="utf-8"))) >= 3
+    assert len(python_of(ROOT / "README.md")) >= 3
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_block_is_python_or_commands(document):
+    """Of another language, nothing would be looked at."""
+    assert {language for language, _ in FENCE.findall(text_of(document))} <= {"python", "console"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + NOTEBOOKS, ids=lambda path: path.name)
 def test_what_a_document_points_to_is_there(document):
     """Files and pictures, by their path."""
-    for target in LINK.findall(document.read_text(encoding="utf-8")):
+    for target in LINK.findall(text_of(document)):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + NOTEBOOKS, ids=lambda path: path.name)
+def test_the_commands_of_a_document_exist(document, capsys):
+    """Those of the Makefile, and those of `clover-nb`."""
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for command, name in COMMAND.findall(text_of(document)):
+        if command == "make":
+            assert name in targets
+        else:
+            with pytest.raises(SystemExit) as end:
+                cli.main([name, "--help"])
+            assert end.value.code == 0, capsys.readouterr().err
+
+
+# -- the calls -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """The lines of the tables of calls: their cells, all but the headings."""
+    text = text_of(ROOT / "docs" / "calls.md").partition("## What is different")[0]
+    lines = re.findall(r"^\| (.*) \|$", text, re.MULTILINE)
+    return [line.split(" | ") for line in lines if not line.startswith(("---", "Python", "REST"))]
+
+
+def shape(path):
+    """A path in which the names of its variables don't matter."""
+    return re.sub(r"\{\w+\}", "{}", path.removesuffix("/{part_id}"))
+
+
+def test_each_call_of_clovers_rest_api_has_a_row(rows):
+    """All that the sandbox knows of, and those that it has not."""
+    named = {
+        (method, shape(path))
+        for *_, rest, _ in rows
+        for path in re.findall(r"/[\w./{}]+", rest)
+        for method in re.findall(r"GET|POST|PUT|DELETE", rest)
+    }
+    known = {
+        (method, shape(route.path))
+        for router in (ecommerce.router, ecommerce.undocumented, platform.router)
+        for route in router.routes
+        for method in route.methods - {"HEAD"}
+    }
+    assert len(known) > 15
+    assert known | NOT_IN_THE_SANDBOX <= named
+
+
+def test_each_call_of_clovers_sdks_has_a_row(rows):
+    """In the column of its language."""
+    columns = [" ".join(row[column] for row in rows if len(row) == 4) for column in (0, 1)]
+    for sdk, column in zip((PYTHON_SDK, NODE_SDK), columns, strict=True):
+        assert sdk <= set(re.findall(r"`(\w+\.\w+)\(", column))
+
+
+def test_each_call_of_ours_is_named_as_it_is(rows, clover):
+    """The calls of the last column exist and take these arguments, and none is left out."""
+    calls = re.findall(r"([\w.]+)\(([^()]*)", " ".join(row[-1] for row in rows))
+    named = {}
+    for name, arguments in calls:
+        first, _, rest = name.partition(".")
+        found = operator.attrgetter(rest)(clover) if first == "clover" else None
+        found = found or operator.attrgetter(name)(clover_nb)
+        taken = inspect.signature(found).parameters
+        for keyword in re.findall(r"(\w+)=", arguments):
+            assert keyword in taken or name == "Customer.search", (name, keyword)
+        named[name] = found
+    public = {f"Customer.{name}" for name in vars(clover_nb.Customer) if name[0] != "_"}
+    assert public <= named.keys()

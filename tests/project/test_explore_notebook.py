@@ -20,7 +20,12 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_explore_customers.ipynb
 def answers():
     """What the notebook shows, by the code that shows it."""
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    return {cell.source: cell.outputs[-1].data for cell in cells if cell.get("outputs")}
+    return {
+        cell.source: output.data
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "execute_result"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +41,33 @@ def told(answers, code):
 
 
 def shown(answers, code):
-    """The lines of the table of the only answer whose code contains this: lists of cells."""
+    """The table of the only answer whose code contains this: its lines, as lists of cells."""
     (data,) = [data for source, data in answers.items() if code in source]
-    lines = re.findall(r"<tr.*?</tr>", data["text/html"].partition("<tbody>")[2], re.DOTALL)
-    return [re.findall(r"<t[hd]>(.*?)</t[hd]>", line) for line in lines]
+    lines = re.findall(r"<tr.*?</tr>", data["text/html"], re.DOTALL)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in lines]
 
 
 def counted(answers, code):
-    """A table of two columns: what, and how many."""
-    return {what: int(many) for what, many in shown(answers, code)}
+    """A table of two lines: what, and how many."""
+    what, *_, many = shown(answers, code)
+    return dict(zip(what[1:], map(int, many[1:]), strict=True))
+
+
+def created(milliseconds):
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
+
+
+def test_how_many_came_each_month(answers, known):
+    """The numbers of the first plot."""
+    real = Counter(created(person.since).timetuple()[:2] for person, _ in known.values())
+    lines = shown(answers, "by_month.T")[2:]
+    assert {
+        (int(year), month): int(many)
+        for year, *numbers in lines
+        for month, many in enumerate(numbers, start=1)
+    } == real
+    years = Counter(str(created(person.since).year) for person, _ in known.values())
+    assert counted(answers, "by_month.sum()") == years
 
 
 def test_how_many_have_no_card(answers, known):
@@ -55,22 +78,25 @@ def test_how_many_have_no_card(answers, known):
 
 def test_which_state_grew_most(answers, known):
     """By new customers this year and the year before."""
-    new = {2024: Counter(), 2025: Counter()}
-    for person, _ in known.values():
-        year = dt.datetime.fromtimestamp(person.since / 1000, dt.UTC).year
-        if person.country == "US" and person.state and year in new:
-            new[year][person.state] += 1
-    state = max(new[2025], key=lambda state: new[2025][state] - new[2024][state])
+    americans = [person for person, _ in known.values() if person.country == "US"]
+    new = {state: Counter() for state in {person.state for person in americans if person.state}}
+    for person in americans:
+        if person.state:
+            new[person.state][created(person.since).year] += 1
+    state = max(new, key=lambda state: new[state][2025] - new[state][2024])
     assert told(answers, "grew most:") == (
-        f"'{state} grew most: {new[2025][state]} new customers in 2025, {new[2024][state]} in 2024'"
+        f"'{state} grew most: {new[state][2025]} new customers in 2025, {new[state][2024]} in 2024'"
     )
+    for state, *years, growth in shown(answers, "grown = by_year")[2:]:
+        assert [int(many) for many in years] == [new[state][year] for year in (2023, 2024, 2025)]
+        assert int(growth) == new[state][2025] - new[state][2024]
 
 
 def test_who_is_probably_the_same_person(answers, known):
     """The pairs that it counts are those who were invented twice, and each that it shows is one."""
     real = Counter(person.shared for person, twin in known.values() if twin)
     assert counted(answers, 'twins.value_counts("why")') == real
-    pairs = shown(answers, 'twins.groupby("why")')
+    _, *pairs = shown(answers, 'twins.groupby("why")')
     assert len(pairs) == 9
     for _, one, other, *_ in pairs:
         assert known[other][1] == one
@@ -91,3 +117,10 @@ def test_which_cards_expire_soon(answers, known):
     newest = (re.search(r'Date":"(..)(..)"', p.cards[0]) for p, _ in known.values() if p.cards)
     real = Counter(f"20{found[2]}-{found[1]}" for found in newest)
     assert months == {month: n for month, n in real.items() if month <= "2026-06"}
+
+
+def test_where_their_mail_goes(answers, known):
+    """By what stands behind the @."""
+    real = Counter(p.email.partition("@")[2] for p, _ in known.values() if p.email)
+    lines = shown(answers, 'str.partition("@")')[2:]
+    assert {domain: int(many) for domain, many, _ in lines} == real

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from clover_nb import rules
+from clover_nb import errors, rules
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -24,8 +24,10 @@ def code(notebook):
 
 
 def test_there_are_notebooks():
-    """The tests below look at something."""
-    assert [path.name for path in NOTEBOOKS][:2] == ["01_first_customers.ipynb", "02_forms.ipynb"]
+    """The tests below look at something: at the lessons that the README lists, in its order."""
+    readme = (NOTEBOOKS[0].parents[1] / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\(notebooks/(\d\d_\w+\.ipynb)\)", readme)
+    assert [path.name for path in NOTEBOOKS] == listed
 
 
 def test_each_cell_was_run_in_order(notebook):
@@ -57,6 +59,24 @@ def test_no_secret_and_no_card_number_is_kept(notebook):
     assert not any(map(rules.looks_like_card_number, text.splitlines()))
 
 
+def test_a_cell_is_a_few_lines_without_helpers(notebook):
+    """What has to be programmed belongs into the package."""
+    for cell in code(notebook):
+        assert len(cell.source.splitlines()) <= 16
+        assert not re.search(r"^\s*(def|class|async|while)\b|lambda", cell.source, re.MULTILINE)
+        assert max(map(len, cell.source.splitlines())) <= 110  # it is seen without scrolling
+
+
 def test_a_notebook_stays_small(notebook):
     """It opens at once."""
     assert len(json.dumps(notebook)) < 300_000
+
+
+def test_each_error_is_provoked_or_explained():
+    """In the notebook about them: all those of the tree, in the table at its end."""
+    (path,) = [path for path in NOTEBOOKS if path.stem == "07_when_things_go_wrong"]
+    last = nbformat.read(path, as_version=4).cells[-1].source
+    tree = [value for value in vars(errors).values() if isinstance(value, type)]
+    for error in tree:
+        if issubclass(error, errors.CloverError):
+            assert f"`{error.__name__}`" in last

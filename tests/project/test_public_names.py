@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import doctest
+import inspect
+import operator
 import subprocess
 import sys
+from pathlib import Path
 
+import ipywidgets
+import pandas as pd
 import pytest
 
 import clover_nb
-from clover_nb import TEST_CARDS
+from clover_nb import TEST_CARDS, forms
 
 
 def test_all_names_what_is_exported():
@@ -20,19 +25,40 @@ def test_all_names_what_is_exported():
 
 
 CALLABLE = [name for name in clover_nb.__all__ if callable(getattr(clover_nb, name))]
+QUALITY = [
+    f"quality.{name}"
+    for name, value in vars(clover_nb.quality).items()
+    if inspect.isfunction(value) and value.__module__ == "clover_nb.quality" and name[0] != "_"
+]
 
 
-@pytest.mark.parametrize("name", CALLABLE)
-def test_each_public_name_shows_an_example_that_runs(name, default_connection):
-    """With `token` a fresh card token, and every public name imported."""
-    names = {public: getattr(clover_nb, public) for public in clover_nb.__all__}
-    names["token"] = default_connection.tokens.create(card=TEST_CARDS["visa"])
-    found = doctest.DocTestFinder(recurse=False).find(names[name], name, globs=names)
+@pytest.fixture
+def names(default_connection):
+    """What an example can use: every public name, and a fresh card token."""
+    public = {name: getattr(clover_nb, name) for name in clover_nb.__all__}
+    token = default_connection.tokens.create(card=TEST_CARDS["visa"])
+    return public | {"token": token, "clover_nb": clover_nb, "pd": pd, "Path": Path}
+
+
+@pytest.mark.usefixtures("empty_folder")
+@pytest.mark.parametrize("name", CALLABLE + QUALITY)
+def test_each_public_name_shows_an_example_that_runs(name, names):
+    """What it prints is what stands there."""
+    shown = operator.attrgetter(name)(clover_nb)
+    found = doctest.DocTestFinder(recurse=False).find(shown, name, globs=names)
     assert any(test.examples for test in found)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for test in found:
         told: list[str] = []
         assert runner.run(test, out=told.append).failed == 0, "".join(told)
+
+
+def test_each_form_shows_an_example_that_runs(names):
+    """One line makes it."""
+    examples = doctest.DocTestParser().get_examples(forms.__doc__)
+    assert {each.source.split("(")[0] for each in examples} == {f"forms.{n}" for n in forms.__all__}
+    for each in examples:
+        assert isinstance(eval(each.source, names), ipywidgets.DOMWidget)  # noqa: S307  our own
 
 
 def test_an_unknown_name_is_an_attribute_error():

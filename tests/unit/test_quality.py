@@ -96,7 +96,7 @@ def test_case_accents_and_order_of_names_do_not_matter():
             "name": "Zoë Ångström",
             "other_name": "ANGSTROM, Zoe",
             "why": "phone",
-            "score": 100.0,
+            "score": 100,
         }
     ]
 
