@@ -64,8 +64,8 @@ def parsed(content: bytes) -> Page | None:
     """A page as it came, read without a Python object for each value, and beside other threads.
 
     Returns:
-        ``None`` when something is in it that Clover's reference doesn't have. Arrow doesn't tell
-        ``null`` from nothing, so that is left alone too.
+        ``None`` when something is in it that can't be told so. Arrow doesn't tell ``null`` from
+        nothing, so that is left alone too.
     """
     block = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
     try:
@@ -78,19 +78,27 @@ def parsed(content: bytes) -> Page | None:
     if len(table) != 1 or not table["elements"][0].is_valid:
         return None
     whole = table["elements"].chunk(0).flatten()
+    names = {field.name for field in whole.type}
+    if names & CONSUMED - _PLAIN or not _kept(whole.type):
+        return None
     odd = {position: _sent(whole[position].as_py()) for position in _not_one(whole)}
     return _page(whole, lambda name, position: _sent(_items(whole, name)[position].as_py()), odd)
+
+
+def _kept(kind: pa.DataType) -> bool:
+    """Whether values of a type are as they came: Arrow makes times of texts that look like one."""
+    if pa.types.is_struct(kind):
+        return all(_kept(field.type) for field in kind)
+    if pa.types.is_list(kind):
+        return _kept(kind.value_type)
+    return kind in (TEXT, pa.string(), NUMBER, pa.bool_(), pa.null())
 
 
 # -- Clover docs, Platform API reference: what a customer has ------------------------------------
 
 
-def _struct(*texts: str, **others: pa.DataType) -> pa.DataType:
-    return pa.struct(dict.fromkeys(texts, TEXT) | others)
-
-
-def _listed(*texts: str, **others: pa.DataType) -> pa.DataType:
-    return pa.struct({"elements": pa.list_(_struct(*texts, **others))})
+def _listed(*texts: str) -> pa.DataType:
+    return pa.struct({"elements": pa.list_(pa.struct(dict.fromkeys(texts, TEXT)))})
 
 
 _ADDRESS: Final = {
@@ -118,41 +126,11 @@ _USED: Final = pa.struct(
         "cards": _listed(*_CARD),
     }
 )
-_REFERENCE: Final = _struct("id")
-_SENT: Final = pa.struct(
-    _OWN
-    | {
-        "href": TEXT,
-        "merchant": _REFERENCE,
-        "orders": _listed("id"),
-        "emailAddresses": _listed(
-            "id",
-            "emailAddress",
-            primaryEmail=pa.bool_(),
-            verifiedTime=NUMBER,
-            customer=_REFERENCE,
-        ),
-        "phoneNumbers": _listed("id", "phoneNumber", customer=_REFERENCE),
-        "addresses": _listed("id", *_ADDRESS.values(), "address3", customer=_REFERENCE),
-        "cards": _listed(
-            *_CARD,
-            *("first6", "token", "tokenType", "firstName", "lastName"),
-            modifiedTime=NUMBER,
-            additionalInfo=_struct("default", "zip", isPurchaseCard=pa.bool_()),
-            customer=_REFERENCE,
-        ),
-        "metadata": _struct(
-            *("businessName", "note"),
-            **dict.fromkeys(("dobYear", "dobMonth", "dobDay", "modifiedTime"), NUMBER),
-            customer=_REFERENCE,
-        ),
-    }
-)
 _AS_SENT: Final = arrow_json.ParseOptions(
-    explicit_schema=pa.schema({"elements": pa.list_(_SENT), "href": TEXT}),
-    unexpected_field_behavior="error",
+    explicit_schema=pa.schema({"elements": pa.list_(_USED)}), unexpected_field_behavior="infer"
 )
-_PLAIN: Final = frozenset(field.name for field in _SENT) & CONSUMED
+# The names of a record's own fields by which a line can be told; the Ecommerce API has others.
+_PLAIN: Final = CONSUMED - {"created", "currency", "email", "name", "phone", "shipping", "sources"}
 
 
 def _all_known(records: Iterable[Record]) -> bool:
@@ -174,10 +152,12 @@ def _each(records: Iterable[Record], name: str) -> Iterable[Record]:
 
 def _not_one(whole: pa.StructArray) -> list[int]:
     """The records with several email addresses, one of which may be preferred, or with no list."""
-    odd = pc.greater(_lengths(_items(whole, "emailAddresses")), 1)
+    odd = _positions(pc.greater(pc.list_value_length(_items(whole, "emailAddresses")), 1))
     for name in LISTS:
-        odd = pc.or_(odd, pc.and_(whole.field(name).is_valid(), _items(whole, name).is_null()))
-    return _positions(odd)
+        block, items = whole.field(name), _items(whole, name)
+        if items.null_count > block.null_count:
+            odd += _positions(pc.and_(block.is_valid(), items.is_null()))
+    return odd
 
 
 def _page(
@@ -189,31 +169,44 @@ def _page(
         for field in whole.type
         if field.name not in CONSUMED
     }
+    firsts = {name: _First(_items(whole, name)) for name in LISTS}
     for name, (prefix, known) in LISTS.items():
-        held = _items(whole, name)
-        several = pc.greater(_lengths(held), 1)
-        extra[name] = {at: masked(items(name, at)) for at in _positions(several)}
-        for field in held.type.value_type:
-            if field.name not in known:
-                only = pc.if_else(several, None, _first(held).field(field.name))
-                extra[f"{prefix}_{field.name}"] = _values(only)
-    return Page(
-        _columns(whole),
-        {
-            name: kept
-            for name, values in extra.items()
-            if (kept := {at: value for at, value in values.items() if at not in odd})
-        },
-        odd,
-    )
+        first = firsts[name]
+        several = _positions(pc.greater(first.count, 1))
+        extra[name] = {at: items(name, at) for at in several}
+        for field in first.fields():
+            if field not in known:
+                values = _values(first.field(field))
+                extra[f"{prefix}_{field}"] = {
+                    at: value for at, value in values.items() if at not in extra[name]
+                }
+    kept = {
+        name: {at: masked(value) for at, value in values.items() if at not in odd}
+        for name, values in extra.items()
+    }
+    columns = _columns(whole, firsts)
+    return Page(columns, {name: values for name, values in kept.items() if values}, odd)
+
+
+class _First:
+    """The first item of each list of a column, or nothing."""
+
+    def __init__(self, items: pa.ListArray) -> None:
+        self.count = pc.list_value_length(items)
+        self._values = items.values
+        self._position = pc.if_else(pc.greater(self.count, 0), items.offsets[:-1], None)
+
+    def fields(self) -> list[str]:
+        """The names of the fields of which there are any."""
+        columns = zip(self._values.type, self._values.flatten(), strict=True)
+        return [field.name for field, column in columns if column.null_count < len(column)]
+
+    def field(self, name: str) -> pa.Array:
+        return self._values.field(name).take(self._position)
 
 
 def _items(whole: pa.StructArray, name: str) -> pa.ListArray:
     return whole.field(name).field("elements")
-
-
-def _lengths(items: pa.ListArray) -> pa.Array:
-    return pc.fill_null(pc.list_value_length(items), 0)
 
 
 def _positions(true: pa.BooleanArray) -> list[int]:
@@ -236,37 +229,30 @@ def _sent(value: Any) -> Any:  # noqa: ANN401  JSON
     return [_sent(part) for part in value] if isinstance(value, list) else value
 
 
-def _columns(whole: pa.StructArray) -> dict[str, pa.Array]:
-    cards = _items(whole, "cards")
-    email, phone, address, card = (_first(_items(whole, name)) for name in LISTS)
+def _columns(whole: pa.StructArray, firsts: dict[str, _First]) -> dict[str, pa.Array]:
+    email, phone, address, card = (first.field for first in firsts.values())
     first, last = whole.field("firstName"), whole.field("lastName")
+    cards = _items(whole, "cards")
     columns = {
         "id": whole.field("id"),
         "created": whole.field("customerSince").cast(SCHEMA["created"]),
-        "email": email.field("emailAddress"),
+        "email": email("emailAddress"),
         "name": _joined(first, last),
         "first_name": first,
         "last_name": last,
-        "phone": phone.field("phoneNumber"),
+        "phone": phone("phoneNumber"),
         "marketing_allowed": whole.field("marketingAllowed"),
-        **{name: address.field(theirs) for name, theirs in _ADDRESS.items()},
+        **{name: address(theirs) for name, theirs in _ADDRESS.items()},
         "source_ids": pa.ListArray.from_arrays(
             cards.offsets, cards.values.field("id").cast("string")
         ),
-        "card_count": _lengths(cards).cast(NUMBER),
-        "card_brand": card.field("cardType"),
-        "card_last4": card.field("last4"),
-        "card_expiry": _expiry(card.field("expirationDate")),
+        "card_count": pc.fill_null(firsts["cards"].count, 0).cast(NUMBER),
+        "card_brand": card("cardType"),
+        "card_last4": card("last4"),
+        "card_expiry": _expiry(card("expirationDate")),
     }
     nothing = {name: kind for name, kind in SCHEMA.items() if name not in columns}
     return columns | {name: pa.nulls(len(whole), kind) for name, kind in nothing.items()}
-
-
-def _first(items: pa.ListArray) -> pa.StructArray:
-    """The first item of each list, or nothing."""
-    position = pc.if_else(pc.greater(_lengths(items), 0), items.offsets[:-1], None)
-    taken = items.values.take(position)
-    return pa.StructArray.from_arrays(taken.flatten(), fields=list(taken.type))
 
 
 def _joined(first: pa.Array, last: pa.Array) -> pa.Array:

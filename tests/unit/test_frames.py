@@ -363,11 +363,12 @@ FULL = PLATFORM | {
         ]
     },
     "metadata": {"businessName": "Ana's", "note": "VIP", "dobYear": 1990, "modifiedTime": 1},
+    "new": [True, False],
 }
 
 
 def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
-    """Every field of Clover's reference, and several addresses of a customer, keep none off it."""
+    """Fields of Clover's reference, a new one, and several addresses of a customer are read so."""
     records = [FULL, PLATFORM | {"id": "Y"}]
     page = _pages.parsed(json.dumps({"elements": records}).encode())
     assert page is not None
@@ -377,6 +378,7 @@ def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
     assert {name: kept[name] for name in kept.index.difference(list(SCHEMA))} == {
         "orders": FULL["orders"],
         "metadata": FULL["metadata"],
+        "new": [True, False],
         "email_verifiedTime": 1600000000000,
         "shipping_address3": "Back door",
         "card_firstName": "Ana",
@@ -395,9 +397,11 @@ def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
         b'{"message": "no"}',
         b'{"elements": [{"id": null}]}',
         b'{"elements": [{"id": 5}]}',
-        b'{"elements": [{"id": "X", "note": "VIP"}]}',
-        b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "note": 1}]}}]}',
-        b'{"elements": [{"id": "X", "phoneNumbers": {"data": []}}]}',
+        b'{"elements": [{"id": "X", "email": "ana@example.com"}]}',
+        b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "new": 1.5}]}}]}',
+        b'{"elements": [{"id": "X", "new": "2026-01-31"}]}',
+        b'{"elements": [{"id": "X", "new": "\\ud800"}]}',
+        b'{"elements": [{"id": "X", "phoneNumbers": []}]}',
         b'{"elements": [{"id": "\\ud800"}]}',
         b'{"elements": [{"id": "\xff"}]}',
         b'{"elements": [{"id": "X", "customerSince": 123456789012345678901}]}',
