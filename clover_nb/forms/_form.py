@@ -271,8 +271,8 @@ class Form(Static, VBox):
             self.fields[name].value = since[name]
         self.button.disabled = not since  # a double click must not do it twice
         self.preview.value = ""
-        told = f"{word}: {row['name'] or row['email'] or row['id']}. {done.note}".strip(" .")
-        self.status.value = _text.note("done", told)
+        told = f"{word}: {row['name'] or row['email'] or row['id']}"
+        self.status.value = _text.note("done", f"{told}. {done.note}" if done.note else told)
         self.outcome.show_row(row)
         undo = done.undo
         self.outcome.undo.make(undo and (lambda: self._undo(undo)))

@@ -269,8 +269,13 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
 
 
 def _cards_choice(first: str, label: str) -> Dropdown:
-    layout = Layout(width="auto")
-    return Dropdown(options=[(first, checks.KEEP)], layout=layout, description=label, tooltip=label)
+    return Dropdown(
+        options=[(first, checks.KEEP)],
+        layout=Layout(width="auto"),
+        style={"description_width": "initial"},
+        description=label,
+        tooltip=label,
+    )
 
 
 class Shipping(GridBox):

@@ -9,6 +9,7 @@ import pandas as pd
 from ipywidgets import HTML, VBox
 
 from clover_nb.client import Clover
+from clover_nb.conflicts import COMPARED, differing
 from clover_nb.forms import _text, actions
 from clover_nb.forms._form import Form
 from clover_nb.forms._history import history
@@ -54,8 +55,11 @@ class Past(VBox):
         Raises:
             CloverError: The journal is off or can't be read.
         """
-        if self._row is not None and self._row["id"] != row["id"]:
-            self.close_form()
+        offered = self._picker.row
+        if offered is not None and (
+            offered["id"] != row["id"] or differing(dict(offered), dict(row), COMPARED)
+        ):
+            self.close_form()  # what it says is not so any more
         self._row = row
         self.lines.value = _text.events(history(self._clover, row["id"], dict(row)))
 

@@ -166,4 +166,6 @@ def _shown(value: object) -> str:
         return ", ".join(map(str, value))
     if value is None:
         return ""
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
     return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, pd.Timestamp) else str(value)

@@ -16,6 +16,14 @@ customers = Customer.list()
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def person():
+    """Who is at the lab, as the history tells it."""
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setenv("LOGNAME", "maria")
+        yield
+
+
 @pytest.fixture(params=["light", "dark"])
 def pictures(open_notebook, request):
     """Shows the widget of one cell and returns it, and a function that takes its picture."""
@@ -122,16 +130,17 @@ def test_update_shipping(pictures):
 
 def test_customer_table(pictures):
     table, take = pictures("forms.customer_table(customers)")
-    table.get_by_role("searchbox").fill("toronto visa")
-    expect(table.get_by_text("of 200 customers")).to_be_visible()
+    table.get_by_role("searchbox").fill("toronto")
+    expect(table.get_by_text("matches (of 200 customers)")).to_be_visible()
     table.locator("tbody tr").first.click()
     take("customer-table")
 
 
 def test_desk(pictures):
     desk, take = pictures("forms.desk()")
-    desk.get_by_role("searchbox").fill("toronto")
     expect(desk.get_by_text("of 200 customers")).to_be_visible()
+    desk.get_by_role("searchbox").fill("toronto")
+    expect(desk.get_by_text("matches (of 200 customers)")).to_be_visible()
     desk.get_by_role("row").filter(has_text="VISA").first.click()
     desk.get_by_role("button", name="Edit contact").click()
     desk.get_by_label("Phone").fill("416-555-0188")

@@ -174,8 +174,8 @@ def test_what_can_not_be_taken_back_after_all_says_why(desk, clover, ana):
     assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
 
 
-def test_the_form_that_takes_back_goes_with_its_customer(desk, clover, ana):
-    """And with Escape."""
+def test_the_form_that_takes_back_goes_when_it_is_not_so_any_more(desk, clover, ana):
+    """With another customer or a change of this one; and with Escape."""
     clover.customers.modify(ana["id"], name="Bo")
     desk.table.selected_id = ana["id"]
     until(lambda: undo_buttons(desk))
@@ -184,6 +184,13 @@ def test_the_form_that_takes_back_goes_with_its_customer(desk, clover, ana):
     assert form.layout.display == "none"
     assert ask_to_undo(desk).layout.display is None
     desk.table.selected_id = next(key for key in desk.table.data.index if key != ana["id"])
+    until(lambda: form.layout.display == "none")
+    desk.table.selected_id = ana["id"]
+    until(lambda: undo_buttons(desk))
+    assert ask_to_undo(desk).layout.display is None
+    desk.open_form("Edit contact")
+    desk.form.fields["name"].value = "Cy"
+    desk.form.submit().join()
     until(lambda: form.layout.display == "none")
 
 
