@@ -269,13 +269,8 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
 
 
 def _cards_choice(first: str, label: str) -> Dropdown:
-    return Dropdown(
-        options=[(first, checks.KEEP)],
-        layout=Layout(width="auto"),
-        style={"description_width": "initial"},
-        description=label,
-        tooltip=label,
-    )
+    layout = Layout(width="auto")
+    return Dropdown(options=[(first, checks.KEEP)], layout=layout, description=label, tooltip=label)
 
 
 class Shipping(GridBox):
