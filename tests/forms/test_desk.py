@@ -52,6 +52,7 @@ def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clove
     assert desk.row["name"] == "Ana"
     until(lambda: "555-0111" in desk.details.value)
     assert "VISA •••• 4242" in desk.details.value
+    assert "<dt>Marketing allowed</dt><dd>no</dd>" in desk.details.value
     assert "phone: nothing → 555-0111" in desk.history.lines.value
     desk.table.selected_id = ""
     assert desk.details.layout.display == "none"

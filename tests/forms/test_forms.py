@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import uuid
+from html import escape
 
 import pytest
 
@@ -305,7 +306,7 @@ def test_what_can_not_be_sent_is_told_beside_each_field(clover, practice, name, 
 
 
 @pytest.mark.parametrize(
-    "name", ["Zoë 🍀 O'Neil", "<b>Ana</b>", "'; DROP TABLE--", "مرحبا", "../../x"]
+    "name", ["Zoë 🍀 O'Neil", "<b>Ana</b>", "'; DROP TABLE--", "مرحبا", "../../x", "Bo Jr."]
 )
 def test_what_is_only_unusual_is_sent_as_it_is(clover, name):
     """A name is whatever its owner says."""
@@ -313,6 +314,7 @@ def test_what_is_only_unusual_is_sent_as_it_is(clover, name):
     fill(form, name=f"  {name} ")
     submitted(form)
     assert form.row["name"] == name
+    assert f"Saved: {escape(name)}" in form.status.value
     assert clover.customers.retrieve(form.row["id"])["name"] == name
 
 
