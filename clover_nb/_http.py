@@ -47,7 +47,7 @@ from clover_nb import errors, vendor
 from clover_nb._pacing import Pacer
 from clover_nb._refusals import parsed, refusal
 from clover_nb._retries import Again, retrying
-from clover_nb.settings import Patience, Settings
+from clover_nb.settings import Patience, Secret, Settings
 
 Api = Literal["ecommerce", "token", "platform"]
 Json = dict[str, Any]
@@ -193,6 +193,7 @@ class Door:
         self._clock = headers.get("Date"), time.time()
         if status >= 400:  # noqa: PLR2004  HTTP
             refused = refusal(status, content, headers.get("X-Clover-Request-Id"))
+            content = b""  # it may quote what was sent, and a traceback may show it
             if status == _TOO_MANY:
                 after = _seconds(headers.get("retry-after"))
                 self._pacer.refused(min(after or 0, self.patience.total))
@@ -260,12 +261,12 @@ class Door:
 
     def _headers(self, api_key: str | None) -> dict[str, str]:
         if api_key is None:
-            return _HEADERS | {"Authorization": "Bearer " + self._settings.access_token}
-        return _HEADERS | {"apikey": api_key + ""}  # a plain text, which does not print masked
+            return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
+        return _HEADERS | {"apikey": api_key}
 
 
 class _Request(NamedTuple):
-    """What is sent; it never prints its headers, which hold the key."""
+    """What is sent."""
 
     method: str
     api: Api
@@ -273,14 +274,18 @@ class _Request(NamedTuple):
     headers: dict[str, str]
     body: bytes | None
 
+
+class _Body(bytes):
+    """What is sent, which a traceback through other packages does not show."""
+
     def __repr__(self) -> str:
-        return f"<{self.method} {self.target}>"
+        return f"<{len(self)} bytes>"
 
 
 def _encoded(method: str, body: Mapping[str, Any] | None) -> bytes | None:
     if method == "GET":
         return None
-    return b"" if body is None else json.dumps(body).encode()
+    return b"" if body is None else _Body(json.dumps(body).encode())
 
 
 def _target(path: str, params: Params | None) -> str:

@@ -171,6 +171,10 @@ def connect(
         >>> clover
         <Clover: LOCAL practice sandbox, merchant HTZN04FAR1CPC>
     """
+    # Now, for a traceback may show this function's variables.
+    access_token, api_key = settings_.veiled(
+        {"access_token": access_token, "api_key": api_key}
+    ).values()
     given: dict[str, str | bool | None] = {
         "access_token": access_token,
         "api_key": api_key,
@@ -191,7 +195,7 @@ def connect(
         if environment is None:
             settings_.warn_of_unused_credentials(found)
         own = None if seed is None else _start(seed)
-        told = own.connection() if own else _shared_sandbox()
+        told = settings_.veiled(own.connection() if own else _shared_sandbox())
         if journal == "default":
             journal = told.get("journal", "default")
         values = told | arguments
@@ -239,7 +243,7 @@ _default: list[Clover] = []  # at most one
 
 def _shared_sandbox() -> dict[str, Any]:
     if told := os.environ.get(SHARED_SANDBOX):
-        return {str(name): value for name, value in json.loads(told).items()}
+        return settings_.veiled(json.loads(told))
     with _lock:
         if not _shared:
             _shared.append(_start(None))

@@ -36,6 +36,7 @@ class Customers:
         self._writes = writes
         self._answers: dict[str, Record] = {}  # the last of the Ecommerce API's, by customer id
 
+    @rules.discreet
     def create(
         self,
         /,
@@ -88,6 +89,7 @@ class Customers:
             _require_consent(consent)
         return self._seen(self._writes.make(Write("create", None, body, None, consent)), body)
 
+    @rules.discreet
     def modify(
         self,
         /,
@@ -142,6 +144,7 @@ class Customers:
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
         return self._change("modify", customer_id, given | unknown, expected=expected)
 
+    @rules.discreet
     def add_source(self, customer_id: str, token: str, *, consent: bool) -> pd.Series[Any]:
         """Attach one more card to a customer, ``PUT /v1/customers/{id}`` with ``source``.
 
@@ -164,6 +167,7 @@ class Customers:
         given = {"source": rules.source(token)}
         return self._change("add_source", customer_id, given, consent=True)
 
+    @rules.discreet
     def replace_source(
         self,
         customer_id: str,
@@ -222,6 +226,7 @@ class Customers:
         row["card_count"] = len(row["source_ids"])
         return row
 
+    @rules.discreet
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
 
@@ -244,6 +249,7 @@ class Customers:
         answer = self._writes.make(Write("delete_source", key, {"source_id": card}, before))
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
+    @rules.discreet
     def delete(self, customer_id: str) -> pd.Series[Any]:
         """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
 
@@ -291,6 +297,7 @@ class Customers:
         now = flat(self._platform.read(key)) if key else {}
         return self._change("undo", key or "", undone(change, now), undoes=change.number)
 
+    @rules.discreet
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
 
@@ -330,6 +337,7 @@ class Customers:
             raise InvalidInput("limit must be a number of rows, 0 or more.", field="limit")
         return _frame_of(self._platform.pages(limit=limit))
 
+    @rules.discreet
     def search(self, /, **query: str | None) -> pd.DataFrame:
         """Find customers by one exact value: ``email=``, ``name=``, ``phone=`` or ``id=``.
 

@@ -6,10 +6,13 @@ Clover checks too; these rules say it sooner, name the field, and keep card numb
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from itertools import chain, repeat
+from typing import Any, Final, ParamSpec, TypeVar
 
 import pandas as pd
 from stdnum import luhn
@@ -17,6 +20,9 @@ from stdnum import luhn
 from clover_nb import vendor
 from clover_nb.errors import InvalidInput
 from clover_nb.settings import Secret
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # The numbers of the issuers (ISO/IEC 7812): how they begin, and how long they are.
 _ISSUED: Final = re.compile(
@@ -68,6 +74,34 @@ def _holds_card_number(run: str) -> bool:
     return False
 
 
+def veiled(value: Any, name: str = "") -> Any:  # noqa: ANN401  any argument
+    """An argument as it can stand in a traceback: a token or a card number in it prints masked."""
+    if isinstance(value, str):
+        hidden = name in _SECRETS or vendor.TOKEN_PREFIX in value or looks_like_card_number(value)
+        return Secret(value) if hidden else value
+    return {key: veiled(each) for key, each in value.items()} if type(value) is dict else value
+
+
+_SECRETS: Final = frozenset({"source", "token"})
+
+
+def discreet(method: Callable[P, T]) -> Callable[P, T]:
+    """The same call, which keeps what a person typed out of the tracebacks that show variables.
+
+    IPython leaves out the frame of this wrapper; others show it, with its arguments masked.
+    """
+    names = tuple(inspect.signature(method).parameters)
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401  the method's
+        __tracebackhide__ = True
+        args = tuple(map(veiled, args, chain(names, repeat(""))))
+        kwargs = {name: veiled(value, name) for name, value in kwargs.items()}
+        return method(*args, **kwargs)
+
+    return call
+
+
 def text(field: str, value: object) -> str:
     """A text as it is sent: outer white space trimmed, everything else as it is.
 
@@ -78,7 +112,7 @@ def text(field: str, value: object) -> str:
         raise InvalidInput(
             f"{field} must be text, not {_told(value)}.", field=field, hint=_fix(value)
         )
-    trimmed = value.reveal().strip() if isinstance(value, Secret) else value.strip()
+    trimmed = Secret(value.strip()) if isinstance(value, Secret) else value.strip()
     if not trimmed:
         raise InvalidInput(
             f"{field} is empty.",
@@ -117,14 +151,14 @@ def email(value: object) -> str:
 
 def source(value: object) -> str:
     """A card token, by its documented prefix; nothing else about it is known."""
-    token = text("source", value)
+    token = Secret(text("source", veiled(value, "source")))
     if not re.fullmatch(rf"{vendor.TOKEN_PREFIX}[0-9A-Za-z]+", token):
         raise InvalidInput(
             "source is not a card token.",
             hint=f"A token begins with {vendor.TOKEN_PREFIX} and has letters and digits alone.",
             field="source",
         )
-    return Secret(token)
+    return token
 
 
 def phone(value: object, field: str = "phone") -> str:

@@ -9,13 +9,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, find_dotenv
 
 from clover_nb import vendor
 from clover_nb.errors import SettingsError
+
+T = TypeVar("T")
 
 Environment = Literal["local", "sandbox", "production"]
 ENVIRONMENTS: Final = ("local", "sandbox", "production")
@@ -155,7 +157,18 @@ def configured() -> dict[str, str]:
         value = next((text.strip() for text in candidates if text and text.strip()), "")
         if value:
             found[field] = value
-    return found
+    return veiled(found)
+
+
+def veiled(values: Mapping[str, T]) -> dict[str, T]:
+    """The same values, of which the credentials print masked, in tracebacks too."""
+    return {
+        name: Secret(value) if name in _SECRETS and isinstance(value, str) else value  # type: ignore[misc]  # as good as a T
+        for name, value in values.items()
+    }
+
+
+_SECRETS: Final = ("access_token", "api_key")
 
 
 def resolve(values: Mapping[str, str | bool | None], *, environment: str | None) -> Settings:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from clover_nb import rules
 from clover_nb.client import default
 from clover_nb.customers import Customers
 from clover_nb.tokens import Tokens
@@ -18,12 +19,13 @@ T = TypeVar("T")
 def _on_default(resource: str, method: Callable[Concatenate[Any, P], T]) -> Callable[P, T]:
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True  # IPython leaves this frame out
         return method(getattr(default(), resource), *args, **kwargs)
 
     signature = inspect.signature(method)
     without_self = list(signature.parameters.values())[1:]
     call.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # any function takes it
-    return call
+    return rules.discreet(call)
 
 
 class Customer:
