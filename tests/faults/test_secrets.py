@@ -1,4 +1,8 @@
-"""What a run leaves behind: the journal, the logs and tracebacks, and no secret in any of them."""
+"""What a run leaves behind, and no secret in any of it.
+
+The journal, the logs, the output with its tracebacks, and an executed notebook with its outputs and
+the state of its widgets.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from clover_nb import TEST_CARDS, sandbox
@@ -72,6 +77,68 @@ with open(f"{folder}/spent", "w") as file:
     json.dump(spent, file)
 """
 
+# The same in a notebook that is run by `nbconvert --execute`, which saves the state of widgets.
+CELLS = [
+    """
+%xmode Verbose
+import json, logging, os
+from pathlib import Path
+from clover_nb import TEST_CARDS, connect, forms
+from clover_nb.settings import Patience
+folder = Path(os.environ["FOLDER"])
+logging.basicConfig(filename=folder / "notebook.log", level=logging.DEBUG)
+clover = connect("local", **json.loads(os.environ["CONNECTION"]), requests_per_second=None,
+                 patience=Patience(first_wait=0.01), journal=folder / "journal-2")
+customers, spent = clover.customers, []
+
+def token(card="visa"):
+    made = clover.tokens.create(card=TEST_CARDS[card])
+    spent.append(made["id"])
+    return made["id"]
+
+row = customers.create(email="cleo@example.com", source=token(), name="Cleo", consent=True)
+row""",
+    'customers.add_source(row["id"], token("visa_declined"), consent=True)',
+    'customers.create(email="nobody", source=token().reveal())',
+    'customers.create(email="cleo@example.com", source=spent[0].reveal())',
+    'customers.modify(row["id"], name=TEST_CARDS["visa"]["number"])',
+    """
+form = forms.create_customer(clover=clover)
+values = {"email": "dan@example.com", "name": TEST_CARDS["visa"]["number"], "source": token()}
+for name, value in values.items():
+    form.fields[name].value = value
+for tick in form.ticks.values():
+    tick.value = True
+if thread := form.submit():
+    thread.join()
+form""",
+    """
+form.fields["name"].value = "Dan"
+form.fields["source"].value = spent[0]
+form.submit().join()
+clover.journal.frame()""",
+    """
+typed = forms.attach_card(clover=clover)
+typed.fields["source"].value = token("mastercard").reveal()
+typed""",
+    """
+_ = (folder / "spent-2").write_text(json.dumps(spent))
+clover, clover.settings, clover.customers.list()""",
+]
+
+
+def run_notebook(folder, connection):
+    """Run the cells as a person would, and keep the notebook that comes of it."""
+    cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebook.ipynb")
+    command = ["nbconvert", "--to", "notebook", "--execute", "--allow-errors", "--inplace"]
+    subprocess.run(
+        [sys.executable, "-m", *command, folder / "notebook.ipynb"],
+        env=os.environ | {"FOLDER": str(folder), "CONNECTION": json.dumps(connection)},
+        capture_output=True,
+        check=True,
+    )
+
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory):
@@ -87,19 +154,23 @@ def left_behind(tmp_path_factory):
             env=os.environ | {"PYTHONWARNINGS": "ignore"},
             check=False,
         )
-    assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == 0, done.stderr[-3000:]
+        run_notebook(folder, connection)
     (folder / "output").write_text(done.stdout + done.stderr)
-    spent = json.loads((folder / "spent").read_text())
-    (folder / "spent").unlink()
+    spent = []
+    for file in (folder / "spent", folder / "spent-2"):
+        spent += json.loads(file.read_text())
+        file.unlink()
     return folder, {connection["access_token"], connection["api_key"], *spent}
 
 
 def test_no_secret_is_left_behind(left_behind):
-    """Neither a key nor a card token, in the journal, the logs, the output and the tracebacks."""
+    """Neither a key nor a card token, in whatever file."""
     folder, secrets = left_behind
     assert len(secrets) > 20
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert {"journal", "day.log", "output"} <= set(files)
+    expected = {"journal", "day.log", "output", "journal-2", "notebook.log", "notebook.ipynb"}
+    assert expected <= set(files)
     found = {
         (name, content[max(0, at - 300) : at].decode(errors="replace"))
         for name, content in files.items()
@@ -125,6 +196,12 @@ def test_the_days_work_is_there(left_behind):
     output = (folder / "output").read_text()
     for word in ("AlreadyOnFile", "CardRefused", "Conflict", "Traceback"):
         assert word in output, word
+    notebook = (folder / "notebook.ipynb").read_text()
+    for word in ("CardRefused", "InvalidRequest", "InvalidInput", "self=<clover_nb.", "Cleo"):
+        assert word in notebook, word
+    [widgets] = json.loads(notebook)["metadata"]["widgets"].values()
+    assert len(widgets["state"]) > 20
+    assert "dan@example.com" in json.dumps(widgets["state"])
     assert b"ana@example.com" in (folder / "journal").read_bytes() + b"".join(
         path.read_bytes() for path in folder.glob("journal-*")
     )
