@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 
 
 class Hosts(NamedTuple):
-    """The three base addresses that one environment of Clover answers at."""
+    """The base addresses that one environment of Clover answers at."""
 
     ecommerce: str
     token: str
     platform: str
+    checkout: str  # of `sdk.js`, which shows the hosted card fields
 
 
 # D ("Use Clover REST API", "Ecommerce API"): North America and its sandbox. The Ecommerce and
@@ -29,11 +30,13 @@ HOSTS: Final[dict[str, Hosts]] = {
         ecommerce="https://scl-sandbox.dev.clover.com",
         token="https://token-sandbox.dev.clover.com",  # noqa: S106  an address
         platform="https://apisandbox.dev.clover.com",
+        checkout="https://checkout.sandbox.dev.clover.com",
     ),
     "production": Hosts(
         ecommerce="https://scl.clover.com",
         token="https://token.clover.com",  # noqa: S106  an address
         platform="https://api.clover.com",
+        checkout="https://checkout.clover.com",
     ),
 }
 
@@ -110,6 +113,19 @@ MAX_LENGTH: Final[dict[str, int]] = {
 # O-code: the brands of tokens; Mastercard is MC.
 BRANDS: Final = ("VISA", "MC", "AMEX", "DISCOVER", "DINERS_CLUB", "JCB")
 
+# How the numbers of each begin, as a regular expression (ISO/IEC 7812).
+BRAND_PREFIXES: Final[dict[str, str]] = {
+    "VISA": "^4",
+    "MC": "^(5[1-5]|2[2-7])",
+    "AMEX": "^3[47]",
+    "DISCOVER": "^6(011|4[4-9]|5)",
+    "DINERS_CLUB": "^3(0[0-5]|[689])",
+    "JCB": "^35",
+}
+
+# D ("Use card and page elements"): the elements of a card in Clover's hosted iframe.
+CARD_ELEMENTS: Final = ("CARD_NUMBER", "CARD_DATE", "CARD_CVV", "CARD_POSTAL_CODE")
+
 
 class TestCard(dict[str, str]):
     """A card number that Clover publishes for tests. Prints masked; works as the plain dict."""
@@ -157,3 +173,5 @@ DECLINED_CARDS: Final = frozenset(
         "amex_declined",
     }
 )
+# D: in older pages, and withdrawn by Discover since. What Clover says to one now was not seen.
+WITHDRAWN_CARDS: Final = frozenset({"discover_2", "discover_3"})

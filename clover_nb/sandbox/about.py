@@ -44,6 +44,10 @@ LIMITATIONS: Final = (
         "Card numbers come as they are, not encrypted, and only Clover's published test numbers "
         "are taken. Number and CVV are stored nowhere."
     ),
+    (
+        "Of Clover's hosted iframe it has the four fields of a card, made after what Clover "
+        "documents: no names, street addresses, bank accounts, Apple Pay, Google Pay or reCAPTCHA."
+    ),
     "One merchant, one app: of Clover's limits it keeps those for a token.",
     (
         "Cards can be read on the Platform API, not written; there is no customers.csv, and no "

@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from clover_nb.sandbox import about, ecommerce, openapi, platform
+from clover_nb.sandbox import about, checkout, ecommerce, openapi, platform
 from clover_nb.sandbox.errors import Case, Refused, on_platform, refusal
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def build(merchant: Merchant, control: APIRouter | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.merchant = merchant
-    routers = [ecommerce.router, platform.router, about.router]
+    routers = [ecommerce.router, platform.router, checkout.router, about.router]
     routers += [ecommerce.undocumented] if merchant.on("undocumented_calls") else []
     routers += [control] if control else []
     # Before the pages for people; include_router would match every path twice.

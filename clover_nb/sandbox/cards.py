@@ -44,6 +44,8 @@ def tokenize(store: Store, body: dict[str, Any], choices: Mapping[str, str]) -> 
         raise Refused(Case.INVALID_NUMBER, param="number")
     if number not in _NAMES:
         raise Refused(Case.TEST_CARDS_ONLY, param="number")
+    if _NAMES[number] in vendor.WITHDRAWN_CARDS and choices["withdrawn_cards"] == "refuse":
+        raise Refused(Case.INVALID_NUMBER, param="number")
     with store.write() as moment:
         month, year = _expiry(card, moment)
         without = "cvv" not in body["card"] and choices["cvv_left_out"] == "accept"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
@@ -23,6 +23,7 @@ class Merchant:
     store: Store
     keys: Keys
     choices: Mapping[str, str]
+    pages: set[str] = field(default_factory=set)  # the origins that may show the card fields
 
     def on(self, setting: str) -> bool:
         """Tell whether a setting is on."""

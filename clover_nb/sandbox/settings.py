@@ -59,6 +59,12 @@ SETTINGS: Final[dict[str, Setting]] = {
         "Programs handle a 402 on updates; whether test cards cause one was not seen.",
         "I",
     ),
+    "withdrawn_cards": Setting(
+        ("accept", "refuse"),
+        "Make a token of a test card that Discover has withdrawn, or refuse its number.",
+        "Older pages list them; what Clover says to one now was not seen.",
+        "I",
+    ),
     "cvv_left_out": Setting(
         ("accept", "refuse"),
         "Make a token of a card without `cvv`, which no customer takes, or refuse to make it.",

@@ -81,6 +81,11 @@ def declined_card(call):
     return decided(answer, "refuse", "accept", (402, "card_declined"))
 
 
+@checks("withdrawn_cards")
+def a_withdrawn_card(call):
+    return decided(call.tokenize("discover_2"), "refuse", "accept", (400, "invalid_number"))
+
+
 @checks("cvv_left_out")
 def no_cvv(call):
     answer = call.tokenize(without="cvv")
