@@ -120,6 +120,7 @@ def connect(
     ecommerce_url: str | None = None,
     token_url: str | None = None,
     platform_url: str | None = None,
+    checkout_url: str | None = None,
     writes: bool | None = None,
     seed: int | None = None,
     requests_per_second: float | None = vendor.REQUESTS_PER_SECOND,
@@ -144,6 +145,7 @@ def connect(
             that runs elsewhere.
         token_url: Another base address for tokens.
         platform_url: Another base address of the Platform API.
+        checkout_url: Another base address of the script that shows Clover's card fields.
         writes: ``True`` allows writes to production.
         seed: With ``"local"``: start a sandbox for this connection alone, with the same ids and
             times in every run. Without, notebooks opened by ``clover-nb lab`` share one, and so
@@ -182,6 +184,7 @@ def connect(
         "ecommerce_url": ecommerce_url,
         "token_url": token_url,
         "platform_url": platform_url,
+        "checkout_url": checkout_url,
         "writes": writes,
     }
     arguments = {name: value for name, value in given.items() if value is not None}

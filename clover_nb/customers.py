@@ -145,13 +145,16 @@ class Customers:
         return self._change("modify", customer_id, given | unknown, expected=expected)
 
     @rules.discreet
-    def add_source(self, customer_id: str, token: str, *, consent: bool) -> pd.Series[Any]:
+    def add_source(
+        self, customer_id: str, token: str, *, consent: bool, ecomind: str | None = None
+    ) -> pd.Series[Any]:
         """Attach one more card to a customer, ``PUT /v1/customers/{id}`` with ``source``.
 
         Args:
             customer_id: The customer's id.
             token: The card token (``clv_...``). It works once.
             consent: ``True``: the cardholder agreed to have the card kept, which Clover requires.
+            ecomind: Who typed the card, as in :meth:`create`.
 
         Returns:
             The customer as a row; the new card is among ``source_ids``.
@@ -164,7 +167,7 @@ class Customers:
         Source: Clover docs, "Save a card for future transactions".
         """
         _require_consent(consent)
-        given = {"source": rules.source(token)}
+        given = {"source": rules.source(token), "ecomind": ecomind}
         return self._change("add_source", customer_id, given, consent=True)
 
     @rules.discreet
@@ -175,6 +178,7 @@ class Customers:
         token: str,
         *,
         consent: bool,
+        ecomind: str | None = None,
         delete_first: bool = False,
     ) -> pd.Series[Any]:
         """Put a new card in the place of an old one, so that the customer is never without.
@@ -188,6 +192,7 @@ class Customers:
             old_source_id: The old card's id, one of ``row["source_ids"]``.
             token: The new card's token (``clv_...``).
             consent: As in :meth:`add_source`.
+            ecomind: As in :meth:`create`.
             delete_first: Take the old card off first. Should the new one then be refused, the
                 customer has no card.
 
@@ -211,9 +216,9 @@ class Customers:
                 "another card, the customer has no card now.",
                 hint="Attach one with customers.add_source and a new token.",
             ):
-                return self.add_source(customer_id, token, consent=True)
+                return self.add_source(customer_id, token, consent=True, ecomind=ecomind)
         try:
-            row = self.add_source(customer_id, token, consent=True)
+            row = self.add_source(customer_id, token, consent=True, ecomind=ecomind)
         except AlreadyOnFile as refused:
             refused.hint += " That is what delete_first=True is for."
             raise

@@ -32,6 +32,7 @@ VARIABLES: Final[dict[str, tuple[str, str | None]]] = {
     "ecommerce_url": ("CLOVER_ECOMMERCE_URL", None),
     "token_url": ("CLOVER_TOKEN_URL", None),
     "platform_url": ("CLOVER_PLATFORM_URL", None),
+    "checkout_url": ("CLOVER_CHECKOUT_URL", None),
     "writes": ("CLOVER_WRITES", None),
 }
 
@@ -73,6 +74,8 @@ class Settings:
         token_url: Base address of ``/v1/tokens``.
         platform_url: Base address of ``/v3/merchants``.
         access_token: The bearer token of the Ecommerce and Platform APIs.
+        checkout_url: Base address of ``sdk.js``, which shows Clover's card fields in a browser;
+            ``None`` where it isn't known: of a region without a documented one.
         api_key: The public key for tokens; ``None`` lets the connection ask Clover for it.
         merchant_id: The merchant's id, without which nothing can be read; may be ``None``.
         writes: Whether writes are sent to production; elsewhere they always are.
@@ -82,6 +85,7 @@ class Settings:
     token_url: str
     platform_url: str
     access_token: Secret
+    checkout_url: str | None = None
     api_key: Secret | None = None
     merchant_id: str | None = None
     writes: bool = False
@@ -199,6 +203,7 @@ def resolve(values: Mapping[str, str | bool | None], *, environment: str | None)
     return Settings(
         **urls,
         access_token=_secret("access_token", given["access_token"]),
+        checkout_url=_checkout_url(given["checkout_url"], urls["ecommerce_url"]),
         api_key=_secret("api_key", api_key) if api_key else None,
         merchant_id=_merchant_id(given["merchant_id"]),
         writes=_switch(given["writes"]),
@@ -252,6 +257,16 @@ def _url(field: str, value: object) -> str:
             field=field,
         )
     return parts.geturl()
+
+
+def _checkout_url(given: object, ecommerce_url: str) -> str | None:
+    """Where the card fields come from; the embedded sandbox serves its own."""
+    if given:
+        return _url("checkout_url", given)
+    if is_loopback(urlsplit(ecommerce_url).hostname or ""):
+        return ecommerce_url
+    known = {hosts.ecommerce: hosts.checkout for hosts in vendor.HOSTS.values()}
+    return known.get(ecommerce_url)
 
 
 def _secret(field: str, value: object) -> Secret:

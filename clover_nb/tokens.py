@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from clover_nb import vendor
 from clover_nb._http import Door, path_of
 from clover_nb._records import expiry
-from clover_nb.errors import InvalidInput, UnreadableAnswer
+from clover_nb.errors import InvalidInput, SettingsError, UnreadableAnswer
 from clover_nb.settings import Secret, Settings
 
 
@@ -46,6 +46,20 @@ class ApiKeys:
         if self._fetched is None:
             self._fetched = self.retrieve()["apiAccessKey"]
         return self._fetched
+
+
+class HostedFields(NamedTuple):
+    """What a page needs to show Clover's hosted card fields.
+
+    Attributes:
+        sdk_url: The address of Clover's script.
+        api_key: The public key that the script makes tokens with; prints masked.
+        merchant_id: The merchant's id.
+    """
+
+    sdk_url: str
+    api_key: Secret
+    merchant_id: str
 
 
 class Tokens:
@@ -105,6 +119,39 @@ class Tokens:
             "card_expiry": expiry(details.get("exp_month"), details.get("exp_year")),
         }
         return pd.Series(row, dtype=object, name="token")
+
+    def hosted_fields(self, page: str) -> HostedFields:
+        """What a page needs to show Clover's hosted card fields (``forms.card_fields`` asks it).
+
+        Args:
+            page: The page's origin, such as ``"http://localhost:8888"``. The embedded sandbox
+                lets the fields be shown by pages alone that somebody asked for here.
+
+        Raises:
+            SettingsError: Where the script is, or the merchant's id, is not known.
+            APIError: Clover did not give the API key.
+
+        Source: Clover docs, "Use the Clover-hosted iframe".
+        """
+        settings = self._settings
+        if settings.checkout_url is None:
+            raise SettingsError(
+                "It is not known where Clover's card fields are for this region.",
+                hint="Set CLOVER_CHECKOUT_URL to the address of the folder of its sdk.js.",
+                field="checkout_url",
+            )
+        if settings.merchant_id is None:
+            raise SettingsError(
+                "Clover's card fields need the merchant's id.",
+                hint="Set CLOVER_MERCHANT_ID.",
+                field="merchant_id",
+            )
+        if settings.environment == "local":
+            path = path_of("checkout", "pages")
+            self._door.send("POST", "ecommerce", path, body={"origin": page}, harmless=True)
+        return HostedFields(
+            f"{settings.checkout_url}/sdk.js", self._api_keys.current(), settings.merchant_id
+        )
 
 
 def _is_test_card(card: Mapping[str, str]) -> bool:
