@@ -6,9 +6,11 @@
 >>> forms.update_shipping()
 >>> forms.attach_card()
 >>> forms.delete_card()
+>>> forms.card_fields()
 >>> forms.customer_table(Customer.list())
 """
 
+from clover_nb.forms._card import card_fields as card_fields
 from clover_nb.forms._desk import desk as desk
 from clover_nb.forms._forms import attach_card as attach_card
 from clover_nb.forms._forms import create_customer as create_customer
@@ -19,6 +21,7 @@ from clover_nb.forms._forms import update_shipping as update_shipping
 
 __all__ = [
     "attach_card",
+    "card_fields",
     "create_customer",
     "customer_table",
     "delete_card",

@@ -74,10 +74,9 @@ class Form(Static, VBox):
             choices: Inputs that offer a choice, by such names.
         """
         self.picker, self.token, self._choices = picker, token, dict(choices or {})
-        self.fields = dict(fields)
+        self.fields: dict[str, Field | TokenEntry] = dict(fields)
         if token is not None:
-            self.fields["source"] = token.field
-            token.on_fill(self.edited)
+            self.fields["source"] = token
         if picker is not None:
             self.fields["customer"] = picker.field
             picker.on_pick(self._picked)
@@ -85,7 +84,7 @@ class Form(Static, VBox):
         self.row: Row[Any] | None = None
         self._clover, self._job = clover, job
         self._shown = {name: each.value for name, each in self.fields.items()}
-        self._sure_of: tuple[Typed, Doubtful] | None = None
+        self._sure_of: Typed | None = None  # what was doubtful; another card ends it by itself
         ticks = dict(job.ticks)
         if clover.environment == "production":
             ticks["production"] = "I mean to change a real customer"
@@ -128,12 +127,14 @@ class Form(Static, VBox):
     @property
     def typed(self) -> Typed:
         """What was typed and chosen, by name."""
-        held: dict[str, Field | Dropdown] = {**self.fields, **self._choices}
+        held: dict[str, Field | TokenEntry | Dropdown] = {**self.fields, **self._choices}
         return {name: each.value for name, each in held.items() if name != "customer"}
 
     @property
     def dirty(self) -> bool:
         """Whether something was typed that isn't saved."""
+        if self.token is not None and self.token.begun:
+            return True
         return any(
             each.value != self._shown.get(name, "")
             for name, each in self.fields.items()
@@ -160,7 +161,7 @@ class Form(Static, VBox):
         if self.button.disabled or not self._sound():
             return None
         row, typed = self._customer, self.typed
-        sure = self.overrule.value and self._sure_of is not None and self._sure_of[0] == typed
+        sure = self.overrule.value and self._sure_of == {**typed, "source": ""}
         return self._work.start(lambda: self._change(row, typed, sure))
 
     def edited(self) -> None:
@@ -223,6 +224,8 @@ class Form(Static, VBox):
             self._tell(InvalidInput("Find the customer first.", field="customer"))
             return False
         found = dict(self._job.problems(row, self.typed))
+        if self.token is not None and self.token.typing:
+            found.pop("source", None)  # its fields tell, when the token is made
         for name, tick in self.ticks.items():
             if not tick.value:
                 found[name] = InvalidInput("Please tick this first.", field=name)
@@ -233,6 +236,8 @@ class Form(Static, VBox):
     def _change(self, row: Row[Any] | None, typed: Typed, sure: bool) -> bool:  # noqa: FBT001  of a thread
         self.status.value = _text.note("busy", "Sending to Clover…")
         try:
+            if self.token is not None:
+                typed = {**typed, "source": self.token.obtain()}
             done = self._job.act(row, typed, sure)
         except Doubtful as doubtful:
             self._doubt(typed, doubtful)
@@ -247,7 +252,7 @@ class Form(Static, VBox):
         return True
 
     def _doubt(self, typed: Typed, doubtful: Doubtful) -> None:
-        self._sure_of = typed, doubtful
+        self._sure_of = {**typed, "source": ""}
         for doubt in doubtful.doubts:
             self.fields[doubt.field].tone = "warning"
             self.fields[doubt.field].message = doubt.message
@@ -268,7 +273,8 @@ class Form(Static, VBox):
         else:
             self.picker.show(row)
         for name in since.keys() & self.fields.keys():
-            self.fields[name].value = since[name]
+            if name != "source" or since[name]:  # a card that was typed leaves nothing to restore
+                self.fields[name].value = since[name]
         self.button.disabled = not since  # a double click must not do it twice
         self.preview.value = ""
         told = f"{word}: {row['name'] or row['email'] or row['id']}"
@@ -313,8 +319,11 @@ class Form(Static, VBox):
     def _show_changes(self) -> None:
         row = self._customer
         labels = {name: each.label for name, each in self.fields.items()}
+        typed = self.typed
+        if self.token is not None:
+            typed["source"] = "a new card" if self.token.begun else ""
         known = self.picker is None or row is not None
-        changes = self._job.changes(row, self.typed) if known else ()
+        changes = self._job.changes(row, typed) if known else ()
         self.preview.value = _text.differences(changes, labels)
 
     def _clear_messages(self) -> None:

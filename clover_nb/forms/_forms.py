@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import pandas as pd
-from ipywidgets import Dropdown, GridBox, Layout, VBox
+from ipywidgets import GridBox, VBox
 
 from clover_nb import addresses
 from clover_nb.client import Clover, default
@@ -15,7 +15,7 @@ from clover_nb.forms import actions, checks
 from clover_nb.forms._field import Field
 from clover_nb.forms._form import Form
 from clover_nb.forms._job import Job, Typed
-from clover_nb.forms._parts import group
+from clover_nb.forms._parts import choice, group
 from clover_nb.forms._picker import Picker
 from clover_nb.forms._table import Table
 from clover_nb.forms._token import TokenEntry
@@ -25,6 +25,7 @@ from clover_nb.forms.checks import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
 _SURE: Final = {"gone": "I mean to take this card off; it can't be undone"}
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
+_KEEP_ALL: Final = ("Keep the cards that are on file", checks.KEEP)
 _CHOOSE: Final = ("Choose a card", checks.KEEP)
 
 
@@ -53,7 +54,7 @@ def create_customer(*, clover: Clover | None = None) -> Form:
     at_first = {"shipping.address.country": checks.COUNTRY}
 
     def changes(_: object, typed: Typed) -> Iterable[Difference]:
-        return checks.differences(at_first, typed)
+        return checks.differences({**at_first, "ecomind": typed["ecomind"]}, typed)
 
     def act(_: object, typed: Typed, sure: bool) -> Done:  # noqa: FBT001  as of a Job
         return actions.create_customer(clover, typed, sure=sure)
@@ -69,10 +70,12 @@ def create_customer(*, clover: Clover | None = None) -> Form:
     )
     parts = [
         group("Customer", customer.values()),
-        group("Card", [token]),
+        VBox([group("Card", []), token]),
         VBox([group("Shipping (optional)", []), shipping]),
     ]
-    return Form(clover, job, parts, fields={**customer, **shipping.fields}, token=token)
+    fields = {**customer, **shipping.fields}
+    choices = {"ecomind": token.ecomind}
+    return Form(clover, job, parts, fields=fields, token=token, choices=choices)
 
 
 def edit_contact(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
@@ -206,12 +209,12 @@ def shipping_form(clover: Clover, picker: Picker) -> Form:
 def attach_form(clover: Clover, picker: Picker) -> Form:
     """See :func:`attach_card`."""
     token = TokenEntry(clover)
-    replaces = _cards_choice("Keep the cards that are on file", "Other cards")
+    replaces = choice("Other cards", [_KEEP_ALL])
 
     def offer(row: pd.Series[Any]) -> None:
         cards = checks.cards_of(row).items()
         replaces.options = [
-            ("Keep the cards that are on file", checks.KEEP),
+            _KEEP_ALL,
             *((f"Replace {told}", key) for key, told in cards),
         ]
         replaces.layout.display = None if cards else "none"
@@ -226,14 +229,14 @@ def attach_form(clover: Clover, picker: Picker) -> Form:
         act=lambda row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
         ticks=_CONSENT,
     )
-    parts = [picker, group("Card", [token]), replaces]
-    choices = {"replaces": replaces}
+    parts = [picker, VBox([group("Card", []), token]), replaces]
+    choices = {"replaces": replaces, "ecomind": token.ecomind}
     return Form(clover, job, parts, fields={}, picker=picker, token=token, choices=choices)
 
 
 def delete_form(clover: Clover, picker: Picker) -> Form:
     """See :func:`delete_card`."""
-    card = _cards_choice(_CHOOSE[0], "Card")
+    card = choice("Card", [_CHOOSE])
 
     def offer(row: pd.Series[Any]) -> None:
         card.options = [_CHOOSE, *((told, key) for key, told in checks.cards_of(row).items())]
@@ -266,11 +269,6 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
         picker=picker,
         choices={"card": card},
     )
-
-
-def _cards_choice(first: str, label: str) -> Dropdown:
-    layout = Layout(width="auto")
-    return Dropdown(options=[(first, checks.KEEP)], layout=layout, description=label, tooltip=label)
 
 
 class Shipping(GridBox):

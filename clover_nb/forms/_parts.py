@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from html import escape
 
-from ipywidgets import HTML, Checkbox, GridBox, Layout, VBox, Widget
+from ipywidgets import HTML, Checkbox, Dropdown, GridBox, Layout, VBox, Widget
 
 from clover_nb.forms import _text
 
@@ -36,6 +36,18 @@ class Tick(VBox):
     @message.setter
     def message(self, text: str) -> None:
         self._note.value = _text.note("error", text) if text else ""
+
+
+def choice(label: str, options: Iterable[tuple[str, str]]) -> Dropdown:
+    """A choice of one, under a label on its left; each option is what it says, and its value."""
+    made = Dropdown(
+        options=list(options),
+        description=label,
+        tooltip=label,
+        layout=Layout(width="auto"),
+        style={"description_width": "initial"},
+    )
+    return made.add_class("clover-choice")
 
 
 def group(heading: str, parts: Iterable[Widget]) -> VBox:

@@ -141,7 +141,8 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     Args:
         clover: The connection.
         row: The customer as it was shown.
-        typed: The token as ``"source"``; as ``"replaces"`` the id of the card that it replaces.
+        typed: The token as ``"source"``; as ``"replaces"`` the id of the card that it replaces; as
+            ``"ecomind"`` who typed the card.
         sure: Whether the old card may be taken off before the new one is attached.
 
     Raises:
@@ -151,13 +152,14 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     """
     _require_same_cards(clover, row)
     customers, token, old = clover.customers, typed["source"], typed.get("replaces", KEEP)
+    agreed: dict[str, Any] = {"consent": True, "ecomind": typed.get("ecomind")}
     if old == KEEP:
-        after = _read_back(clover, customers.add_source(row["id"], token, consent=True))
+        after = _read_back(clover, customers.add_source(row["id"], token, **agreed))
         new = [key for key in after["source_ids"] if key not in row["source_ids"]]
         take_off = (lambda: delete_card(clover, after, new[0])) if len(new) == 1 else None
         return Done(after, take_off)
     try:
-        answer = customers.replace_source(row["id"], old, token, consent=True, delete_first=sure)
+        answer = customers.replace_source(row["id"], old, token, delete_first=sure, **agreed)
     except AlreadyOnFile as refused:
         if sure:
             raise

@@ -112,14 +112,10 @@ def address_doubts(typed: Typed) -> list[Doubt]:
 def differences(shown: Typed, typed: Typed) -> list[Difference]:
     """The fields that differ from what is shown."""
     return [
-        Difference(name, shown.get(name, ""), _told(name, value))
+        Difference(name, shown.get(name, ""), value)
         for name, value in typed.items()
         if value != shown.get(name, "")
     ]
-
-
-def _told(name: str, value: str) -> str:
-    return f"{value}" if name == "source" else value  # a token prints masked
 
 
 def contact_of(row: Row[Any]) -> dict[str, str]:

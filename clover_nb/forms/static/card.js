@@ -1,0 +1,247 @@
+// Clover's hosted card fields: iframes of Clover's own page inside this widget. What is typed into
+// them never comes here. The kernel is told that something was typed, and in the end a token, the
+// brand and the last four digits.
+
+const FIELDS = {
+  CARD_NUMBER: "Card number",
+  CARD_DATE: "Expiry (MM/YY)",
+  CARD_CVV: "Security code",
+  CARD_POSTAL_CODE: "Postal code",
+};
+const SILENT_KERNEL = "The kernel is busy or gone. If the fields don't come, run this cell again.";
+const SILENCE = 15_000; // milliseconds after which the kernel or Clover counts as gone
+const LOOKS = [
+  ...["height", "padding", "border", "borderRadius", "boxSizing", "width"],
+  ...["color", "backgroundColor", "fontFamily", "fontSize", "lineHeight"],
+];
+
+const isLoopback = (host) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
+
+/** Where to load Clover's script from, best first. */
+function addresses(sdk) {
+  const url = new URL(sdk);
+  if (isLoopback(location.hostname) || !isLoopback(url.hostname)) return [sdk];
+  // The sandbox is on the kernel's machine, and this browser may be on another.
+  const config = document.getElementById("jupyter-config-data")?.textContent ?? "{}";
+  const base = JSON.parse(config).baseUrl ?? "/";
+  return [new URL(`${base}proxy/${url.port}${url.pathname}`, location).href, sdk];
+}
+
+const scripts = (window[Symbol.for("clover-nb.scripts")] ??= new Map());
+
+/** Clover's constructor from its script; a script that could not be loaded is loaded anew. */
+function load(address) {
+  if (!scripts.has(address)) {
+    const script = element("script", { src: address });
+    const loaded = new Promise((resolve, reject) => {
+      // At once, before another script can take the name.
+      script.onload = () => (window.Clover ? resolve(window.Clover) : reject(new Error("empty")));
+      script.onerror = () => reject(new Error("unreachable"));
+    });
+    loaded.catch(() => {
+      scripts.delete(address);
+      script.remove();
+    });
+    scripts.set(address, loaded);
+    document.head.append(script);
+  }
+  return scripts.get(address);
+}
+
+async function loadFirst(sdk) {
+  const failed = [];
+  for (const address of addresses(sdk)) {
+    try {
+      return await load(address);
+    } catch (error) {
+      failed.push(error);
+    }
+  }
+  throw failed.at(-1);
+}
+
+function whyNot(sdk, error, blocked) {
+  const host = new URL(sdk).host;
+  if (blocked) {
+    return `This page does not allow scripts or frames from ${host} (its Content-Security-Policy). ` +
+      "Whoever runs the notebook server can allow them.";
+  }
+  if (error.message === "empty") return `${host} answered with something other than card fields.`;
+  if (isLoopback(new URL(sdk).hostname) && !isLoopback(location.hostname)) {
+    return `The practice sandbox runs on the kernel's machine (${host}), which this browser can't ` +
+      "reach. Install jupyter-server-proxy beside JupyterLab, and run this cell again.";
+  }
+  return `Clover's card fields could not be loaded from ${host}. Is there a network, and does a ` +
+    "browser extension or a proxy block that address?";
+}
+
+function render({ model, el }) {
+  const view = `clover-card-${Math.random().toString(36).slice(2)}`;
+  const kinds = Object.keys(FIELDS);
+  const slots = {};
+  const notes = {};
+  const boxes = kinds.map((kind) => {
+    slots[kind] = element("div", { id: `${view}-${kind}`, class: "clover-slot" });
+    notes[kind] = element("div", { class: "clover-message", role: "status" });
+    const label = element("div", { class: "clover-label" }, FIELDS[kind]);
+    label.addEventListener("click", () => slots[kind].querySelector("iframe")?.focus());
+    return element("div", { class: `clover-field clover-card-${kind}` }, label, slots[kind], notes[kind]);
+  });
+  const fields = element("div", { class: "clover-card-fields" }, ...boxes);
+  const state = element("div", { class: "clover-message", role: "status" });
+  const again = element("button", { type: "button", class: "jupyter-button clover-again" }, "Try again");
+  const foot = element("div", { class: "clover-field clover-card-foot" }, state, again);
+  el.classList.add("clover-card");
+  el.append(fields, foot);
+
+  let setup; // what the kernel sent to show the fields with
+  let clover;
+  let edited = false; // whether the kernel knows that something was typed
+  let changes = 0;
+  let blocked = false;
+  let silence;
+
+  const say = (tone, text) => {
+    state.textContent = text;
+    foot.dataset.tone = text ? tone : "";
+  };
+  const show = (kind, error) => {
+    notes[kind].textContent = error ?? "";
+    boxes[kinds.indexOf(kind)].dataset.tone = error ? "error" : "";
+  };
+  const showState = () => say(model.get("tone"), model.get("message"));
+  const fail = (text) => {
+    clearTimeout(silence);
+    clover = undefined;
+    fields.hidden = true;
+    again.hidden = false;
+    say("error", `${text} Or paste a token.`);
+    model.send({ event: "unavailable", view });
+  };
+
+  // The look of the other fields of a form, in the colours of the theme.
+  const styles = () => {
+    const probe = element("input", { tabindex: "-1", "aria-hidden": "true" });
+    foot.append(probe);
+    const look = getComputedStyle(probe);
+    const input = Object.fromEntries(LOOKS.map((name) => [name, look[name]]));
+    const brand = getComputedStyle(foot).getPropertyValue("--clover-brand").trim();
+    const body = { margin: "0", padding: "0", background: look.backgroundColor, color: look.color };
+    probe.remove();
+    return {
+      body,
+      input: { ...input, width: "100%", height: "34px", margin: "0" },
+      "input:focus": { outline: `2px solid ${brand}`, outlineOffset: "-2px" },
+    };
+  };
+  const told = (event) => {
+    for (const kind of kinds) show(kind, event[kind]?.touched === false ? "" : event[kind]?.error);
+  };
+  const changed = (event) => {
+    told(event);
+    changes += 1;
+    if (!edited) model.send({ event: "edit", view });
+    edited = true;
+  };
+  // Fields that are empty and of no earlier card.
+  const mount = (Clover) => {
+    clover = new Clover(setup.api_key, { merchantId: setup.merchant_id });
+    const elements = clover.elements();
+    const dress = styles();
+    for (const kind of kinds) {
+      show(kind, "");
+      slots[kind].replaceChildren();
+      const part = elements.create(kind, dress);
+      part.addEventListener("change", changed);
+      part.addEventListener("blur", told);
+      part.mount(`#${slots[kind].id}`);
+    }
+    edited = false;
+    fields.hidden = false;
+    again.hidden = true;
+  };
+  const open = async () => {
+    clearTimeout(silence);
+    try {
+      mount(await loadFirst(setup.sdk_url));
+      showState();
+      model.send({ event: "shown", view });
+    } catch (error) {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // a violation is told a little later
+      fail(whyNot(setup.sdk_url, error, blocked));
+    }
+  };
+  const hello = () => {
+    blocked = false;
+    again.hidden = true;
+    say("info", "Loading Clover's card fields…");
+    silence = setTimeout(() => fail(SILENT_KERNEL), SILENCE);
+    model.send({ event: "hello", view, origin: location.origin });
+  };
+  const tokenize = async (asked) => {
+    const late = new Promise((_, reject) => {
+      setTimeout(() => reject(new Error("Clover did not answer.")), SILENCE);
+    });
+    const answer = (event) => model.send({ view, asked, ...event });
+    showState();
+    const before = changes;
+    try {
+      const { token, errors, card } = await Promise.race([clover.createToken(), late]);
+      const places = Object.entries(errors ?? {}).filter(([, text]) => text);
+      if (!token) {
+        for (const [kind, text] of places) if (notes[kind]) show(kind, text);
+        const rest = places.filter(([kind]) => !notes[kind]).map(([, text]) => text).join(" ");
+        answer({ event: "refused" });
+        say("error", rest);
+        return;
+      }
+      const stale = changes !== before; // the token is not of what is in the fields now
+      edited = stale;
+      const { brand = null, last4 = null } = card ?? {};
+      answer({ event: "token", token, stale, brand, last4 });
+    } catch (error) {
+      answer({ event: "failed" });
+      say("error", `No token was made: ${error?.message ?? error} What you typed is still there: try again.`);
+    }
+  };
+  const asked = (message) => {
+    if (message.view && message.view !== view) return;
+    if (message.do === "show" && !clover) {
+      setup = message;
+      open();
+    } else if (message.do === "tokenize") tokenize(message.asked);
+    else if (message.do === "clear" && clover) open();
+    else if (message.do === "fail") fail(message.message);
+  };
+  const violated = ({ blockedURI }) => {
+    if (!setup || !blockedURI.startsWith(new URL(setup.sdk_url).origin)) return;
+    blocked = true;
+    if (clover) fail(whyNot(setup.sdk_url, new Error("blocked"), blocked));
+  };
+
+  // Clover finds the places of its fields in the document, where the widget comes after this.
+  const ready = new ResizeObserver(() => {
+    if (!el.isConnected || !el.offsetWidth) return;
+    ready.disconnect();
+    hello();
+  });
+  ready.observe(el);
+  again.addEventListener("click", hello);
+  document.addEventListener("securitypolicyviolation", violated);
+  const releaseKeys = keepKeys(el);
+  model.on("msg:custom", asked);
+  model.on("change:message change:tone", showState);
+  fields.hidden = true;
+  again.hidden = true;
+
+  return () => {
+    clearTimeout(silence);
+    ready.disconnect();
+    document.removeEventListener("securitypolicyviolation", violated);
+    releaseKeys();
+    model.off("msg:custom", asked);
+    model.off("change:message change:tone", showState);
+  };
+}
+
+export default { render };
