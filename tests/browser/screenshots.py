@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from .card_fields import inside
+
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CONNECT = """
 from clover_nb import Customer, connect, forms, use
@@ -44,9 +46,11 @@ def pictures(open_notebook, request):
     return show
 
 
-def use_test_card(form) -> None:
-    form.get_by_role("button", name="Use this test card").click()
-    expect(form.get_by_label("Card token")).to_have_attribute("placeholder", re.compile("•+"))
+def choose_test_card(form, name: str) -> None:
+    """In the sandbox's own field; the frames are there once the number has a choice of cards."""
+    number = form.frame_locator("iframe[title='Card number']")
+    number.get_by_label("Fill in a test card").select_option(label=name)
+    expect(inside(form, "Postal code")).to_have_value(re.compile("."))
 
 
 def rename(form) -> None:
@@ -59,7 +63,7 @@ def test_create_customer(pictures):
     form.get_by_label("Email").fill("ana.rivera@example.com")
     form.get_by_label("Name", exact=True).fill("Ana Rivera")
     form.get_by_label("Phone", exact=True).fill("555-0125")
-    use_test_card(form)
+    choose_test_card(form, "VISA 4242")
     form.get_by_label("Address line 1").fill("415 N Mathilda Ave")
     form.get_by_label("City").fill("Sunnyvale")
     form.get_by_label("State").fill("CA")
@@ -104,11 +108,19 @@ def test_conflict(pictures):
 
 def test_attach_card(pictures):
     form, take = pictures("forms.attach_card(customers.index[0])")
-    use_test_card(form)
+    choose_test_card(form, "AMEX 0005")
     form.get_by_label("Other cards").select_option(index=1)
     form.get_by_label("The cardholder agreed").check()
     expect(form.get_by_role("table")).to_contain_text("a new card")
     take("attach-card")
+
+
+def test_card_fields(pictures):
+    form, take = pictures("forms.card_fields()")
+    choose_test_card(form, "JCB 0505")
+    form.get_by_role("button", name="Make a token").click()
+    expect(form.get_by_text("the token is ready")).to_be_visible()
+    take("card-fields")
 
 
 def test_delete_card(pictures):
