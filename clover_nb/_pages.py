@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -143,8 +144,9 @@ def _all_known(records: Iterable[Record]) -> bool:
         return False
 
 
-def _each(records: Iterable[Record], name: str) -> Iterable[Record]:
-    return chain.from_iterable(record[name]["elements"] for record in records if name in record)
+def _each(records: Iterable[Any], name: str) -> Iterable[Record]:
+    blocks: Iterable[Any] = filter(None, map(dict.get, records, repeat(name)))
+    return chain.from_iterable(map(itemgetter("elements"), blocks))
 
 
 # -- records to columns ----------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def looks_like_card_number(text: str) -> bool:
     Spaces, dots and dashes between the digits are looked through. A phone with ``+`` and a time
     in milliseconds are not mistaken for one.
     """
-    if sum(map(str.isdigit, text)) < _SHORTEST_CARD:
+    if len(text) < _SHORTEST_CARD or sum(map(str.isdigit, text)) < _SHORTEST_CARD:
         return False
     plain = "".join(str(unicodedata.digit(sign, sign)) for sign in text)  # of any script
     return any(map(_holds_card_number, _RUN.findall(plain)))

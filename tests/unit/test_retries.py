@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -86,7 +88,8 @@ def test_a_refused_connection_is_made_again(scripted, call, settings):
         listening.join()
 
 
-def test_a_certificate_that_is_not_accepted_is_said_at_once(brief):
+@both
+def test_a_certificate_that_is_not_accepted_is_said_at_once(brief, call, settings):
     """Trying again does not help; setting the company's certificates does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
@@ -111,10 +114,10 @@ def test_a_certificate_that_is_not_accepted_is_said_at_once(brief):
         url = f"https://localhost:{server.getsockname()[1]}"
         urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), url)
         with (
-            connect("local", access_token="x", patience=brief, **urls) as clover,
+            connect("local", access_token="x", patience=brief, **urls, **settings) as clover,
             pytest.raises(errors.NoAnswer, match="REQUESTS_CA_BUNDLE"),
         ):
-            write(clover)
+            call(clover)
         server.shutdown(socket.SHUT_RDWR)
     thread.join()
     assert len(tries) == 1
@@ -151,6 +154,30 @@ def test_a_write_without_a_clear_answer_is_not_sent_again(scripted, answer, kind
     assert len(scripted.requests) == 1
     assert caught.value.sent == {"email": "ana@example.com", "source": "clv_••••"}
     assert "CLOVER_MERCHANT_ID" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "settings", "kind", "again"),
+    [(read, READ, errors.NoAnswer, True), (write, WRITE, errors.OutcomeUnknown, False)],
+)
+def test_an_answer_that_comes_too_late_is_a_lost_answer(call, settings, kind, again):
+    """Nobody waits for it: a read is sent again, a write is unknown."""
+    patience = replace(BRIEF, read=0.05, total=0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), url)
+        with (
+            connect("local", access_token="x", patience=patience, **urls, **settings) as clover,
+            pytest.raises(kind, match="did not answer in time"),
+        ):
+            call(clover)
+        silent.settimeout(0)
+        tries = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                tries += 1
+    assert tries > 1 if again else tries == 1
 
 
 def test_a_body_that_is_cut_short_is_a_lost_answer(scripted):
