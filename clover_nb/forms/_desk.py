@@ -172,9 +172,10 @@ class Desk(Static, VBox):
         self._behind(lambda: self._read(customer_id))
 
     def _read(self, customer_id: str) -> None:
+        shown = self.row
         self._show_history(customer_id)
         row = self._clover.customers.retrieve(customer_id)
-        if self.table.selected_id == customer_id:
+        if self.row is shown:  # else another was selected meanwhile, or this one was changed
             self._show(row)
             self._fit()
             self._show_history(customer_id)

@@ -10,6 +10,7 @@ from ipywidgets import HTML, VBox
 
 from clover_nb.client import Clover
 from clover_nb.conflicts import COMPARED, differing
+from clover_nb.errors import CloverError
 from clover_nb.forms import _text, actions
 from clover_nb.forms._form import Form
 from clover_nb.forms._history import history
@@ -50,18 +51,17 @@ class Past(VBox):
         self.close_form()
 
     def show(self, row: pd.Series[Any]) -> None:
-        """Show the history of a customer, whose fields are as in ``row``.
-
-        Raises:
-            CloverError: The journal is off or can't be read.
-        """
+        """Show the history of a customer, whose fields are as in ``row``."""
         offered = self._picker.row
         if offered is not None and (
             offered["id"] != row["id"] or differing(dict(offered), dict(row), COMPARED)
         ):
             self.close_form()  # what it says is not so any more
         self._row = row
-        self.lines.value = _text.events(history(self._clover, row["id"], dict(row)))
+        try:
+            self.lines.value = _text.events(history(self._clover, row["id"], dict(row)))
+        except CloverError as error:  # the journal is off; all else of the desk works without
+            self.lines.value = _text.note("info", f"No history: {error.message}")
 
     def offer(self, entry: int) -> None:
         """Show what taking back this entry of the journal would change, and the button for it."""

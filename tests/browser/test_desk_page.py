@@ -60,11 +60,14 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     page.get_by_role("row").filter(has_text="example").first.click()
     page.get_by_role("button", name="Edit contact").click()
     name = page.get_by_label("Name", exact=True)
-    name.fill("Somebody Else")
+    name.fill(f"Somebody {theme}")
     name.press("Enter")
-    expect(page.get_by_text("Saved: Somebody Else")).to_be_visible()
+    expect(page.get_by_text(f"Saved: Somebody {theme}")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_text("Taken back:")).to_be_visible()
+    page.get_by_role("button", name=f"Undo: change undone, name: Somebody {theme}").click()
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_text(f"Taken back: Somebody {theme}")).to_be_visible()
     assert "forms.desk" not in page.content()
     assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}
     dark = "getComputedStyle(document.querySelector('.clover-desk')).backgroundColor"

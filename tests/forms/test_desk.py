@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 import uuid
 
 import pytest
 
-from clover_nb import TEST_CARDS, forms
+from clover_nb import TEST_CARDS, connect, forms
 from clover_nb.errors import NoAnswer
 
 
@@ -70,6 +71,31 @@ def test_a_saved_change_is_in_the_table_the_details_and_the_history(desk, ana):
     until(lambda: "name: Ana → Bo" in desk.history.lines.value)
 
 
+def test_an_answer_that_comes_late_does_not_hide_a_change(desk, clover, ana, monkeypatch):
+    """A customer was asked for, changed and saved; then the first answer arrives."""
+    asked, go, late = threading.Event(), threading.Event(), []
+    retrieve = clover.customers.retrieve
+
+    def slow(customer_id):
+        row = retrieve(customer_id)
+        if not late:
+            late.append(threading.current_thread())
+            asked.set()
+            assert go.wait(10)
+        return row
+
+    monkeypatch.setattr(clover.customers, "retrieve", slow)
+    desk.open_form("Edit contact")
+    desk.table.selected_id = ana["id"]
+    assert asked.wait(10)
+    desk.form.fields["name"].value = "Bo"
+    desk.form.submit().join()
+    go.set()
+    late[0].join()
+    assert desk.row["name"] == "Bo"
+    assert "Saved: Bo" in desk.form.status.value
+
+
 def test_what_is_typed_is_not_lost_by_selecting_somebody_else(desk, ana):
     """The form stays with its customer and says so; another one doesn't open over it."""
     desk.table.selected_id = ana["id"]
@@ -100,6 +126,17 @@ def test_a_new_customer_is_selected_and_a_duplicate_leads_to_the_old_one(desk, c
     desk.form.overrule.value = True
     desk.form.submit().join()
     assert desk.table.selected_id == desk.form.row["id"] != ana["id"]
+
+
+def test_without_a_journal_all_but_the_history_is_there(practice, ana):
+    """It says why."""
+    with connect("local", journal=None, **practice.connection()) as clover:
+        desk = forms.desk(clover.customers.list(), clover=clover)
+        clover.customers.modify(ana["id"], name="Bo")
+        desk.table.selected_id = ana["id"]
+        until(lambda: ">Bo<" in desk.details.value)
+    assert "No history: The journal is switched off." in desk.history.lines.value
+    assert desk.status.value == ""
 
 
 def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
