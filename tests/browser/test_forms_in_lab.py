@@ -195,8 +195,8 @@ def test_a_double_click_does_it_once(notebook):
 REFUSALS = [
     ("contact", "PUT", 400, "Bad Request"),
     ("contact", "PUT", 401, "Clover refused the credentials"),
-    ("contact", "PUT", 403, "Clover refused the credentials"),
     ("contact", "PUT", 404, "Check the id"),
+    ("contact", "PUT", 403, "Clover refused the credentials"),
     ("contact", "PUT", 429, "Too many requests"),
     ("contact", "PUT", 500, "It is not known whether this was saved"),
     ("attach", "PUT", 402, "ask for another card"),
