@@ -36,7 +36,6 @@ class TokenEntry(VBox):
         ecomind: Who typed the card, as Clover's ``ecomind``.
     """
 
-    label = "Card token"
     kind = "secret"
 
     def __init__(self, clover: Clover) -> None:
@@ -66,6 +65,11 @@ class TokenEntry(VBox):
         self._pasted = VBox(pasted)  # the field, and where no real cards are a test card
         super().__init__([self.ways, self.card, self._pasted, self.ecomind])
         self._choose()
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return "Card" if self.typing else self.field.label
 
     @property
     def typing(self) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from clover_nb.vendor import TEST_CARDS
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -72,4 +74,40 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}
     dark = "getComputedStyle(document.querySelector('.clover-desk')).backgroundColor"
     assert (sum(map(int, re.findall(r"\d+", page.evaluate(dark))[:3])) < 300) is (theme == "dark")
+    page.close()
+
+
+def test_a_card_is_attached_with_the_keyboard_alone(chromium, address):
+    """From the search to the row with the card, whose number is typed as it stands on it."""
+    page = chromium.new_page()
+    press = page.keyboard.press
+
+    def tab_to(target):
+        for _ in range(40):
+            press("Tab")
+            if target.evaluate("target => target === document.activeElement"):
+                return
+        pytest.fail("Tab does not lead there")
+
+    page.goto(address)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=20_000)
+    tab_to(page.get_by_role("searchbox"))
+    page.keyboard.type("visa")
+    press("ArrowDown")
+    press("Enter")
+    before = page.locator(".clover-who").first.text_content()
+    tab_to(page.get_by_role("button", name="Attach a card"))
+    press("Enter")
+    expect(page.get_by_title("Card number")).to_be_visible()
+    tab_to(page.get_by_title("Card number"))
+    for text in (TEST_CARDS["amex_avs"]["number"], "1130", "9876", "K1A0B1"):
+        page.keyboard.type(text)
+        press("Tab")
+    tab_to(page.get_by_label("The cardholder agreed"))
+    press("Space")
+    tab_to(page.get_by_role("button", name="Attach card", exact=True))
+    press("Enter")
+    expect(page.get_by_text("Saved:")).to_be_visible()
+    expect(page.locator(".clover-row").first).to_contain_text("AMEX •••• 1340, expires 2030-11")
+    assert page.locator(".clover-who").first.text_content() != before
     page.close()

@@ -183,6 +183,8 @@ window.addEventListener("message", async ({ data, origin, source }) => {
     [session, page] = [data.session, origin];
     dress(data.styles ?? {});
     post({ event: "ready" });
+    const chosen = sibling("CARD_NUMBER")?.chosen;
+    if (chosen) window.cardField.fill(chosen[type]);
   } else if (data.do === "tokenize" && data.session === session) {
     post({ event: "token", asked: data.asked, ...(await tokenize(data.apiAccessKey)) });
   }
@@ -208,6 +210,7 @@ function dress(styles) {
 choice?.addEventListener("change", () => {
   const { value, dataset } = choice.selectedOptions[0];
   const test = { CARD_NUMBER: value, CARD_DATE: "12/35", CARD_CVV: dataset.cvv, CARD_POSTAL_CODE: "94085" };
+  window.cardField.chosen = test; // for fields that are still to come
   for (const [name, each] of Object.entries(siblings())) each.fill(test[name]);
   choice.selectedIndex = 0;
   input.focus();
