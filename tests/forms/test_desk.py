@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from clover_nb import TEST_CARDS, connect, forms
+from clover_nb import TEST_CARDS, connect, forms, to_frame
 from clover_nb.errors import NoAnswer
 
 
@@ -137,6 +137,14 @@ def test_without_a_journal_all_but_the_history_is_there(practice, ana):
         until(lambda: ">Bo<" in desk.details.value)
     assert "No history: The journal is switched off." in desk.history.lines.value
     assert desk.status.value == ""
+
+
+def test_production_is_marked_and_asks_for_a_tick_before_anything_is_taken_back():
+    """As it does before any other change."""
+    with connect("production", access_token="x", merchant_id="M1", writes=True) as production:
+        desk = forms.desk(to_frame([]), clover=production)
+        assert "PRODUCTION" in desk.children[0].value
+        assert set(desk.history.form.ticks) == {"production"}
 
 
 def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
