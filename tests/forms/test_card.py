@@ -24,7 +24,7 @@ class Browser:
         self.answers: list[dict[str, object]] = []
         fields.send = self.hear
 
-    def hear(self, content, buffers=None):
+    def hear(self, content, _buffers=None):
         self.heard.append(content)
         if content["do"] == "tokenize" and self.answers:
             answer = {"asked": content["asked"], "view": content["view"], **self.answers.pop(0)}
