@@ -6,12 +6,12 @@ full of. Those that are otherwise are told apart, for `flat`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
-from operator import itemgetter
+from itertools import chain
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
@@ -40,25 +40,23 @@ class Page:
         return len(self.columns["id"])
 
 
-def read(records: Sequence[Any]) -> Page | None:
-    """Customers as Clover gives them; ``None`` when there is a type that Clover never sent."""
-    parts: list[pa.StructArray] = []
+def read(records: Sequence[Any]) -> Page:
+    """Customers as Clover gives them, or anything else in their place, which is odd."""
+    parts = [pa.array([], _USED)]
     odd: dict[int, Record] = {}
-    try:
-        for start in range(0, len(records), _AT_ONCE):
-            some = records[start : start + _AT_ONCE]
-            parts.append(pa.array(some, _USED))
-            if not _all_known(some):
-                odd |= {
-                    position: record
-                    for position, record in enumerate(some, start)
-                    if not _all_known([record])
-                }
-    except (ValueError, TypeError, OverflowError):  # Arrow's are among them
-        return None
-    whole = pa.concat_arrays(parts or [pa.array([], _USED)])
-    odd |= {position: records[position] for position in _not_one(whole)}
-    return _page(whole, lambda name, position: records[position][name]["elements"], odd)
+    for start in range(0, len(records), _AT_ONCE):
+        some = records[start : start + _AT_ONCE]
+        try:
+            part, whole = _array(some)
+        except (ValueError, TypeError, OverflowError, KeyError):  # Arrow's are among them
+            part, whole = pa.nulls(len(some), _USED), False
+            odd |= enumerate(some, start)
+        if not whole:
+            odd |= {at: each for at, each in enumerate(some, start) if not _plain(each)}
+        parts.append(part)
+    array = pa.concat_arrays(parts)
+    odd |= {at: records[at] for at in _not_one(array)}
+    return _page(array, lambda name, at: records[at][name]["elements"], odd)
 
 
 def parsed(content: bytes) -> Page | None:
@@ -134,19 +132,37 @@ _AS_SENT: Final = arrow_json.ParseOptions(
 _PLAIN: Final = CONSUMED - {"created", "currency", "email", "name", "phone", "shipping", "sources"}
 
 
-def _all_known(records: Iterable[Record]) -> bool:
-    """Whether there is nothing in the records but what a line of the schema is made of."""
+def _array(records: Sequence[Any]) -> tuple[pa.StructArray, bool]:
+    """Records as Arrow has them, and whether that is all that is in them.
+
+    Lists are taken apart in Python, for their items' names are looked at too.
+    """
+    whole = set().union(*records) <= _PLAIN
+    columns = pa.array(records, pa.struct(_OWN)).flatten()
+    for name, (_, known) in LISTS.items():
+        held = [record[name]["elements"] if name in record else () for record in records]
+        items = list(chain.from_iterable(held))
+        whole = whole and set().union(*items) <= known
+        offsets = np.zeros(len(held) + 1, np.int32)
+        np.cumsum(np.fromiter(map(len, held), np.int32, len(held)), out=offsets[1:])
+        kind = _USED.field(name).type
+        array = pa.array(items, kind.field("elements").type.value_type)
+        lists = pa.ListArray.from_arrays(pa.array(offsets), array)
+        columns.append(pa.StructArray.from_arrays([lists], fields=list(kind)))
+    return pa.StructArray.from_arrays(columns, fields=list(_USED)), whole
+
+
+def _plain(record: Record) -> bool:
+    """Whether there is nothing in a record but what a line of the schema is made of."""
     try:
-        return set().union(*records) <= _PLAIN and all(
-            set().union(*_each(records, name)) <= known for name, (_, known) in LISTS.items()
+        return _PLAIN.issuperset(record) and all(
+            known.issuperset(item)
+            for name, (_, known) in LISTS.items()
+            if name in record
+            for item in record[name]["elements"]
         )
-    except (KeyError, TypeError):  # not a list, or not of objects
+    except (KeyError, TypeError):
         return False
-
-
-def _each(records: Iterable[Any], name: str) -> Iterable[Record]:
-    blocks: Iterable[Any] = filter(None, map(dict.get, records, repeat(name)))
-    return chain.from_iterable(map(itemgetter("elements"), blocks))
 
 
 # -- records to columns ----------------------------------------------------------------------------

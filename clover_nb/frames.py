@@ -145,11 +145,7 @@ def _part(
     Plain records go the quick way, the others one by one, in their order.
     """
     if not isinstance(page, _pages.Page):
-        quick = _pages.read(page)
-        if quick is None:
-            columns, lists = _gathered(list(map(flat, page)))
-            return columns, {name: dict(enumerate(values)) for name, values in lists.items()}
-        page = quick
+        page = _pages.read(page)
     if not page.odd:
         return page.columns, page.extra
     others, lists = _gathered(list(map(flat, page.odd.values())))
