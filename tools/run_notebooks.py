@@ -22,7 +22,12 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 def run(path: Path) -> None:
     """Execute one notebook in a fresh kernel and write it back, cleaned."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": NOTEBOOKS}})
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        coalesce_streams=True,  # how output was cut into messages differs between runs
+        resources={"metadata": {"path": NOTEBOOKS}},
+    )
     client.execute()
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for cell in notebook.cells:

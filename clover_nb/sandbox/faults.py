@@ -26,11 +26,13 @@ KINDS: Final = {
     "reset-after": "the change is stored, and the connection drops before the answer",
     "truncated": "the change is stored, and the answer breaks off in the middle",
     "html": "the change is stored, and a gateway answers 502 with an HTML page",
+    "portal": "instead of the change; a network's sign-in page answers 200 with HTML",
     "slow": "the request waits two seconds, and then goes on as usual",
 }
 _STATUSES: Final = {str(int(status)) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
 _SLOW_SECONDS: Final = 2.0
 _GATEWAY_PAGE: Final = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+_PORTAL_PAGE: Final = "<html><body><h1>Welcome! Please sign in.</h1></body></html>"
 
 
 @dataclass
@@ -149,6 +151,8 @@ class Accidents:
             await self._app(scope, receive, send)
         elif fault == "reset-before":
             scope["hang_up"]()
+        elif fault == "portal":
+            await Response(_PORTAL_PAGE, 200, media_type="text/html")(scope, receive, send)
         elif fault.isdecimal():
             await _status(int(fault), scope)(scope, receive, send)
         else:

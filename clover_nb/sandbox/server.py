@@ -135,7 +135,7 @@ class Sandbox:
 
         Args:
             kind: A status from 400 to 599, or a name in `faults.KINDS`: `reset-before`,
-                `reset-after`, `truncated`, `html`, `slow`.
+                `reset-after`, `truncated`, `html`, `portal`, `slow`.
             times: How many requests it hits.
             method: Which requests it is for, such as "POST"; all if empty.
             path: A part of the path of those that it is for; all if empty.

@@ -47,14 +47,15 @@ def test_lost_answers(make, kind, count):
     assert [entry["fault"] for entry in call.box.requests if entry["fault"]] == [kind]
 
 
-def test_html(make):
-    """A gateway's page, although the change is stored."""
+@pytest.mark.parametrize(("kind", "status", "count"), [("html", 502, 1), ("portal", 200, 0)])
+def test_html(make, kind, status, count):
+    """A gateway's page, although the change is stored; another network's page instead of it."""
     call = make()
     sent = body(call)
-    call.box.fail_next("html", path=CREATE)
+    call.box.fail_next(kind, path=CREATE)
     answer = call("POST", CREATE, json=sent)
-    assert (answer.status_code, answer.headers["content-type"][:9]) == (502, "text/html")
-    assert stored(call) == 1
+    assert (answer.status_code, answer.headers["content-type"][:9]) == (status, "text/html")
+    assert stored(call) == count
 
 
 def test_times_method_and_path(make):
