@@ -59,6 +59,27 @@ def test_a_pause_gives_no_right_to_a_burst(clock):
     assert busiest(starts(pacer, clock, 50)) == 16
 
 
+def test_a_thread_that_wakes_late_makes_no_crowd(clock):
+    """A busy machine: two others, whose turns are later, have begun before it does."""
+    pacer, times = Pacer(16, 5), []
+
+    def begin():
+        with pacer.turn():
+            times.append(clock.now)
+
+    def oversleep(_):
+        del clock.sleep
+        begin()
+        begin()
+
+    begin()
+    clock.sleep = oversleep
+    for _ in range(40):
+        begin()
+    assert len(times) == 43
+    assert busiest(times) == 16
+
+
 def test_after_a_refusal_it_is_slower_for_a_while(clock):
     """The network adds something that the schedule does not know of."""
     pacer = Pacer(16, 5)
