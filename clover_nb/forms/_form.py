@@ -224,11 +224,12 @@ class Form(Static, VBox):
             self._tell(InvalidInput("Find the customer first.", field="customer"))
             return False
         found = dict(self._job.problems(row, self.typed))
-        if self.token is not None and self.token.typing:
-            found.pop("source", None)  # its fields tell, when the token is made
         for name, tick in self.ticks.items():
             if not tick.value:
                 found[name] = InvalidInput("Please tick this first.", field=name)
+        if self.token is not None and self.token.typing:
+            if self.token.begun or found.keys() <= {"source"}:
+                found.pop("source", None)  # its fields tell, when the token is made
         for problem in found.values():
             self._tell(problem)
         return not found

@@ -34,6 +34,7 @@ def pictures(open_notebook, request):
         notebook = open_notebook(
             [CONNECT, cell], dark=request.param == "dark", width=1280, height=1700
         )
+        notebook.page.evaluate("window.jupyterapp.shell.collapseLeft()")
         widget = notebook.page.locator(".clover-form, .clover-table").first
         expect(widget).to_be_visible()
 
