@@ -227,9 +227,9 @@ class Form(Static, VBox):
         for name, tick in self.ticks.items():
             if not tick.value:
                 found[name] = InvalidInput("Please tick this first.", field=name)
-        if self.token is not None and self.token.typing:
-            if self.token.begun or found.keys() <= {"source"}:
-                found.pop("source", None)  # its fields tell, when the token is made
+        token = self.token
+        if token is not None and token.typing and (token.begun or found.keys() <= {"source"}):
+            found.pop("source", None)  # its fields tell, when the token is made
         for problem in found.values():
             self._tell(problem)
         return not found

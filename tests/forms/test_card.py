@@ -193,6 +193,20 @@ def test_other_fields_are_checked_before_a_token_is_made(clover, attach):
     assert not browser.asked("tokenize")
 
 
+def test_a_card_that_nobody_has_typed_is_missing_with_all_else(clover):
+    """Where it alone is missing, its fields say so."""
+    form = forms.create_customer(clover=clover)
+    browser = Browser(form.token.card)
+    browser.say("shown", view=VIEW)
+    assert form.submit() is None
+    assert form.token.message == form.fields["email"].message == "This is required."
+    form.fields["email"].value = "ana@example.com"
+    form.ticks["consent"].value = True
+    browser.answers = [{"event": "refused"}]
+    submitted(form)
+    assert browser.asked("tokenize")
+
+
 def test_a_card_that_can_not_be_made_a_token_attaches_nothing(clover, attach):
     """The form says that nothing was sent."""
     form, browser = attach
