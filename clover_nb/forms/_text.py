@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from clover_nb import rules
 from clover_nb.errors import Change, CloverError, Conflict, HalfDone, OutcomeUnknown
 from clover_nb.forms._history import Event
 from clover_nb.forms.checks import Difference, cards_of
@@ -99,8 +100,14 @@ def label(name: str) -> str:
 
 
 def differences(changes: Iterable[Difference], labels: Mapping[str, str]) -> str:
-    """What will change: field, now and new; empty when nothing will."""
-    rows = [(labels.get(each.field, each.field), each.now, each.new) for each in changes]
+    """What will change: field, now and new; empty when nothing will.
+
+    It stands there before what was typed is checked, so a card number in it prints masked.
+    """
+    rows = [
+        (labels.get(each.field, each.field), each.now, str(rules.veiled(each.new)))
+        for each in changes
+    ]
     return _table("What will change", ("Field", "Now", "New"), rows) if rows else ""
 
 
