@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 
-def pytest_configure() -> None:
-    """Nothing that this machine has set reaches a test, nor a kernel that a test starts."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that this machine has set reaches a test, nor a kernel that a test starts.
+
+    Nor does the journal of this machine's user, who may have real customers in it.
+    """
     for name in list(os.environ):
         if name.startswith("CLOVER_") and name != "CLOVER_NB_CHROMIUM":
             del os.environ[name]
+    data = tempfile.TemporaryDirectory(prefix="clover-nb-tests-")
+    config.add_cleanup(data.cleanup)
+    os.environ["XDG_DATA_HOME"] = data.name
 
 
 @pytest.hookimpl(trylast=True)

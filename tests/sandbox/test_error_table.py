@@ -74,7 +74,18 @@ def until_limited(call, path):
 
 
 def sixth_at_once(call):
-    """Of six requests that all wait, the one that is answered at once."""
+    """Of six requests that all wait, the one that is answered at once.
+
+    Once more, should a busy machine have begun one of them when others were done.
+    """
+    refused: list[requests.Response] = []
+    while not refused:
+        refused = [answer for answer in six_at_once(call) if answer.status_code == 429]
+    (answer,) = refused
+    return answer
+
+
+def six_at_once(call):
     answers = []
 
     def ask():
@@ -87,8 +98,7 @@ def sixth_at_once(call):
         thread.start()
     for thread in threads:
         thread.join()
-    (refused,) = [answer for answer in answers if answer.status_code == 429]
-    return refused
+    return answers
 
 
 def post(path, content, kind="application/json"):

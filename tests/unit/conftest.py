@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from scripted_server import BRIEF, Scripted
+from scripted_server import BRIEF, LATE, Scripted
 
 from clover_nb.settings import Patience
 
@@ -28,16 +28,16 @@ def scripted() -> Iterator[Scripted]:
             script.requests.append((self.command, self.path, dict(self.headers), body))
             answer = script.next_answer()
             self.close_connection = True
-            if answer is None:
+            if answer is LATE:
+                script.over.wait()
+            if answer is None or answer is LATE:
                 return
-            status, kind, content, *headers = answer
-            own_date = headers and "Date" in headers[0]
-            (self.send_response_only if own_date else self.send_response)(status)
+            status, kind, content, *more = answer
+            headers = {"Content_Length": str(len(content))} | (more[0] if more else {})
+            (self.send_response_only if "Date" in headers else self.send_response)(status)
             self.send_header("Content-Type", kind)
             self.send_header("X-Clover-Request-Id", "request-of-the-test")
-            promised = len(content) if script.promised is None else script.promised
-            self.send_header("Content-Length", str(promised))
-            for name, value in (headers[0] if headers else {}).items():
+            for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
             self.wfile.write(content)
@@ -52,6 +52,7 @@ def scripted() -> Iterator[Scripted]:
     thread.start()
     script.url = f"http://127.0.0.1:{server.server_port}"
     yield script
+    script.over.set()
     server.shutdown()
     thread.join()
     server.server_close()

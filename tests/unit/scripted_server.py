@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from clover_nb.client import Clover, connect
 from clover_nb.settings import Patience
 
 Answer = tuple[int, str, bytes] | tuple[int, str, bytes, dict[str, str]]
-
+LATE: Answer = (0, "", b"")
 
 #: Waits too short to notice; and as short, but given up soon.
 QUICK = Patience(first_wait=0.01, longest_wait=0.1, unreachable=30, total=30, read=30)
@@ -29,14 +30,15 @@ class Scripted:
     """Answers each request with the next of `answers`, the last one for ever, and keeps them all.
 
     An answer is (status, content type, body) and perhaps headers, or None: the connection is closed
-    without a word. A body shorter than `promised` is cut short.
+    without a word. A body shorter than its `Content_Length` is cut short. `LATE` comes at the end
+    of the test.
     """
 
     url: str = ""
     token: str = field(default_factory=lambda: uuid.uuid4().hex)  # no other test's pace or journal
     answers: list[Answer | None] = field(default_factory=list)
-    promised: int | None = None
     requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
 
     def connect(self, **settings: Any) -> Clover:
         """A connection to this server, with the merchant id left to the test."""

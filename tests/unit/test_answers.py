@@ -17,8 +17,8 @@ from clover_nb.vendor import TEST_CARDS
 JSON = "application/json"
 
 
-def refused(scripted, status: int, body: bytes, kind: str = JSON) -> errors.CloverError:
-    scripted.answers.append((status, kind, body))
+def refused(scripted, status: int, body: bytes, kind: str = JSON, **headers: str):
+    scripted.answers.append((status, kind, body, headers))
     with (
         scripted.connect(merchant_id="M1", patience=BRIEF) as clover,
         pytest.raises(errors.CloverError) as caught,
@@ -115,8 +115,8 @@ def test_a_success_that_is_not_json_is_an_error(scripted, status, body):
 
 def test_an_answer_that_is_cut_short_is_no_answer(scripted):
     """A body with fewer bytes than announced isn't parsed as if it were whole."""
-    scripted.promised = 1000
-    assert type(refused(scripted, 200, b'{"id": "7QK2M9ZX4T0BC"}')) is errors.NoAnswer
+    error = refused(scripted, 200, b'{"id": "7QK2M9ZX4T0BC"}', Content_Length="1000")
+    assert type(error) is errors.NoAnswer
 
 
 def test_a_closed_port_is_no_answer(brief):
