@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -167,6 +169,7 @@ def connect(
 
     Raises:
         SettingsError: A setting is missing or can't be right; the message says how to mend it.
+        JournalFailed: The journal can't be opened.
 
     Example:
         >>> clover = connect("local", seed=1)
@@ -193,25 +196,36 @@ def connect(
     values: dict[str, Any] = found | arguments
     if seed is not None and name != "local":
         raise SettingsError("seed goes with the local environment alone.", field="seed")
-    own = None
-    if name == "local" and not any(key.endswith("_url") for key in values):
-        if environment is None:
-            settings_.warn_of_unused_credentials(found)
-        own = None if seed is None else _start(seed)
-        told = settings_.veiled(own.connection() if own else _shared_sandbox())
-        if journal == "default":
-            journal = told.get("journal", "default")
-        values = told | arguments
-    settings = settings_.resolve(values, environment=name)
-    account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
-    return Clover(
-        settings,
-        pacer=_pacing.shared(account, requests_per_second, at_once),
-        patience=patience,
-        journal=_journal(journal, settings, account, retention_days),
-        on_unknown=on_unknown,
-        sandbox=own,
-    )
+    practises = name == "local" and not any(key.endswith("_url") for key in values)
+    if practises and environment is None:
+        settings_.warn_of_unused_credentials(found)
+    own = _start(seed) if practises and seed is not None else None
+    with _stopped_on_failure(own):
+        if practises:
+            told = settings_.veiled(own.connection() if own else _shared_sandbox())
+            if journal == "default":
+                journal = told.get("journal", "default")
+            values = told | arguments
+        settings = settings_.resolve(values, environment=name)
+        account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
+        return Clover(
+            settings,
+            pacer=_pacing.shared(account, requests_per_second, at_once),
+            patience=patience,
+            journal=_journal(journal, settings, account, retention_days),
+            on_unknown=on_unknown,
+            sandbox=own,
+        )
+
+
+@contextmanager
+def _stopped_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if sandbox is not None:
+            sandbox.stop()
+        raise
 
 
 def _journal(

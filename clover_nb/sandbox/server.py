@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import sqlite3
 import threading
 from collections import deque
 from random import Random
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
+_LAST_PORT = 65535
 
 
 def _unplanned(record: logging.LogRecord) -> bool:
@@ -212,13 +214,21 @@ def start(
         control: Whether to serve `/_sandbox/`, for programs in other languages.
 
     Raises:
-        ValueError: There is no such profile, setting, value or fault, or no such latency.
+        ValueError: There is no such profile, setting, value or fault, no such latency or port, or
+            fewer than no people.
         OSError: The port is taken, or the file can't be opened.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(f"there is no port {port}; the last is {_LAST_PORT}")
+    if customers < 0:
+        raise ValueError(f"{customers} customers can't be invented")
     choices = choose(profile, settings)
     planned = Faults(faults, Random(seed))  # noqa: S311  dice, no secret
     latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  dice, no secret
-    store = Store(db, seed=seed, customers=customers)
+    try:
+        store = Store(db, seed=seed, customers=customers)
+    except sqlite3.Error as problem:
+        raise OSError(f"the file {db} can't be opened as a sandbox's: {problem}") from None
     log: Log = deque(maxlen=_LOGGED)
     control_routes = controls.routes(store, planned, log) if control else None
     pages = build(Merchant(store, store.keys, choices), control_routes)

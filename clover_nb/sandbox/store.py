@@ -62,9 +62,19 @@ class Store:
                 kill -9 (it has no name).
             seed: The seed of ids and times, of a new database.
             customers: How many people to invent, in a new database.
+
+        Raises:
+            sqlite3.Error: The file can't be opened, or is no database.
         """
         self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
-        if path:
+        try:
+            self._prepare(seed, customers, kept=bool(path))
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self, seed: int | None, customers: int, *, kept: bool) -> None:
+        if kept:
             # Survives a kill -9; a power cut may lose the newest writes (FULL costs a third).
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")

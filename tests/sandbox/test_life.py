@@ -66,6 +66,22 @@ def test_a_taken_port_is_an_error(make):
         sandbox.start(customers=0, port=port)
 
 
+@pytest.mark.parametrize("name", ["a text.txt", "no folder/clover.db"])
+def test_a_file_that_is_no_database_is_an_error(tmp_path, name):
+    """It is said which, and left as it is."""
+    (tmp_path / "a text.txt").write_text("No database, and not to be lost.")
+    with pytest.raises(OSError, match=f"{name} can't be opened"):
+        sandbox.start(db=tmp_path / name)
+    assert (tmp_path / "a text.txt").read_text() == "No database, and not to be lost."
+
+
+@pytest.mark.parametrize("option", [{"port": 70_000}, {"port": -1}, {"customers": -1}])
+def test_a_number_that_can_not_be_is_an_error(option):
+    """Nothing else is taken in its place."""
+    with pytest.raises(ValueError, match=str(next(iter(option.values())))):
+        sandbox.start(**option)
+
+
 def test_a_file_keeps_everything(make, tmp_path):
     """Keys, customers and ids survive; nobody is invented twice."""
     path = tmp_path / "clover.db"

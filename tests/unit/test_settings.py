@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from clover_nb import vendor
 from clover_nb.client import connect
-from clover_nb.errors import ReadOnly, SettingsError
+from clover_nb.errors import JournalFailed, ReadOnly, SettingsError
 from clover_nb.settings import Secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
@@ -187,3 +189,16 @@ def test_reading_without_a_merchant_id_says_how_to_set_it():
     """The Platform API reads by merchant."""
     with pytest.raises(SettingsError, match="CLOVER_MERCHANT_ID is missing"):
         connect("sandbox", access_token="x").customers.list()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [({"merchant_id": "no id!"}, SettingsError), ({"journal": "a file/journal"}, JournalFailed)],
+)
+def test_a_connection_that_fails_leaves_no_sandbox_behind(empty_folder, wrong, error):
+    """It was started for this connection alone."""
+    (empty_folder / "a file").touch()
+    before = threading.enumerate()
+    with pytest.raises(error):
+        connect("local", seed=1, **wrong)
+    assert set(threading.enumerate()) <= set(before)
