@@ -57,6 +57,7 @@ def examine() -> Iterator[Finding]:
 def _hosts(clover: Clover) -> Iterator[Finding]:
     """Any answer will do, a refusal too: somebody is there."""
     door: Door = clover._door
+    answered = False
     for api, name in _NAMES.items():
         address = getattr(clover.settings, f"{api}_url")
         what = f"{name} at {address}"
@@ -67,13 +68,19 @@ def _hosts(clover: Clover) -> Iterator[Finding]:
             continue
         except CloverError:
             pass
+        answered = True
         yield Finding(good=True, what=what)
-    off = door.server_time() - time.time()
-    if abs(off) > _CLOCK_SECONDS:
-        todo = "Set this machine's clock (in its settings: date and time, automatically)."
-        yield Finding(good=False, what=f"clock: it is {off:+.0f} seconds off Clover's", todo=todo)
-    else:
-        yield Finding(good=True, what="clock: as Clover's, to the minute")
+    if answered:  # else nobody has told the time
+        yield _clock(door.server_time() - time.time())
+
+
+def _clock(behind: float) -> Finding:
+    if abs(behind) <= _CLOCK_SECONDS:
+        return Finding(good=True, what="clock: as Clover's, to the minute")
+    which = "behind" if behind > 0 else "ahead of"
+    what = f"clock: it is {abs(behind):.0f} seconds {which} Clover's"
+    todo = "Set this machine's clock (in its settings: date and time, automatically)."
+    return Finding(good=False, what=what, todo=todo)
 
 
 def _credentials(clover: Clover) -> Iterator[Finding]:
@@ -109,10 +116,10 @@ def _wrong(what: str, error: CloverError) -> Finding:
 
 def _journal() -> Iterator[Finding]:
     path = journal.default_path()
-    if not path.exists():
-        yield Finding(good=True, what=f"journal: {path}, made with the first change")
-    elif os.access(path, os.R_OK | os.W_OK):
-        yield Finding(good=True, what=f"journal: {path}")
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if os.access(there, os.R_OK | os.W_OK):
+        made = "" if there == path else ", made with the first connection"
+        yield Finding(good=True, what=f"journal: {path}{made}")
     else:
-        todo = "Nothing is changed without it: let your user read and write this file."
+        todo = f"There is no connection without it: let your user read and write {there}."
         yield Finding(good=False, what=f"journal: {path} can't be written", todo=todo)

@@ -324,8 +324,8 @@ def _loaded(text: str | None) -> Fields | None:
 def _person() -> str:
     try:
         return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    except (KeyError, OSError):  # no name for this user id, as in some containers
-        return f"user {os.getuid()}"
+    except (KeyError, OSError, ImportError):  # no name for this user, as in some containers
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 # -- who is writing ------------------------------------------------------------------------------
@@ -345,12 +345,12 @@ def _runs(process: str) -> bool:
 
 
 def _started(pid: int) -> float:
-    """When a process began, in seconds since 1970; 0 where there is none."""
+    """When a process of this user began, in seconds since 1970; 0 where there is none."""
     import psutil  # noqa: PLC0415  who writes nothing need not wait for it
 
     try:
         return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # the latter is somebody else's
         return 0.0
 
 

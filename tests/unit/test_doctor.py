@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -71,10 +72,33 @@ def test_a_wrong_setting_ends_the_examination(monkeypatch, capsys):
     assert "CLOVER_ACCESS_TOKEN is missing" in out
 
 
-def test_a_wrong_clock_is_said(monkeypatch, practice, capsys):
+@pytest.mark.parametrize(("off", "told"), [(3600, "behind"), (-3600, "ahead of")])
+def test_a_wrong_clock_is_said(monkeypatch, practice, capsys, off, told):
     """An hour off."""
     settings_for(monkeypatch, practice.connection())
-    monkeypatch.setattr(doctor.Door, "server_time", lambda door: time.time() + 3600)
+    monkeypatch.setattr(doctor.Door, "server_time", lambda door: time.time() + off)
     code, out = report(capsys)
     assert code == 1
-    assert "+3600 seconds off" in out
+    assert f"3600 seconds {told} Clover's" in out
+
+
+def test_nothing_is_said_of_the_clock_when_nobody_answers(monkeypatch, practice, capsys):
+    """It was not compared with Clover's."""
+    nowhere = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), "http://127.0.0.1:1")
+    settings_for(monkeypatch, practice.connection() | nowhere)
+    code, out = report(capsys)
+    assert code == 1
+    assert "clock" not in out
+
+
+def test_a_folder_that_the_journal_can_not_be_made_in_is_said(monkeypatch, tmp_path):
+    """Before a connection fails for it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (well,) = doctor._journal()
+    assert well.good
+    assert not (tmp_path / "clover-nb").exists()
+    # Not by its mode, for root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    (finding,) = doctor._journal()
+    assert not finding.good
+    assert str(tmp_path) in finding.todo

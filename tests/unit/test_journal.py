@@ -10,6 +10,7 @@ import time
 import uuid
 
 import pandas as pd
+import psutil
 import pytest
 from scripted_server import BRIEF, said
 
@@ -261,6 +262,18 @@ def test_entries_of_a_living_process_are_left_alone(tmp_path, practice):
     journal.begin(Write("modify", "X", {}), host=host, merchant=practice.merchant_id)
     with connect("local", journal=tmp_path / "journal", **practice.connection()) as clover:
         assert list(clover.journal.frame()["outcome"]) == ["open"]
+
+
+def test_a_process_that_may_not_be_asked_is_not_the_one_that_wrote(monkeypatch):
+    """Its number has gone to somebody else's, as happens on Windows."""
+    entry = journals._this_process()
+    assert journals._runs(entry)
+
+    def denied(_):
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(psutil.Process, "create_time", denied)
+    assert not journals._runs(entry)
 
 
 def test_what_can_not_be_looked_up_now_stays_open(scripted, tmp_path, caplog):
