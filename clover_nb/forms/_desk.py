@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -64,6 +65,8 @@ class Desk(Static, VBox):
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
         self._clover = clover
         self._forms: dict[str, Form] = {}
+        self._put: list[pd.Series[Any]] = []  # into the table, since its customers were asked for
+        self._lock = threading.Lock()  # threads of forms change the table while another reads it
         self.row: pd.Series[Any] | None = None
         self.form: Form | None = None
         self.table = Table(to_frame([]) if customers is None else customers, page_size=_PAGE)
@@ -104,14 +107,23 @@ class Desk(Static, VBox):
 
     def _refresh(self) -> bool:
         self.status.value = _text.note("busy", "Reading the customers…")
+        with self._lock:
+            self._put.clear()
         try:
-            self.table.data = self._clover.customers.list()
-            self.table.read_at = time.time()
+            customers = self._clover.customers.list()
         except CloverError as error:
             self._tell(error)
-        else:
-            self.status.value = ""
+            return True
+        with self._lock:
+            self.table.data = functools.reduce(upsert, self._put, customers)
+            self.table.read_at = time.time()
+        self.status.value = ""
         return True
+
+    def _put_in_table(self, row: pd.Series[Any]) -> None:
+        with self._lock:
+            self._put.append(row)
+            self.table.data = upsert(self.table.data, row)
 
     def open_form(self, name: str) -> None:
         """Open a form, by the name on its button."""
@@ -157,8 +169,7 @@ class Desk(Static, VBox):
 
     def _select(self, customer_id: str) -> None:
         if customer_id not in self.table.data.index:
-            row = self._clover.customers.retrieve(customer_id)
-            self.table.data = upsert(self.table.data, row)
+            self._put_in_table(self._clover.customers.retrieve(customer_id))
         self.table.selected_id = customer_id
 
     def _selected(self, customer_id: str) -> None:
@@ -181,7 +192,7 @@ class Desk(Static, VBox):
             self._show_history(customer_id)
 
     def _saved(self, row: pd.Series[Any]) -> None:
-        self.table.data = upsert(self.table.data, row)
+        self._put_in_table(row)
         if self.table.selected_id != row["id"]:
             self.table.selected_id = row["id"]
             return

@@ -96,6 +96,29 @@ def test_an_answer_that_comes_late_does_not_hide_a_change(desk, clover, ana, mon
     assert "Saved: Bo" in desk.form.status.value
 
 
+def test_a_list_that_comes_late_does_not_hide_a_change(desk, clover, ana, monkeypatch):
+    """All customers were asked for, one was changed and saved; then the list arrives."""
+    asked, go = threading.Event(), threading.Event()
+    read = clover.customers.list
+
+    def slow():
+        table = read()
+        asked.set()
+        assert go.wait(10)
+        return table
+
+    monkeypatch.setattr(clover.customers, "list", slow)
+    refreshing = desk.refresh()
+    assert asked.wait(10)
+    desk.table.selected_id = ana["id"]
+    desk.open_form("Edit contact")
+    desk.form.fields["name"].value = "Bo"
+    desk.form.submit().join()
+    go.set()
+    refreshing.join()
+    assert desk.table.data.loc[ana["id"], "name"] == "Bo"
+
+
 def test_what_is_typed_is_not_lost_by_selecting_somebody_else(desk, ana):
     """The form stays with its customer and says so; another one doesn't open over it."""
     desk.table.selected_id = ana["id"]
