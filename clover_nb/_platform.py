@@ -63,7 +63,7 @@ class Platform:
     def find(self, field: str, value: str) -> list[Record]:
         """All customers with this value in this field."""
         found: list[Record] = []
-        window = [_filter(field, value), ("limit", str(vendor.PAGE_MAX)), _EXPAND]
+        window = [("filter", f"{field}={value}"), ("limit", str(vendor.PAGE_MAX)), _EXPAND]
         while True:
             offset = ("offset", str(len(found)))
             answer = self._door.send("GET", "platform", self.path(), params=[*window, offset])
@@ -119,7 +119,3 @@ class Platform:
         if not isinstance(answer, dict):  # ask again, and have it judged
             answer = self._door.send("GET", "platform", path, params=window)
         return elements(answer)
-
-
-def _filter(field: str, value: str) -> tuple[str, str]:
-    return "filter", f"{field}={value}"

@@ -40,7 +40,7 @@ _SHORTEST_CARD: Final = 13
 _LONGEST_CARD: Final = 19
 _LONGEST_PHONE: Final = 15  # digits, after "+" (ITU-T E.164)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_PHONE: Final = re.compile(r"[^\W\d_]+", re.UNICODE)
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 NO_CARD_NUMBERS: Final = (
     "Card numbers never belong here: use a card token (clv_...), which Clover makes in the browser."
@@ -164,7 +164,7 @@ def source(value: object) -> str:
 def phone(value: object, field: str = "phone") -> str:
     """A phone number in any spelling; an extension may be named."""
     number = text(field, value)
-    words = [word.lower() for word in _PHONE.findall(number)]
+    words = [word.lower() for word in _WORD.findall(number)]
     if not any(map(str.isdigit, number)) or set(words) - {"ext", "x", "extension"}:
         raise InvalidInput(
             f"{field} is not a phone number.",

@@ -110,10 +110,8 @@ MAX_LENGTH: Final[dict[str, int]] = {
     "shipping.address.country": 2,  # D
 }
 
-# O-code: the brands of tokens; Mastercard is MC.
-BRANDS: Final = ("VISA", "MC", "AMEX", "DISCOVER", "DINERS_CLUB", "JCB")
-
-# How the numbers of each begin, as a regular expression (ISO/IEC 7812).
+# O-code: the brands of tokens; Mastercard is MC. Each with how its numbers begin, as a regular
+# expression (ISO/IEC 7812).
 BRAND_PREFIXES: Final[dict[str, str]] = {
     "VISA": "^4",
     "MC": "^(5[1-5]|2[2-7])",

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from clover_nb import addresses, rules
-from clover_nb._records import elements, expiry
+from clover_nb._records import elements, month_year
 from clover_nb.errors import CloverError, InvalidInput
 
 Typed = Mapping[str, str]
@@ -135,12 +135,8 @@ def cards_of(row: Row[Any]) -> dict[str, str]:
     told = {}
     for place, key in enumerate(row["source_ids"]):
         if key in known:
-            month_year = known[key].get("expirationDate") or ""
-            told[key] = _card(
-                known[key].get("cardType"),
-                known[key].get("last4"),
-                expiry(month_year[:2], month_year[2:]),
-            )
+            card = known[key].get
+            told[key] = _card(card("cardType"), card("last4"), month_year(card("expirationDate")))
         else:
             told[key] = _card(**newest) if place == 0 else f"Card {key}"
     return told

@@ -1,4 +1,4 @@
-// Put in front of field.js and table.js: the module of a widget is one text.
+// Put in front of each widget's own script: the module of a widget is one text.
 
 /** An element with these attributes; children are elements or text, never markup. */
 function element(tag, attributes, ...children) {
