@@ -130,7 +130,7 @@ class Journal:
             cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
         """
         names = ["entry", *_COLUMNS.split(", ")]
-        where = "customer_id IS coalesce(?, customer_id)"
+        where = "customer_id IS coalesce(?, customer_id) ORDER BY entry"
         rows = self._all(f"SELECT entry, {_COLUMNS} FROM writes WHERE {where}", customer_id)  # noqa: S608  constants
         columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
         kinds = {"time": "float64", "consent": "boolean", "undoes": "Int64"}
