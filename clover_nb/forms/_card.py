@@ -13,6 +13,7 @@ from traitlets import Enum, Unicode
 from clover_nb.client import Clover, default
 from clover_nb.errors import CloverError, InvalidInput, NoAnswer
 from clover_nb.forms import _text
+from clover_nb.forms._keys import Keys
 from clover_nb.forms._static import Static, script, style
 from clover_nb.forms._work import Work
 from clover_nb.settings import Secret
@@ -21,6 +22,7 @@ from clover_nb.settings import Secret
 _BROWSER_SECONDS: Final = 40.0
 _WRONG: Final = "Nothing was sent: the card fields say what is wrong."
 _NO_TOKEN: Final = "Nothing was sent: no token was made of the card, and its fields say why."  # noqa: S105  a sentence
+_CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
 
 
 class CardFields(Static, anywidget.AnyWidget):
@@ -79,6 +81,7 @@ class CardFields(Static, anywidget.AnyWidget):
         self._answered.clear()
         self.send({"do": "tokenize", "view": self._view, "asked": self._asked})
         if not self._answered.wait(_BROWSER_SECONDS):
+            self._asked += 1  # nobody waits for a later answer
             raise NoAnswer("Nothing was sent: the browser did not answer.", hint="Try again.")
         answer, self._answer = self._answer, {}
         if answer["event"] == "refused":
@@ -90,28 +93,33 @@ class CardFields(Static, anywidget.AnyWidget):
     def clear(self) -> None:
         """Forget the token, and let the fields be empty again."""
         if self._token or self.begun:
-            self._forget()
-            self.begun = False
+            self._start_over()
             self.send({"do": "clear"})
 
     def on_edit(self, callback: Callable[[], object]) -> None:
-        """Call this when something is typed for the first time, or after a token was made."""
+        """Call this when something is typed."""
         self._on_edit.append(callback)
 
     def _forget(self) -> None:
         self._token, self.brand, self.last4 = "", None, None
 
+    def _start_over(self) -> None:
+        self._forget()
+        self._view, self.begun = "", False
+
     def _receive(self, _: CardFields, content: dict[str, Any], __: list[memoryview]) -> None:
-        event = content["event"]
+        event, view = content["event"], content["view"]
         if event == "hello":
-            show = threading.Thread(target=self._show, args=(content["origin"],), daemon=True)
-            show.start()
+            # Of a page that was loaded anew, perhaps. Another place where a card is typed says so.
+            self._start_over()
+            shown = (content["origin"], view)
+            threading.Thread(target=self._show, args=shown, daemon=True).start()
         elif event == "shown":
-            self._view = content["view"]
-            self._forget()
-            self.begun = False
+            self._view = self._view or view
+        elif event == "unavailable" and view == self._view:
+            self._start_over()
         elif event == "edit":
-            self._view = content["view"]
+            self._view = view
             self._forget()
             self.begun, self.message = True, ""
             for callback in self._on_edit:
@@ -123,14 +131,15 @@ class CardFields(Static, anywidget.AnyWidget):
             self._answer = content
             self._answered.set()
 
-    def _show(self, page: str) -> None:
+    def _show(self, page: str, view: str) -> None:
         try:
             fields = self._clover.tokens.hosted_fields(page)
         except CloverError as error:
             why = f"Clover's card fields can't be shown. {_text.in_a_form(error)}"
-            self.send({"do": "fail", "message": why})
+            self.send({"do": "fail", "view": view, "message": why})
         else:
-            self.send({"do": "show", **fields._asdict(), "api_key": fields.api_key.reveal()})
+            told = {**fields._asdict(), "api_key": fields.api_key.reveal()}
+            self.send({"do": "show", "view": view, **told})
 
 
 class CardForm(Static, VBox):
@@ -152,6 +161,7 @@ class CardForm(Static, VBox):
         super().__init__(
             [
                 HTML(_text.heading("Card", clover.environment)),
+                Keys(),
                 self.fields,
                 HBox([self.button, self.status]).add_class("clover-actions"),
             ],
@@ -188,6 +198,9 @@ class CardForm(Static, VBox):
             self.fields.obtain()
         except CloverError as error:
             self.status.value = _text.note("error", _text.in_a_form(error))
+            return True
+        if not self.token:
+            self.status.value = _text.note("warning", _CHANGED)
             return True
         told = f"{self.brand or 'Card'} •••• {self.last4 or '????'}: the token is ready."
         self.status.value = _text.note("done", told)

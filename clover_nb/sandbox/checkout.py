@@ -115,7 +115,8 @@ def _document(kind: str, pages: AbstractSet[str]) -> str:
         f'data-brands="{brands}"><meta charset=utf-8><title>{label}</title>'
         "<link rel=stylesheet href=field.css>"
         f'<body class={kind.lower().replace("_", "-")}><input aria-label="{label}" '
-        f'autocomplete={fills} inputmode={keys} placeholder="{example}">'
+        f'autocomplete={fills} inputmode={keys} placeholder="{example}" aria-describedby=error>'
+        "<p id=error hidden></p>"
         f"{_test_cards() if kind == 'CARD_NUMBER' else ''}"
         "<script src=field.js></script>"
     )

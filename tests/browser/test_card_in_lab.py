@@ -241,13 +241,13 @@ def test_the_fields_are_open_to_all_and_look_like_the_others(notebook, there, ch
     """By axe's measure, in both themes; each field's own page too."""
     attach = notebook.output(1)
     expect(inside(attach, "Postal code")).to_be_visible()
+    page, other = notebook.page, attach.get_by_label("Customer")
     for dark in (True, False):
         notebook.use_theme(dark=dark)
         assert notebook.violations(".clover-form") == []
-    page = notebook.page
-    looks = "input => { const s = getComputedStyle(input); return [s.height, s.fontSize]; }"
-    other = attach.get_by_label("Customer").evaluate(looks)
-    assert inside(attach, "Card number").evaluate(looks) == other
+        for look in ("height", "font-size", "color", "background-color"):
+            same = other.evaluate(f"input => getComputedStyle(input)['{look}']")
+            expect(inside(attach, "Card number")).to_have_css(look, same)
     for width in (900, 1400):
         page.set_viewport_size({"width": width, "height": 1500})
         wide = "form => form.scrollWidth - form.clientWidth"

@@ -229,6 +229,49 @@ def test_a_page_that_follows_clovers_documentation_works(page, shop, clover):
     assert inside(page, "Expiry").evaluate(colour) != "rgb(255, 0, 0)"
 
 
+WRITTEN = [
+    ("Card number", "4000-0566-5566-5556", "4000 0566 5566 5556"),
+    ("Card number", "No. 4000056655665556", "4000 0566 5566 5556"),
+    ("Card number", "378282246310005", "3782 822463 10005"),
+    ("Card number", "3782822463100051", "3782 822463 100051"),  # one too many is not hidden
+    ("Card number", "٤٢٤٢٤٢٤٢", "4242 4242"),
+    ("Expiry", "1/30", "01/30"),
+    ("Expiry", "1 / 2030", "01/2030"),
+    ("Expiry", "12/30", "12/30"),
+    ("Expiry", "1230", "12/30"),
+    ("Security code", "١٢٣", "123"),
+    ("Postal code", "K1A 0B1", "K1A 0B1"),
+]
+
+
+@pytest.mark.parametrize("way", ["typed", "pasted"])
+def test_what_is_typed_is_written_as_on_a_card(page, shop, clover, way):
+    """However somebody spells it, and whatever digits they have."""
+    shop.bodies["/"] = ("text/html", documented(clover.tokens.hosted_fields(shop.origin)))
+    page.goto(f"{shop.origin}/")
+    for title, text, written in WRITTEN:
+        place = inside(page, title)
+        place.fill("" if way == "typed" else text)
+        if way == "typed":
+            place.press_sequentially(text)
+        expect(place).to_have_value(written)
+
+
+def test_a_number_can_be_mended_in_its_middle(page, shop, clover):
+    """The cursor stays; the groups come back when the field is left. What is wrong is told."""
+    shop.bodies["/"] = ("text/html", documented(clover.tokens.hosted_fields(shop.origin)))
+    page.goto(f"{shop.origin}/")
+    place = inside(page, "Card number")
+    place.fill(TEST_CARDS["visa"]["number"])
+    place.evaluate("input => input.setSelectionRange(1, 1)")
+    place.press("9")
+    now = place.evaluate("input => [input.value, input.selectionStart]")
+    assert now == ["49242 4242 4242 4242", 2]
+    place.press("Tab")
+    expect(place).to_have_value("4924 2424 2424 2424 2")
+    expect(place).to_have_accessible_description("Card number is not valid.")
+
+
 def test_the_widget_uses_what_clover_documents_and_nothing_else(page, shop, clover):
     """With a script that has nothing else; brand and last four are not documented."""
     fields = clover.tokens.hosted_fields(shop.origin)
@@ -256,10 +299,14 @@ def test_the_widget_uses_what_clover_documents_and_nothing_else(page, shop, clov
     assert {key: answer[key] for key in expected} == expected
 
 
-def test_a_browser_elsewhere_goes_through_the_notebook_server(page, clover, there):
-    """A hub: the kernel's loopback is not the browser's, but jupyter-server-proxy leads there."""
+@pytest.mark.parametrize("tunnel", [False, True])
+def test_a_browser_elsewhere_goes_through_the_notebook_server(page, shop, clover, there, tunnel):
+    """The kernel's loopback is not the browser's, but jupyter-server-proxy leads there.
+
+    As at a hub, or where a tunnel leads to the notebook server alone.
+    """
     port = urlsplit(there.ecommerce_url).port
-    proxied = f"{HUB}/user/ana/proxy/{port}"
+    proxied = f"{shop.origin if tunnel else HUB}/user/ana/proxy/{port}"
 
     def forward(route):
         answer = route.fetch(url=route.request.url.replace(proxied, there.ecommerce_url))
@@ -267,7 +314,10 @@ def test_a_browser_elsewhere_goes_through_the_notebook_server(page, clover, ther
 
     page.route(f"{proxied}/**", forward)
     page.route(f"{there.ecommerce_url}/**", lambda route: route.abort())
-    at_the_hub(page, clover.tokens.hosted_fields(HUB))
+    if tunnel:
+        alone(page, shop, clover.tokens.hosted_fields(shop.origin))
+    else:
+        at_the_hub(page, clover.tokens.hosted_fields(HUB))
     type_card(page, TEST_CARDS["visa"]["number"])
     page.evaluate("window.tell({do: 'tokenize', view: window.sent[0].view, asked: 1})")
     page.wait_for_function("window.sent.at(-1).event === 'token'")
@@ -300,6 +350,46 @@ def test_a_script_that_does_not_come_can_be_tried_again(page, shop, clover):
     tell(page, fields)
     expect(page.locator("input[title=CARD_NUMBER]")).to_be_visible()
     assert len(sent(page, "hello")) == 3
+
+
+def test_fields_are_emptied_at_once_and_asked_for_again(page, shop, clover):
+    """By now the sandbox may be another; what the last one left is not taken for its own."""
+    fields = clover.tokens.hosted_fields(shop.origin)
+    script = {"body": ONLY_DOCUMENTED, "content_type": "text/javascript"}
+    page.route(fields.sdk_url, lambda route: route.fulfill(**script))
+    alone(page, shop, fields)
+    number = page.locator("input[title=CARD_NUMBER]")
+    expect(number).to_be_visible()
+    page.evaluate("window.tell({do: 'clear'})")
+    expect(number).to_have_count(0)
+    assert len(sent(page, "hello")) == 2
+    empty = {"body": "1", "content_type": "text/javascript"}
+    page.route("https://checkout.test/sdk.js", lambda route: route.fulfill(**empty))
+    tell(page, fields._replace(sdk_url="https://checkout.test/sdk.js"))
+    expect(page.get_by_text("answered with something other than card fields")).to_be_visible()
+    assert len(sent(page, "unavailable")) == 1
+
+
+def test_a_view_tells_what_is_typed_in_it_when_there_is_another(page, shop, clover):
+    """Each time that something is typed, and when another view is shown; and messages go."""
+    fields = clover.tokens.hosted_fields(shop.origin)
+    script = {"body": ONLY_DOCUMENTED, "content_type": "text/javascript"}
+    page.route(fields.sdk_url, lambda route: route.fulfill(**script))
+    alone(page, shop, fields)
+    expect(page.locator("input[title=CARD_NUMBER]")).to_be_visible()
+    another = "window.tell({do: 'show', view: 'another'})"
+    page.evaluate(another)
+    assert sent(page, "edit") == []
+    page.evaluate("window.result = {errors: {CARD_NAME: 'Name?'}}")
+    page.evaluate("window.tell({do: 'tokenize', view: window.sent[0].view, asked: 1})")
+    expect(page.get_by_text("Name?")).to_be_visible()
+    for _ in range(2):
+        page.evaluate("fire.change({CARD_NUMBER: {touched: true}})")
+    assert len(sent(page, "edit")) == 2
+    expect(page.get_by_text("Name?")).to_have_count(0)
+    page.evaluate(another)
+    assert len(sent(page, "edit")) == 3
+    expect(page.locator("input[title=CARD_NUMBER]")).to_be_visible()
 
 
 @pytest.mark.parametrize("rule", ["script-src 'self' 'unsafe-inline'", "frame-src 'none'"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import uuid
 
@@ -9,7 +10,9 @@ import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
 from clover_nb.errors import CloverError, InvalidInput, NoAnswer
+from clover_nb.forms import _card
 from clover_nb.forms._card import CardFields
+from clover_nb.forms._keys import Keys
 from clover_nb.forms._token import TokenEntry
 
 VIEW = "clover-card-1"
@@ -21,11 +24,13 @@ class Browser:
     def __init__(self, fields: CardFields) -> None:
         self.fields = fields
         self.heard: list[dict[str, object]] = []
+        self.next = queue.SimpleQueue()
         self.answers: list[dict[str, object]] = []
         fields.send = self.hear
 
     def hear(self, content, _buffers=None):
         self.heard.append(content)
+        self.next.put(content)
         if content["do"] == "tokenize" and self.answers:
             answer = {"asked": content["asked"], "view": content["view"], **self.answers.pop(0)}
             threading.Thread(target=self.say, kwargs=answer).start()
@@ -80,10 +85,8 @@ def test_a_page_is_told_what_it_needs_to_show_the_fields(clover):
     """Once it has said where it is; the key is no part of the state that may be saved."""
     browser = Browser(CardFields(clover))
     browser.say("hello", view=VIEW, origin="http://localhost:8888")
-    while not browser.heard:
-        pass
-    (told,) = browser.heard
-    assert told["do"] == "show"
+    told = browser.next.get(timeout=10)
+    assert (told["do"], told["view"]) == ("show", VIEW)
     assert told["sdk_url"].endswith("/sdk.js")
     assert told["api_key"] == clover.settings.api_key.reveal()
     assert told["api_key"] not in str(browser.fields.get_state())
@@ -101,10 +104,9 @@ def test_where_they_can_not_be_shown_the_page_is_told_why(monkeypatch, empty_fol
     )
     browser = Browser(CardFields(clover))
     browser.say("hello", view=VIEW, origin="http://localhost:8888")
-    while not browser.heard:
-        pass
-    assert browser.heard[0]["do"] == "fail"
-    assert "CLOVER_CHECKOUT_URL" in browser.heard[0]["message"]
+    told = browser.next.get(timeout=10)
+    assert (told["do"], told["view"]) == ("fail", VIEW)
+    assert "CLOVER_CHECKOUT_URL" in told["message"]
 
 
 def test_a_token_is_asked_for_once(clover, browser):
@@ -132,6 +134,43 @@ def test_the_place_where_somebody_typed_is_asked(clover, browser):
     browser.answers = [made(clover)]
     browser.fields.obtain()
     assert browser.asked("tokenize")[0]["view"] == VIEW
+
+
+def test_fields_that_are_shown_once_more_do_not_take_the_place_of_those_in_use(clover, browser):
+    """Those say that something is typed in them; fields of a page that is gone say nothing."""
+    fields = browser.fields
+    browser.say("hello", view="clover-card-2", origin="http://localhost:8888")
+    assert not fields.begun
+    browser.say("edit", view=VIEW)
+    browser.say("shown", view="clover-card-2")
+    assert fields.begun
+    browser.answers = [made(clover), {"event": "refused"}]
+    fields.obtain()
+    browser.say("hello", view="clover-card-3", origin="http://localhost:8888")
+    browser.say("shown", view="clover-card-3")
+    assert (fields.begun, fields.token) == (False, "")
+    with pytest.raises(InvalidInput):
+        fields.obtain()
+    assert [each["view"] for each in browser.asked("tokenize")] == [VIEW, "clover-card-3"]
+
+
+def test_fields_that_went_away_are_not_asked(browser):
+    """As where the page forbids them late; nobody waits for an answer, or for what was typed."""
+    browser.say("unavailable", view="clover-card-2")
+    assert browser.fields.begun
+    browser.say("unavailable", view=VIEW)
+    assert not browser.fields.begun
+    with pytest.raises(NoAnswer, match="not shown in a browser"):
+        browser.fields.obtain()
+
+
+def test_a_browser_that_does_not_answer_is_given_up(clover, browser, monkeypatch):
+    """What it says later is no token, and is not kept."""
+    monkeypatch.setattr(_card, "_BROWSER_SECONDS", 0.0)
+    with pytest.raises(NoAnswer, match="did not answer"):
+        browser.fields.obtain()
+    browser.say(**made(clover), view=VIEW, asked=browser.heard[-1]["asked"])
+    assert (browser.fields.token, browser.fields._answer) == ("", {})
 
 
 @pytest.mark.parametrize(("event", "error"), [("refused", InvalidInput), ("failed", NoAnswer)])
@@ -282,3 +321,17 @@ def test_alone_the_fields_have_a_button_that_makes_one_token(clover):
     browser.say("edit", view=VIEW)
     assert not form.button.disabled
     assert (form.token, form.brand, form.last4) == ("", None, None)
+    assert any(isinstance(part, Keys) for part in form.children), "its keys are kept from Jupyter"
+
+
+def test_alone_a_card_that_was_changed_meanwhile_can_be_made_a_token_again(clover):
+    """It is not said to be ready."""
+    form = forms.card_fields(clover=clover)
+    browser = Browser(form.fields)
+    browser.say("edit", view=VIEW)
+    browser.answers = [made(clover) | {"stale": True}, made(clover, "amex")]
+    form.make().join()
+    assert "was changed" in form.status.value
+    assert not form.button.disabled
+    form.make().join()
+    assert "AMEX •••• 0005" in form.status.value

@@ -20,22 +20,30 @@ const isLoopback = (host) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
 /** Where to load Clover's script from, best first. */
 function addresses(sdk) {
   const url = new URL(sdk);
-  if (isLoopback(location.hostname) || !isLoopback(url.hostname)) return [sdk];
-  // The sandbox is on the kernel's machine, and this browser may be on another.
+  if (!isLoopback(url.hostname)) return [sdk];
+  // The sandbox is on the kernel's machine, and this browser may be on another: so it is at a hub,
+  // and so it may be where a tunnel leads to the notebook server.
   const config = document.getElementById("jupyter-config-data")?.textContent ?? "{}";
   const base = JSON.parse(config).baseUrl ?? "/";
-  return [new URL(`${base}proxy/${url.port}${url.pathname}`, location).href, sdk];
+  const proxied = new URL(`${base}proxy/${url.port}${url.pathname}`, location).href;
+  return isLoopback(location.hostname) ? [sdk, proxied] : [proxied, sdk];
 }
 
 const scripts = (window[Symbol.for("clover-nb.scripts")] ??= new Map());
+const known = (window[Symbol.for("clover-nb.constructors")] ??= new WeakSet());
 
 /** Clover's constructor from its script; a script that could not be loaded is loaded anew. */
 function load(address) {
   if (!scripts.has(address)) {
     const script = element("script", { src: address });
     const loaded = new Promise((resolve, reject) => {
-      // At once, before another script can take the name.
-      script.onload = () => (window.Clover ? resolve(window.Clover) : reject(new Error("empty")));
+      // At once, before another script can take the name; and not what another left there.
+      script.onload = () => {
+        const { Clover } = window;
+        if (!Clover || known.has(Clover)) return reject(new Error("empty"));
+        known.add(Clover);
+        resolve(Clover);
+      };
       script.onerror = () => reject(new Error("unreachable"));
     });
     loaded.catch(() => {
@@ -67,7 +75,7 @@ function whyNot(sdk, error, blocked) {
       "Whoever runs the notebook server can allow them.";
   }
   if (error.message === "empty") return `${host} answered with something other than card fields.`;
-  if (isLoopback(new URL(sdk).hostname) && !isLoopback(location.hostname)) {
+  if (isLoopback(new URL(sdk).hostname)) {
     return `The practice sandbox runs on the kernel's machine (${host}), which this browser can't ` +
       "reach. Install jupyter-server-proxy beside JupyterLab, and run this cell again.";
   }
@@ -96,8 +104,7 @@ function render({ model, el }) {
 
   let setup; // what the kernel sent to show the fields with
   let clover;
-  let edited = false; // whether the kernel knows that something was typed
-  let changes = 0;
+  let changes = 0; // since the fields were empty
   let blocked = false;
   let silence;
 
@@ -106,7 +113,8 @@ function render({ model, el }) {
     foot.dataset.tone = text ? tone : "";
   };
   const show = (kind, error) => {
-    notes[kind].textContent = error ?? "";
+    const text = error ?? "";
+    if (notes[kind].textContent !== text) notes[kind].textContent = text; // else it is read again
     boxes[kinds.indexOf(kind)].dataset.tone = error ? "error" : "";
   };
   const showState = () => say(model.get("tone"), model.get("message"));
@@ -137,11 +145,13 @@ function render({ model, el }) {
   const told = (event) => {
     for (const kind of kinds) show(kind, event[kind]?.touched === false ? "" : event[kind]?.error);
   };
+  // Each time: the same fields may be shown twice, and where somebody typed last counts.
+  const tellEdit = () => model.send({ event: "edit", view });
   const changed = (event) => {
     told(event);
+    say("", "");
     changes += 1;
-    if (!edited) model.send({ event: "edit", view });
-    edited = true;
+    tellEdit();
   };
   // Fields that are empty and of no earlier card.
   const mount = (Clover) => {
@@ -156,7 +166,7 @@ function render({ model, el }) {
       part.addEventListener("blur", told);
       part.mount(`#${slots[kind].id}`);
     }
-    edited = false;
+    changes = 0;
     fields.hidden = false;
     again.hidden = true;
   };
@@ -174,7 +184,9 @@ function render({ model, el }) {
   const hello = () => {
     blocked = false;
     again.hidden = true;
-    say("info", "Loading Clover's card fields…");
+    clover = undefined;
+    for (const kind of kinds) slots[kind].replaceChildren();
+    if (fields.hidden) say("info", "Loading Clover's card fields…");
     silence = setTimeout(() => fail(SILENT_KERNEL), SILENCE);
     model.send({ event: "hello", view, origin: location.origin });
   };
@@ -196,7 +208,6 @@ function render({ model, el }) {
         return;
       }
       const stale = changes !== before; // the token is not of what is in the fields now
-      edited = stale;
       const { brand = null, last4 = null } = card ?? {};
       answer({ event: "token", token, stale, brand, last4 });
     } catch (error) {
@@ -205,12 +216,15 @@ function render({ model, el }) {
     }
   };
   const asked = (message) => {
-    if (message.view && message.view !== view) return;
+    if (message.view && message.view !== view) {
+      if (message.do === "show" && changes) tellEdit(); // a second view is no reason to forget this
+      return;
+    }
     if (message.do === "show" && !clover) {
       setup = message;
       open();
     } else if (message.do === "tokenize") tokenize(message.asked);
-    else if (message.do === "clear" && clover) open();
+    else if (message.do === "clear" && clover) hello(); // the sandbox may be another by now
     else if (message.do === "fail") fail(message.message);
   };
   const violated = ({ blockedURI }) => {
@@ -218,6 +232,10 @@ function render({ model, el }) {
     blocked = true;
     if (clover) fail(whyNot(setup.sdk_url, new Error("blocked"), blocked));
   };
+
+  // The look of the fields is that of the theme they were made in.
+  const themes = new MutationObserver(() => clover && !changes && open());
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
 
   // Clover finds the places of its fields in the document, where the widget comes after this.
   const ready = new ResizeObserver(() => {
@@ -237,6 +255,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(silence);
     ready.disconnect();
+    themes.disconnect();
     document.removeEventListener("securitypolicyviolation", violated);
     releaseKeys();
     model.off("msg:custom", asked);

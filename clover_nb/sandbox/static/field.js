@@ -3,13 +3,17 @@
 
 const { type, pages } = document.documentElement.dataset;
 const input = document.querySelector("input");
+const reason = document.querySelector("#error"); // of what is wrong, for screen readers
 const badge = document.querySelector("output"); // with the choice of test cards: of the number alone
 const choice = document.querySelector("select");
 const BRANDS = JSON.parse(document.documentElement.dataset.brands); // how their numbers begin
 const CANADIAN = /^[A-Z]\d[A-Z] ?\d[A-Z]\d$/i;
-const AMERICAN = /^\d{5}(-?\d{4})?$/;
+const AMERICAN = /^\d{5}([- ]?\d{4})?$/;
 
-const digits = (text) => text.replace(/\D/g, "");
+// Arabic, Persian and full-width digits are digits too.
+const western = (text) =>
+  text.replace(/[\u0660-\u0669\u06f0-\u06f9\uff10-\uff19]/g, (digit) => digit.charCodeAt(0) & 15);
+const digits = (text) => western(text).replace(/\D/g, "");
 const brandOf = (number) =>
   Object.keys(BRANDS).find((brand) => new RegExp(BRANDS[brand]).test(number)) ?? "";
 
@@ -29,14 +33,15 @@ function expiry() {
 const isPast = ({ month, year }, now) =>
   year * 12 + month < now.getUTCFullYear() * 12 + now.getUTCMonth() + 1;
 
-// What is wrong with each, in words; nothing when it may be right.
+// How each is written, and what is wrong with it, in words; nothing when it may be right.
 const FIELDS = {
   CARD_NUMBER: {
     name: "Card number",
-    groups: (number) =>
-      (/^3[47]/.test(number) ? number.match(/^(\d{1,4})(\d{1,6})?(\d{1,5})?/)?.slice(1) : number.match(/\d{1,4}/g))
-        ?.filter(Boolean)
-        .join(" ") ?? "",
+    written: (text) => {
+      const number = digits(text);
+      const groups = /^3[47]/.test(number) ? /^(\d{1,4})(\d{1,6})?(\d+)?/ : /(\d{1,4})/;
+      return number.split(groups).filter(Boolean).join(" ");
+    },
     wrong: () => {
       const number = digits(input.value);
       return number.length < 12 || number.length > 19 || !passesLuhn(number)
@@ -46,7 +51,10 @@ const FIELDS = {
   },
   CARD_DATE: {
     name: "Expiry",
-    groups: (date) => (date.length > 2 ? `${date.slice(0, 2)}/${date.slice(2, 6)}` : date),
+    written: (text) => {
+      const date = digits(western(text).replace(/^\s*(\d)\D/, "0$1/")); // 1/30 is 01/30
+      return date.length > 2 ? `${date.slice(0, 2)}/${date.slice(2)}` : date;
+    },
     wrong: () => {
       const date = expiry();
       if (!date) return "Expiry must be a month and a year, MM/YY.";
@@ -55,6 +63,7 @@ const FIELDS = {
   },
   CARD_CVV: {
     name: "Security code",
+    written: digits,
     wrong: () => {
       const length = sibling("CARD_NUMBER")?.isAmex() ? 4 : 3;
       return new RegExp(`^\\d{${length}}$`).test(input.value.trim())
@@ -64,6 +73,7 @@ const FIELDS = {
   },
   CARD_POSTAL_CODE: {
     name: "Postal code",
+    written: western,
     wrong: () =>
       AMERICAN.test(input.value.trim()) || CANADIAN.test(input.value.trim())
         ? ""
@@ -111,23 +121,25 @@ function post(message) {
   if (page) parent.postMessage({ ...message, session }, page);
 }
 
+function tell(event, error) {
+  input.setAttribute("aria-invalid", Boolean(error));
+  reason.textContent = error;
+  post({ event, state: { touched, ...(error && { error }) } });
+}
+
 function show(error) {
   touched = true;
-  input.setAttribute("aria-invalid", Boolean(error));
-  post({ event: "blur", state: { touched, ...(error && { error }) } });
+  tell("blur", error);
 }
 
 function edited() {
-  if (field.groups && input.selectionStart === input.value.length) {
-    input.value = field.groups(digits(input.value)); // as it stands on the card
-  }
+  // In the middle of it the cursor would jump; there it waits until the field is left.
+  if (input.selectionStart === input.value.length) input.value = field.written(input.value);
   if (choice) {
     badge.textContent = brandOf(digits(input.value));
     choice.hidden = input.value !== "";
   }
-  const error = touched ? errorNow() : "";
-  input.setAttribute("aria-invalid", Boolean(error));
-  post({ event: "change", state: { touched, ...(error && { error }) } });
+  tell("change", touched ? errorNow() : "");
 }
 
 // Where a refusal of the sandbox belongs, by the parameter that it names.
@@ -216,5 +228,8 @@ choice?.addEventListener("change", () => {
   input.focus();
 });
 input.addEventListener("input", edited);
-input.addEventListener("blur", () => show(errorNow()));
+input.addEventListener("blur", () => {
+  input.value = field.written(input.value);
+  show(errorNow());
+});
 window.addEventListener("focus", () => input.focus());
