@@ -166,7 +166,8 @@ class Writes:
             return self._door.send(method, api, path)
         answer = self._door.send(method, api, path, body=write.sent)
         if not isinstance(answer.get("id"), str):
-            raise Unknown(errors.UnreadableAnswer("Clover answered without a customer's id."))
+            told = "Clover answered without a customer's id."
+            raise Unknown(errors.UnreadableAnswer(told, request_id=answer.request_id))
         return answer
 
     def _route(self, write: Write) -> tuple[str, Api, str]:

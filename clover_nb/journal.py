@@ -257,7 +257,8 @@ class Journal:
         except (sqlite3.Error, OSError) as error:
             raise JournalFailed(
                 f"The journal {self.path or 'in memory'} can't be used ({error}).",
-                hint="Free some space or move the file away; connect(journal=None) works without.",
+                hint="Let your user read and write it, free some space, or move the file away; "
+                "connect(journal=None) works without.",
             ) from None
 
 

@@ -35,7 +35,11 @@ class ApiKeys:
         answer = self._door.send("GET", "ecommerce", path_of("pakms", "apikey"))
         key = answer.get("apiAccessKey")
         if not isinstance(key, str) or not key:
-            raise UnreadableAnswer("Clover answered without an API key.")
+            raise UnreadableAnswer(
+                "Clover answered without an API key.",
+                hint="Try again; if it stays so, set CLOVER_API_KEY.",
+                request_id=answer.request_id,
+            )
         answer["apiAccessKey"] = Secret(key)
         return pd.Series(answer, dtype=object, name="api_key")
 
@@ -110,7 +114,11 @@ class Tokens:
         )
         token, details = answer.get("id"), answer.get("card")
         if not isinstance(token, str) or not token.startswith(vendor.TOKEN_PREFIX):
-            raise UnreadableAnswer("Clover answered without a card token.")
+            raise UnreadableAnswer(
+                "Clover answered without a card token.",
+                hint="Try again; if it stays so, ask Clover's support.",
+                request_id=answer.request_id,
+            )
         details = details if isinstance(details, dict) else {}
         row = {
             "id": Secret(token),

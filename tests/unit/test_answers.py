@@ -7,7 +7,7 @@ import socket
 from dataclasses import replace
 
 import pytest
-from scripted_server import BRIEF
+from scripted_server import BRIEF, said
 
 from clover_nb import errors
 from clover_nb._refusals import refusal
@@ -148,3 +148,24 @@ def test_the_requests_library_never_leaks(scripted):
     error = refused(scripted, 500, b"")
     assert isinstance(error, errors.CloverError)
     assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (lambda clover: clover.api_keys.retrieve(), errors.UnreadableAnswer),
+        (lambda clover: clover.tokens.create(card=TEST_CARDS["visa"]), errors.UnreadableAnswer),
+        (
+            lambda clover: clover.customers.create(email="ana@example.com", source="clv_1TSTS"),
+            errors.OutcomeUnknown,
+        ),
+    ],
+    ids=["key", "token", "customer"],
+)
+def test_an_answer_without_what_was_asked_for_says_what_to_do(scripted, call, kind):
+    """With the request's id, for Clover's support."""
+    scripted.answers = [said({})]
+    with scripted.connect(api_key="key") as clover, pytest.raises(kind) as caught:
+        call(clover)
+    assert caught.value.hint
+    assert caught.value.request_id == "request-of-the-test"
