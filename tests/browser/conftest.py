@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TOKEN = "only-for-tests"
 LAB_READY_SECONDS = 60
 LAB_STOP_SECONDS = 20
+expect.set_options(timeout=20_000)  # a busy machine; what comes sooner is not waited for
 
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
@@ -174,7 +175,7 @@ class Notebook:
             pytest.fail(f"{expression}: {value['ename']}: {value['evalue']}")
         return ast.literal_eval(value["data"]["text/plain"])
 
-    def wait_for(self, expression: str, expected: str, *, seconds: float = 10) -> None:
+    def wait_for(self, expression: str, expected: str, *, seconds: float = 30) -> None:
         """Wait until a Python expression in the kernel has this repr; else fail the test."""
         end = time.monotonic() + seconds
         while (found := self.evaluate(expression)) != expected:
