@@ -65,7 +65,7 @@ class Desk(Static, VBox):
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
         self._clover = clover
         self._forms: dict[str, Form] = {}
-        self._put: list[pd.Series[Any]] = []  # into the table, since its customers were asked for
+        self._newer: list[pd.Series[Any]] = []  # than the list of customers that was asked for last
         self._lock = threading.Lock()  # threads of forms change the table while another reads it
         self.row: pd.Series[Any] | None = None
         self.form: Form | None = None
@@ -108,21 +108,21 @@ class Desk(Static, VBox):
     def _refresh(self) -> bool:
         self.status.value = _text.note("busy", "Reading the customers…")
         with self._lock:
-            self._put.clear()
+            self._newer.clear()
         try:
             customers = self._clover.customers.list()
         except CloverError as error:
             self._tell(error)
             return True
         with self._lock:
-            self.table.data = functools.reduce(upsert, self._put, customers)
+            self.table.data = functools.reduce(upsert, self._newer, customers)
             self.table.read_at = time.time()
         self.status.value = ""
         return True
 
     def _put_in_table(self, row: pd.Series[Any]) -> None:
         with self._lock:
-            self._put.append(row)
+            self._newer.append(row)
             self.table.data = upsert(self.table.data, row)
 
     def open_form(self, name: str) -> None:
