@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
@@ -58,3 +62,16 @@ def test_the_lock_has_hashes_and_no_addresses():
     assert all("--hash=sha256:" in pin for pin in pins)
     assert "://" not in LOCK
     assert not re.search(r"^\s*--(?!hash)", LOCK, re.MULTILINE)
+
+
+def test_what_the_package_imports_is_asked_for():
+    """Not left to come along with something else."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "clover_nb").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"clover_nb"}
+    packages = packages_distributions()
+    asked = {canonicalize_name(name) for name in RUNTIME}
+    missing = {top for top in tops if not {*map(canonicalize_name, packages[top])} & asked}
+    assert missing == set()
