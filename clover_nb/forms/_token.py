@@ -78,8 +78,8 @@ class TokenEntry(VBox):
 
     @property
     def begun(self) -> bool:
-        """Whether there is something in it."""
-        return self.card.begun if self.typing else bool(self.field.value)
+        """Whether there is something in it, be it in the way that is not chosen now."""
+        return self.card.begun or bool(self.field.value)
 
     @property
     def value(self) -> str:

@@ -303,6 +303,16 @@ def test_a_token_can_be_pasted_instead(clover):
     assert (entry.value, entry.begun) == ("", False)
 
 
+def test_what_is_typed_is_not_forgotten_while_the_other_way_is_looked_at(clover, attach):
+    """The desk would else open another form without a word; to cancel empties both."""
+    form, browser = attach
+    form.token.ways.value = "Paste a token"
+    assert form.dirty
+    form.cancel()
+    assert browser.asked("clear")
+    assert not form.dirty
+
+
 def test_alone_the_fields_have_a_button_that_makes_one_token(clover):
     """For code: the token prints masked, and a second click makes no second one."""
     form = forms.card_fields(clover=clover)
