@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import Response
 
@@ -186,7 +186,11 @@ class Refused(Exception):
 
 def status_line(status: int) -> str:
     """Such as `400 Bad Request`."""
-    return f"{status} {HTTPStatus(status).phrase}"
+    return f"{status} {_RENAMED.get(status) or HTTPStatus(status).phrase}"
+
+
+# Python names these after RFC 9110 from 3.13 on.
+_RENAMED: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 def on_platform(scope: Scope) -> bool:

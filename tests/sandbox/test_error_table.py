@@ -435,14 +435,14 @@ TABLE = [
         "on the Ecommerce API",
         post("/v1/customers", TOO_LARGE),
         413,
-        {"message": "413 Request Entity Too Large"},
+        {"message": "413 Content Too Large"},
     ),
     Row(
         Case.BODY_TOO_LARGE,
         "on the Platform API",
         post(RECORDS, TOO_LARGE),
         413,
-        {"message": "413 Request Entity Too Large"},
+        {"message": "413 Content Too Large"},
     ),
     Row(
         Case.NOT_JSON,
