@@ -177,15 +177,18 @@ class Form(Static, VBox):
         """Put the fields back as they were; this can be undone, but for a token."""
         if self._work.busy or not self.dirty:
             return
-        typed = {name: self.fields[name].value for name in self.fields if name != "customer"}
+        typed = {
+            name: each.value
+            for name, each in self.fields.items()
+            if name != "customer" and each.kind != "secret"
+        }
         self._reset()
         self.status.value = _text.note("info", "Cancelled: nothing was sent.")
         self.outcome.undo.make(lambda: self._restore(typed))
 
     def _restore(self, typed: Typed) -> bool:
         for name, value in typed.items():
-            if self.fields[name].kind != "secret":
-                self.fields[name].value = value
+            self.fields[name].value = value
         self._clear_messages()
         self.edited()
         return True
