@@ -6,6 +6,7 @@ full of. Those that are otherwise are told apart, for `flat`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -56,7 +57,7 @@ def read(records: Sequence[Any]) -> Page:
         parts.append(part)
     array = pa.concat_arrays(parts)
     odd |= {at: records[at] for at in _not_one(array)}
-    return _page(array, lambda name, at: records[at][name]["elements"], odd)
+    return _page(array, lambda name, those: [records[at][name]["elements"] for at in those], odd)
 
 
 def parsed(content: bytes) -> Page | None:
@@ -68,7 +69,7 @@ def parsed(content: bytes) -> Page | None:
     """
     block = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
     try:
-        if b"null" in content:
+        if _NULL.search(content):
             return None
         content.decode()  # Arrow itself takes any bytes for text
         table = arrow_json.read_json(pa.BufferReader(content), block, _AS_SENT)
@@ -81,7 +82,7 @@ def parsed(content: bytes) -> Page | None:
     if names & CONSUMED - _PLAIN or not _kept(whole.type):
         return None
     odd = {position: _sent(whole[position].as_py()) for position in _not_one(whole)}
-    return _page(whole, lambda name, position: _sent(_items(whole, name)[position].as_py()), odd)
+    return _page(whole, lambda name, those: _some(_items(whole, name), those), odd)
 
 
 def _kept(kind: pa.DataType) -> bool:
@@ -128,6 +129,7 @@ _USED: Final = pa.struct(
 _AS_SENT: Final = arrow_json.ParseOptions(
     explicit_schema=pa.schema({"elements": pa.list_(_USED)}), unexpected_field_behavior="infer"
 )
+_NULL: Final = re.compile(rb"null")  # which finds it sooner than `in` does
 # The names of a record's own fields by which a line can be told; the Ecommerce API has others.
 _PLAIN: Final = CONSUMED - {"created", "currency", "email", "name", "phone", "shipping", "sources"}
 
@@ -179,9 +181,11 @@ def _not_one(whole: pa.StructArray) -> list[int]:
 
 
 def _page(
-    whole: pa.StructArray, items: Callable[[str, int], list[Any]], odd: dict[int, Record]
+    whole: pa.StructArray,
+    items: Callable[[str, Sequence[int]], list[list[Any]]],
+    odd: dict[int, Record],
 ) -> Page:
-    """The page of these records; `items` gives one of a record's lists as it came."""
+    """The page of these records; `items` gives lists of a name as they came, by position."""
     extra = {
         field.name: _values(whole.field(field.name))
         for field in whole.type
@@ -191,7 +195,7 @@ def _page(
     for name, (prefix, known) in LISTS.items():
         first = firsts[name]
         several = _positions(pc.greater(first.count, 1))
-        extra[name] = {at: items(name, at) for at in several}
+        extra[name] = dict(zip(several, items(name, several), strict=True))
         for field in first.fields():
             if field not in known:
                 values = _values(first.field(field))
@@ -235,9 +239,12 @@ def _positions(true: pa.BooleanArray) -> list[int]:
 def _values(values: pa.Array) -> dict[int, Any]:
     """What there is, by position."""
     there = _positions(values.is_valid())
-    return (
-        dict(zip(there, map(_sent, values.take(there).to_pylist()), strict=True)) if there else {}
-    )
+    return dict(zip(there, _some(values, there), strict=True))
+
+
+def _some(values: pa.Array, those: Sequence[int]) -> list[Any]:
+    """Some values as they came, by position."""
+    return list(map(_sent, values.take(pa.array(those, NUMBER)).to_pylist()))
 
 
 def _sent(value: Any) -> Any:  # noqa: ANN401  JSON
