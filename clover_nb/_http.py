@@ -30,7 +30,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
@@ -44,6 +43,7 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from clover_nb import errors, vendor
+from clover_nb._connections import pool_of
 from clover_nb._pacing import Pacer
 from clover_nb._refusals import parsed, refusal
 from clover_nb._retries import Again, retrying
@@ -90,7 +90,7 @@ class Door:
         # requests knows the machine's proxies and certificates; asked once, for it would look
         # them up on each call, which costs as much as the rest of the call.
         self._adapter = HTTPAdapter(pool_connections=3, pool_maxsize=vendor.REQUESTS_AT_ONCE)
-        self._pools = {api: _pool(self._adapter, url) for api, url in self._bases.items()}
+        self._pools = {api: pool_of(self._adapter, url) for api, url in self._bases.items()}
         self._timeout = Timeout(connect=patience.connect, read=patience.read)
         self._retrying = retrying(patience)
 
@@ -303,45 +303,6 @@ _HEADERS: Final = {
 def path_of(*parts: str) -> str:
     """An address's path of parts, each quoted."""
     return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _pool(adapter: HTTPAdapter, base: str) -> tuple[Any, str]:
-    """The connections to an address, and what its paths begin with."""
-    with requests.Session() as session:
-        route = session.merge_environment_settings(base, {}, None, None, None)
-    request = requests.Request("GET", base).prepare()
-    verify, proxies, cert = route["verify"] or False, route["proxies"], route["cert"]
-    pool: Any = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-    adapter.cert_verify(pool, base, verify, cert)  # type: ignore[no-untyped-call]  # requests'
-    pool.ConnectionCls = _in_one_piece(type(pool).ConnectionCls)  # of several bases at one address
-    return pool, adapter.request_url(request, proxies).rstrip("/")
-
-
-def _in_one_piece(kind: Any) -> Any:  # noqa: ANN401  urllib3's class of this address, or a proxy's
-    """Connections that send the head and the body of a request together.
-
-    urllib3 sends them one after the other, and the second packet takes about as long as our checks.
-    """
-
-    class Connection(kind):  # type: ignore[misc]  # a base that is known at run time
-        _parts: list[bytes] | None = None
-
-        def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  urllib3's
-            self._parts = []
-            try:
-                super().request(*args, **kwargs)
-                whole = b"".join(self._parts)
-            finally:
-                self._parts = None
-            super().send(whole)
-
-        def send(self, data: bytes) -> None:
-            if self._parts is None:
-                super().send(data)
-            else:
-                self._parts.append(data)
-
-    return Connection
 
 
 def _until(deadline: float, response: urllib3.BaseHTTPResponse) -> bytes:
