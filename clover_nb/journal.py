@@ -6,10 +6,8 @@ dies in between leaves a line that says so. Card tokens are masked in it.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import platform
 import re
 import sqlite3
 import threading
@@ -28,6 +26,7 @@ import platformdirs
 
 from clover_nb import vendor
 from clover_nb._refusals import redacted
+from clover_nb._writers import person, runs, this_process
 from clover_nb.errors import InvalidInput, JournalFailed
 
 #: ``open``: sent, or about to be; ``done``; ``refused`` by Clover; ``not done``; ``unknown``.
@@ -98,8 +97,8 @@ class Journal:
     def __init__(self, path: Path | None = None, *, retention_days: float = RETENTION_DAYS) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._person = _person()
-        self._process = _this_process()
+        self._person = person()
+        self._process = this_process()
         with self._trouble():
             self._db = sqlite3.connect(
                 (path and _private(path)) or ":memory:",
@@ -227,7 +226,7 @@ class Journal:
     def left_open(self, *, host: str, merchant: str | None) -> list[Entry]:
         """The open entries of processes that have ended."""
         rows = self._all("SELECT DISTINCT process FROM writes WHERE outcome = 'open'")
-        dead = [process for (process,) in rows if not _runs(process)]
+        dead = [process for (process,) in rows if not runs(process)]
         where = "outcome = 'open' AND host = ? AND merchant IS ? AND process = ?"
         return [each for one in dead for each in self._entries(where, host, merchant, one)]
 
@@ -320,39 +319,3 @@ def _clean(value: Any) -> Any:  # noqa: ANN401  JSON
 
 def _loaded(text: str | None) -> Fields | None:
     return json.loads(text) if text else None
-
-
-def _person() -> str:
-    try:
-        return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
-    except (KeyError, OSError, ImportError):  # no name for this user, as in some containers
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-
-
-# -- who is writing ------------------------------------------------------------------------------
-
-
-def _this_process() -> str:
-    return f"{platform.node()}/{os.getpid()}/{_started(os.getpid()):.0f}"
-
-
-def _runs(process: str) -> bool:
-    """Whether a process still runs; one of another machine is taken to."""
-    node, pid, started = process.rsplit("/", 2)
-    if node != platform.node():
-        return True
-    # The system tells the start by a clock that may have been set since.
-    return abs(_started(int(pid)) - float(started)) < _CLOCK_SECONDS
-
-
-def _started(pid: int) -> float:
-    """When a process of this user began, in seconds since 1970; 0 where there is none."""
-    import psutil  # noqa: PLC0415  who writes nothing need not wait for it
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):  # the latter is somebody else's
-        return 0.0
-
-
-_CLOCK_SECONDS: Final = 5

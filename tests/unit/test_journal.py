@@ -14,7 +14,7 @@ import psutil
 import pytest
 from scripted_server import BRIEF, said
 
-from clover_nb import TEST_CARDS, connect, errors
+from clover_nb import TEST_CARDS, _writers, connect, errors
 from clover_nb import journal as journals
 from clover_nb.errors import Conflict, InvalidInput, JournalFailed
 from clover_nb.journal import Journal, Write
@@ -266,14 +266,14 @@ def test_entries_of_a_living_process_are_left_alone(tmp_path, practice):
 
 def test_a_process_that_may_not_be_asked_is_not_the_one_that_wrote(monkeypatch):
     """Its number has gone to somebody else's, as happens on Windows."""
-    entry = journals._this_process()
-    assert journals._runs(entry)
+    entry = _writers.this_process()
+    assert _writers.runs(entry)
 
     def denied(_):
         raise psutil.AccessDenied
 
     monkeypatch.setattr(psutil.Process, "create_time", denied)
-    assert not journals._runs(entry)
+    assert not _writers.runs(entry)
 
 
 def test_what_can_not_be_looked_up_now_stays_open(scripted, tmp_path, caplog):
