@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox import shapes
 from clover_nb.sandbox.bodies import check
 from clover_nb.sandbox.errors import Case, Refused
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from clover_nb.sandbox.store import Store
 
 # D: any future expiry and any CVV are good for a test card.
-_NAMES: Final = {card["number"]: name for name, card in vendor.TEST_CARDS.items()}
+_NAMES: Final = {card["number"]: name for name, card in constants.TEST_CARDS.items()}
 _DECLINED: Final = frozenset(
-    vendor.TEST_CARDS[name]["number"][:6] + vendor.TEST_CARDS[name]["number"][-4:]
-    for name in vendor.DECLINED_CARDS
+    constants.TEST_CARDS[name]["number"][:6] + constants.TEST_CARDS[name]["number"][-4:]
+    for name in constants.DECLINED_CARDS
 )
 
 
@@ -44,7 +44,7 @@ def tokenize(store: Store, body: dict[str, Any], choices: Mapping[str, str]) -> 
         raise Refused(Case.INVALID_NUMBER, param="number")
     if number not in _NAMES:
         raise Refused(Case.TEST_CARDS_ONLY, param="number")
-    if _NAMES[number] in vendor.WITHDRAWN_CARDS and choices["withdrawn_cards"] == "refuse":
+    if _NAMES[number] in constants.WITHDRAWN_CARDS and choices["withdrawn_cards"] == "refuse":
         raise Refused(Case.INVALID_NUMBER, param="number")
     with store.write() as moment:
         month, year = _expiry(card, moment)
@@ -56,7 +56,7 @@ def tokenize(store: Store, body: dict[str, Any], choices: Mapping[str, str]) -> 
             "exp_year": year,
             "first6": number[:6],
             "last4": number[-4:],
-            "brand": vendor.TEST_CARDS[_NAMES[number]]["brand"],
+            "brand": constants.TEST_CARDS[_NAMES[number]]["brand"],
         }
         token = moment.token()
         store.add_token(token, json.dumps(face | {"without_cvv": without}))

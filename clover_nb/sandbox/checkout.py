@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.bodies import check, read
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.merchant import answer, merchant_of
@@ -108,7 +108,7 @@ def _origin(text: str) -> str:
 
 def _document(kind: str, pages: AbstractSet[str]) -> str:
     label, fills, example = _FIELDS[kind]
-    brands = html.escape(json.dumps(vendor.BRAND_PREFIXES))
+    brands = html.escape(json.dumps(constants.BRAND_PREFIXES))
     keys = "text" if kind == "CARD_POSTAL_CODE" else "numeric"
     return (
         f'<!doctype html><html lang=en data-type={kind} data-pages="{" ".join(sorted(pages))}" '
@@ -126,7 +126,7 @@ def _test_cards() -> str:
     """Offer test cards to who practises; Clover's own field has no such choice."""
     options = "".join(
         f"<option value={card['number']} data-cvv={card['cvv']}>{_name(name, card)}"
-        for name, card in vendor.TEST_CARDS.items()
+        for name, card in constants.TEST_CARDS.items()
     )
     return (
         "<output aria-label=Brand></output>"
@@ -134,8 +134,8 @@ def _test_cards() -> str:
     )
 
 
-def _name(name: str, card: vendor.TestCard) -> str:
-    what = ", declined" if name in vendor.DECLINED_CARDS else ""
+def _name(name: str, card: constants.TestCard) -> str:
+    what = ", declined" if name in constants.DECLINED_CARDS else ""
     return f"{card['brand']} {card['number'][-4:]}{what}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.openapi import query_parameter
 
@@ -38,7 +38,7 @@ _FILTER: Final = (
 _LARGEST: Final = 2**63 - 1  # SQLite's
 
 
-def parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX) -> Json:
+def parameters(default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX) -> Json:
     """Describe the window of a list, for a route's `openapi_extra`."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
@@ -46,7 +46,7 @@ def parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MA
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
-EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
+EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(constants.EXPANDS))
 FILTER: Final = query_parameter("filter", _FILTERS, style="form", explode=True)
 
 
@@ -65,7 +65,7 @@ def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
 
 
 def window(
-    query: QueryParams, default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX
+    query: QueryParams, default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
     return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
@@ -74,7 +74,7 @@ def window(
 def expanded(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
-    return [name for name in vendor.EXPANDS if name in map(str.strip, asked)]
+    return [name for name in constants.EXPANDS if name in map(str.strip, asked)]
 
 
 def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[Any]]:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ LISTS: Final = ("addresses", "emailAddresses", "phoneNumbers", "cards")
 
 # I: links carry the address that Clover's sandbox has, so that the same requests give the same
 # bodies whatever the port.
-LINKS: Final = vendor.HOSTS["sandbox"].platform
+LINKS: Final = constants.HOSTS["sandbox"].platform
 
 
 @dataclass(slots=True)
