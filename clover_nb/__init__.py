@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clover_nb import forms as forms
     from clover_nb import quality as quality
+    from clover_nb.bulk.tables import read_table as read_table
+    from clover_nb.bulk.tables import save_table as save_table
     from clover_nb.client import Clover as Clover
     from clover_nb.client import connect as connect
     from clover_nb.client import use as use
@@ -33,6 +35,8 @@ _HOMES = {
     "errors": "",
     "forms": "",
     "quality": "",
+    "read_table": "bulk.tables",
+    "save_table": "bulk.tables",
     "to_frame": "frames",
     "to_row": "frames",
     "upsert": "frames",
