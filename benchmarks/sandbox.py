@@ -26,8 +26,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from clover_nb.sandbox import store
-from clover_nb.sandbox.identity import HISTORY_ENDS
-from clover_nb.sandbox.rows import invent
+from clover_nb.sandbox.ids import HISTORY_ENDS
+from clover_nb.sandbox.sample_data.rows import invent
 from clover_nb.vendor import TEST_CARDS
 
 EXPAND = "expand=addresses,emailAddresses,phoneNumbers,cards"

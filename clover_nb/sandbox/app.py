@@ -10,7 +10,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from clover_nb.sandbox import about, checkout, ecommerce, openapi, platform
+from clover_nb.sandbox.api import checkout, ecommerce, openapi, platform
+from clover_nb.sandbox.api import pages as about
 from clover_nb.sandbox.errors import Case, Refused, on_platform, refusal
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import vendor
-from clover_nb.sandbox import shapes
-from clover_nb.sandbox.bodies import check
+from clover_nb.sandbox.api import schemas as shapes
+from clover_nb.sandbox.api.request_body import check
 from clover_nb.sandbox.errors import Case, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clover_nb.sandbox.identity import Moment
-    from clover_nb.sandbox.records import Customer
+    from clover_nb.sandbox.customer import Customer
+    from clover_nb.sandbox.ids import Moment
     from clover_nb.sandbox.store import Store
 
 # D: any future expiry and any CVV are good for a test card.

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 
-from clover_nb.sandbox.records import dump
+from clover_nb.sandbox.customer import dump
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clover_nb.sandbox.identity import Keys
+    from clover_nb.sandbox.ids import Keys
     from clover_nb.sandbox.store import Store
 
 

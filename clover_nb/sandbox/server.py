@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from clover_nb.sandbox import control as controls
+from clover_nb.sandbox.api import control as controls
 from clover_nb.sandbox.app import build
-from clover_nb.sandbox.door import Door, Log
-from clover_nb.sandbox.faults import Accidents, Faults, Latency
-from clover_nb.sandbox.limits import Limits
 from clover_nb.sandbox.merchant import Merchant
+from clover_nb.sandbox.middleware.authentication import Door, Log
+from clover_nb.sandbox.middleware.faults import Accidents, Faults, Latency
+from clover_nb.sandbox.middleware.rate_limit import Limits
 from clover_nb.sandbox.settings import choose
 from clover_nb.sandbox.store import Store
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb.sandbox.identity import Keys, Moment, key_of
-from clover_nb.sandbox.records import Customer
-from clover_nb.sandbox.rows import invent
+from clover_nb.sandbox.customer import Customer
+from clover_nb.sandbox.ids import Keys, Moment, key_of
+from clover_nb.sandbox.sample_data.rows import invent
 
 if TYPE_CHECKING:
     import os

@@ -14,7 +14,7 @@ import pytest
 
 import clover_nb
 from clover_nb import cli
-from clover_nb.sandbox import ecommerce, platform
+from clover_nb.sandbox.api import ecommerce, platform
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

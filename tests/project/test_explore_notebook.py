@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from clover_nb import connect, quality
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.sample_data.rows import truth
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_explore_customers.ipynb"
 

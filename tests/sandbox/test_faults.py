@@ -6,7 +6,7 @@ from random import Random
 import pytest
 import requests
 
-from clover_nb.sandbox.faults import Latency
+from clover_nb.sandbox.middleware.faults import Latency
 
 CREATE = "/v1/customers"
 

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from clover_nb.sandbox.identity import HISTORY_ENDS
-from clover_nb.sandbox.names import DOMAINS
-from clover_nb.sandbox.people import BLOCK, FLAWS, TWINS, people
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.ids import HISTORY_ENDS
+from clover_nb.sandbox.sample_data.names import DOMAINS
+from clover_nb.sandbox.sample_data.people import BLOCK, FLAWS, TWINS, people
+from clover_nb.sandbox.sample_data.rows import truth
 
 # Kept for fiction by those who give numbers out.
 FICTION = (

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clover_nb import connect, quality, to_frame
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.sample_data.rows import truth
 
 TODAY = dt.date(2026, 1, 1)
 BATCHES = (200, 5800)

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from clover_nb import vendor
-from clover_nb.sandbox.bodies import check, read
+from clover_nb.sandbox.api.request_body import check, read
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.merchant import answer, merchant_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False)
 
-_FILES: Final = Path(__file__).parent / "static"
+_FILES: Final = Path(__file__).parents[1] / "static"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 # D: the elements of a card that Clover's page on the hosted iframe mounts. The attributes help
 # people and password managers to fill them in.

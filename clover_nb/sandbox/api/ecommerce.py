@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
-from clover_nb.sandbox import bodies, cards, queries, shapes
+from clover_nb.sandbox import cards
+from clover_nb.sandbox.api import filters as queries
+from clover_nb.sandbox.api import request_body as bodies
+from clover_nb.sandbox.api import schemas as shapes
+from clover_nb.sandbox.api.openapi import takes
+from clover_nb.sandbox.customer import Customer
 from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.identity import HISTORY_ENDS
+from clover_nb.sandbox.ids import HISTORY_ENDS
 from clover_nb.sandbox.merchant import Merchant, answer, merchant_of
-from clover_nb.sandbox.openapi import takes
-from clover_nb.sandbox.records import Customer
 
 if TYPE_CHECKING:
-    from clover_nb.sandbox.identity import Moment
+    from clover_nb.sandbox.ids import Moment
 
 router = APIRouter()
 # I: no page has these calls; the setting `undocumented_calls` adds them.

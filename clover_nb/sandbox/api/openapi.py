@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from clover_nb.sandbox.records import Json
+    from clover_nb.sandbox.customer import Json
 
 _REF: Final = "#/components/schemas/{model}"
 _ERROR: Final = {

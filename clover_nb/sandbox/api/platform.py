@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
-from clover_nb.sandbox import queries, shapes
-from clover_nb.sandbox.bodies import check, read
+from clover_nb.sandbox.api import filters as queries
+from clover_nb.sandbox.api import schemas as shapes
+from clover_nb.sandbox.api.openapi import takes
+from clover_nb.sandbox.api.request_body import check, read
+from clover_nb.sandbox.customer import LINKS, Customer, Json, dump
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.merchant import answer, merchant_of
-from clover_nb.sandbox.openapi import takes
-from clover_nb.sandbox.records import LINKS, Customer, Json, dump
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from clover_nb.sandbox.identity import Moment
+    from clover_nb.sandbox.ids import Moment
 
 router = APIRouter(prefix="/v3/merchants/{merchant_id}")
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from clover_nb.sandbox.bodies import check, read
+from clover_nb.sandbox.api.openapi import takes
+from clover_nb.sandbox.api.request_body import check, read
 from clover_nb.sandbox.errors import Case, Refused
 from clover_nb.sandbox.merchant import answer
-from clover_nb.sandbox.openapi import takes
 
 if TYPE_CHECKING:
-    from clover_nb.sandbox.door import Log
-    from clover_nb.sandbox.faults import Faults
+    from clover_nb.sandbox.middleware.authentication import Log
+    from clover_nb.sandbox.middleware.faults import Faults
     from clover_nb.sandbox.store import Store
 
 

@@ -17,7 +17,14 @@ from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import vendor
-from clover_nb.sandbox.names import CULTURE_OF, CULTURES, DOMAINS, PLACES, SHORT, STREETS
+from clover_nb.sandbox.sample_data.names import (
+    CULTURE_OF,
+    CULTURES,
+    DOMAINS,
+    PLACES,
+    SHORT,
+    STREETS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

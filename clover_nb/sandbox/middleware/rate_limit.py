@@ -7,8 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from clover_nb import vendor
-from clover_nb.sandbox.door import TOKENS
 from clover_nb.sandbox.errors import Case, Refused, refusal
+from clover_nb.sandbox.middleware.authentication import TOKENS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import vendor
+from clover_nb.sandbox.api.openapi import query_parameter
 from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.openapi import query_parameter
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-    from clover_nb.sandbox.records import Json
+    from clover_nb.sandbox.customer import Json
 
 # D and O-live: the fields that customers can be filtered by, as a column or a contact.
 _COLUMNS: Final = {

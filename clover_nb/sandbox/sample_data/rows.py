@@ -8,9 +8,9 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from clover_nb.sandbox.identity import Bits, Moment, key_of
-from clover_nb.sandbox.people import Person, people
-from clover_nb.sandbox.records import LINKS
+from clover_nb.sandbox.customer import LINKS
+from clover_nb.sandbox.ids import Bits, Moment, key_of
+from clover_nb.sandbox.sample_data.people import Person, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Response
 
 from clover_nb.sandbox.errors import Case, Refused, refusal, status_line
-from clover_nb.sandbox.limits import RATE_HEADERS
 from clover_nb.sandbox.merchant import answer
+from clover_nb.sandbox.middleware.rate_limit import RATE_HEADERS
 
 if TYPE_CHECKING:
     from random import Random

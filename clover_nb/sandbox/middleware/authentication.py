@@ -8,12 +8,12 @@ from secrets import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb.sandbox.errors import Case, Refused, on_platform, refusal
-from clover_nb.sandbox.identity import uuid_of
+from clover_nb.sandbox.ids import uuid_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from clover_nb.sandbox.identity import Keys
+    from clover_nb.sandbox.ids import Keys
 
 TOKENS: Final = "/v1/tokens"
 _API: Final = ("/v1/", "/pakms/", "/v3/")
