@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from clover_nb import vendor
+from clover_nb.sandbox.responses import Json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-Json = dict[str, Any]
 
 # Platform's name of each part of an address, and Ecommerce's.
 ADDRESS_NAMES: Final = {
@@ -72,7 +71,7 @@ class Customer:
         """The first number."""
         return str(self.phoneNumbers[0]["phoneNumber"]) if self.phoneNumbers else ""
 
-    def pieces(self, merchant_id: str) -> tuple[str, ...]:
+    def to_columns(self, merchant_id: str) -> tuple[str, ...]:
         """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
         head: Json = {
             "id": self.id,
@@ -82,17 +81,17 @@ class Customer:
             "marketingAllowed": False,  # O-live: it ignores what is given
             "customerSince": self.since,
         }
-        lists = (f',"{name}":{{"elements":{dump(getattr(self, name))}}}' for name in LISTS)
-        metadata = f',"metadata":{dump(self.metadata)}' if self.metadata else ""
+        lists = (f',"{name}":{{"elements":{to_json(getattr(self, name))}}}' for name in LISTS)
+        metadata = f',"metadata":{to_json(self.metadata)}' if self.metadata else ""
         return (
-            dump({k: v for k, v in head.items() if v != ""})[:-1],
+            to_json({k: v for k, v in head.items() if v != ""})[:-1],
             *lists,
             metadata,
-            dump(self.shipping),
+            to_json(self.shipping),
         )
 
     @classmethod
-    def load(cls, record: str, shipping: str) -> Customer:
+    def from_json(cls, record: str, shipping: str) -> Customer:
         """Read back what was stored.
 
         Args:
@@ -115,7 +114,7 @@ class Customer:
         emails = [("emailAddress", entry["emailAddress"]) for entry in self.emailAddresses]
         return emails + [("phoneNumber", entry["phoneNumber"]) for entry in self.phoneNumbers]
 
-    def ship_to(self, shipping: Json, address_id: str) -> None:
+    def set_shipping(self, shipping: Json, address_id: str) -> None:
         """Replace the whole `shipping`; its address is the Platform's first (I)."""
         self.shipping = {k: v for k, v in shipping.items() if k != "address"}
         address = shipping.get("address")
@@ -133,13 +132,13 @@ class Customer:
         """What each part of the record carries of its customer."""
         return {"customer": {"id": self.id}}
 
-    def ecommerce(self, choices: Mapping[str, str]) -> Json:
+    def to_ecommerce(self, settings: Mapping[str, str]) -> Json:
         """The Ecommerce API's view of the record.
 
         Args:
-            choices: The values of the sandbox's settings.
+            settings: The values of the sandbox's settings.
         """
-        legacy = choices["names_of_2019"] == "on"
+        legacy = settings["names_of_2019"] == "on"
         ids = [card["id"] for card in self.cards]
         address = {
             theirs: a[ours]
@@ -151,7 +150,7 @@ class Customer:
             "id": self.id,
             "object": "customer",
             "created": self.since,
-            "currency": choices["currency"],
+            "currency": settings["currency"],
             "email": self.email,
             "phone": self.phone,
             "name": self.name,
@@ -159,9 +158,9 @@ class Customer:
             "lastName": self.last if legacy else "",
         }
         sources: Json = {"object": "list", "data": ids}
-        if choices["sources"] == "elements":
+        if settings["sources"] == "elements":
             sources["data"] = {"elements": ids}
-        if choices["has_more"] == "on":
+        if settings["has_more"] == "on":
             sources["has_more"] = False
         # D: the recipient's name and phone are the customer's unless they were given.
         name = self.name or ("null null" if legacy else "")
@@ -170,7 +169,3 @@ class Customer:
             "sources": sources,
             "shipping": {key: value for key, value in shipping.items() if value},
         }
-
-
-# JSON as short as it goes; made once, since `json.dumps` would make an encoder for each call.
-dump: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -129,7 +129,7 @@ PROFILES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def choose(
+def load_settings(
     profile: str = "documented", chosen: Mapping[str, str] | None = None
 ) -> Mapping[str, str]:
     """Return the value of every setting.

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from clover_nb.sandbox.api.openapi import takes
-from clover_nb.sandbox.api.request_body import check, read
-from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.merchant import answer
+from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.errors import APIException, ErrorCase
+from clover_nb.sandbox.responses import json_response
 
 if TYPE_CHECKING:
-    from clover_nb.sandbox.middleware.authentication import Log
-    from clover_nb.sandbox.middleware.faults import Faults
+    from clover_nb.sandbox.middleware.faults import FaultInjector
+    from clover_nb.sandbox.middleware.request_log import RequestLog
     from clover_nb.sandbox.store import Store
 
 
@@ -38,41 +38,41 @@ _SEED: Final = TypeAdapter(Seed)
 _FAULT: Final = TypeAdapter(Fault)
 
 
-def routes(store: Store, faults: Faults, log: Log) -> APIRouter:
+def make_router(store: Store, faults: FaultInjector, log: RequestLog) -> APIRouter:
     """Make the routes."""
     router = APIRouter(prefix="/_sandbox")
 
     @router.post("/reset")
     async def reset() -> Response:
-        """Go back to the start: the invented people alone, no faults planned, nothing logged."""
-        start_again(store, faults, log)
-        return answer({})
+        """Go back to the start: the invented people alone, no faults scheduled, nothing logged."""
+        reset_sandbox(store, faults, log)
+        return json_response({})
 
-    @router.post("/seed", openapi_extra=takes(_SEED))
-    async def seed(request: Request) -> Response:
+    @router.post("/seed", openapi_extra=describe_body(_SEED))
+    async def add_customers(request: Request) -> Response:
         """Add invented people."""
-        store.seed(check(_SEED, await read(request))["customers"])
-        return answer({})
+        store.seed(validate(_SEED, await read_json(request))["customers"])
+        return json_response({})
 
-    @router.post("/faults", openapi_extra=takes(_FAULT))
-    async def fault(request: Request) -> Response:
-        """Plan a fault for the next requests that fit."""
-        planned = check(_FAULT, await read(request))
+    @router.post("/faults", openapi_extra=describe_body(_FAULT))
+    async def schedule_fault(request: Request) -> Response:
+        """Schedule a fault for the next requests that fit."""
+        fault = validate(_FAULT, await read_json(request))
         try:
-            faults.plan(**planned)
+            faults.schedule(**fault)
         except ValueError as problem:
-            raise Refused(Case.BODY_INVALID, str(problem)) from None
-        return answer({})
+            raise APIException(ErrorCase.BODY_INVALID, str(problem)) from None
+        return json_response({})
 
     @router.get("/requests")
-    async def requests() -> Response:
+    async def list_requests() -> Response:
         """Return the newest requests."""
-        return answer(list(log))
+        return json_response(list(log))
 
     return router
 
 
-def start_again(store: Store, faults: Faults, log: Log) -> None:
+def reset_sandbox(store: Store, faults: FaultInjector, log: RequestLog) -> None:
     """Go back to the start."""
     store.reset()
     faults.clear()

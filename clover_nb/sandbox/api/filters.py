@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import vendor
-from clover_nb.sandbox.api.openapi import query_parameter
-from clover_nb.sandbox.errors import Case, Refused
+from clover_nb.sandbox.api.openapi import describe_parameter
+from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
-    from clover_nb.sandbox.customer import Json
+    from clover_nb.sandbox.responses import Json
 
 # D and O-live: the fields that customers can be filtered by, as a column or a contact.
 _COLUMNS: Final = {
@@ -38,16 +38,18 @@ _FILTER: Final = (
 _LARGEST: Final = 2**63 - 1  # SQLite's
 
 
-def parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX) -> Json:
+def page_parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX) -> Json:
     """Describe the window of a list, for a route's `openapi_extra`."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
-    return {"parameters": [query_parameter("limit", limit), query_parameter("offset", offset)]}
+    return {
+        "parameters": [describe_parameter("limit", limit), describe_parameter("offset", offset)]
+    }
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
-EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
-FILTER: Final = query_parameter("filter", _FILTERS, style="form", explode=True)
+EXPAND: Final = describe_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
+FILTER: Final = describe_parameter("filter", _FILTERS, style="form", explode=True)
 
 
 def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
@@ -56,28 +58,28 @@ def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
-        raise Refused(Case.QUERY_INVALID, f"{name} must be a whole number")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} must be a whole number")
     if text.startswith("-"):
-        raise Refused(Case.QUERY_INVALID, f"{name} cannot be negative")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} cannot be negative")
     if len(text) > len(str(largest)) or int(text) > largest:
-        raise Refused(Case.QUERY_INVALID, f"{name} cannot be greater than {largest}")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} cannot be greater than {largest}")
     return int(text)
 
 
-def window(
+def parse_page(
     query: QueryParams, default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
     return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
 
 
-def expanded(query: QueryParams) -> list[str]:
+def parse_expand(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
     return [name for name in vendor.EXPANDS if name in map(str.strip, asked)]
 
 
-def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[Any]]:
+def parse_filters(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[Any]]:
     """Return the filters as SQL, and the values of its question marks."""
     clauses = ["TRUE"]
     values: list[Any] = []
@@ -89,8 +91,8 @@ def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[An
             clauses.append(_clause(field, operator, len(wanted)))
             values += map(int if field == "customerSince" else _unquoted, wanted)
         elif not ignore_unknown or re.match(f"({'|'.join(FILTER_FIELDS)})\\b", text):
-            raise Refused(
-                Case.QUERY_INVALID,
+            raise APIException(
+                ErrorCase.QUERY_INVALID,
                 f"cannot filter by {text!r}; write FIELD=VALUE, or FIELD in ('A','B'); "
                 f"the fields are: {', '.join(FILTER_FIELDS)}; customerSince is in milliseconds",
             )

@@ -20,7 +20,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from clover_nb import vendor
-from clover_nb.sandbox.errors import Case, status_line
+from clover_nb.sandbox.errors import ErrorCase, status_line
 from clover_nb.sandbox.middleware.faults import KINDS
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
@@ -119,7 +119,7 @@ def page() -> str:
             *(
                 f"| {row.status} | {row.type or ''} | {row.code or ''} "
                 f"| {row.message or status_line(row.status)} | {row.evidence} |"
-                for row in (case.value for case in Case)
+                for row in (case.value for case in ErrorCase)
             ),
             "",
             "## Faults on demand",

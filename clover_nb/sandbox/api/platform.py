@@ -6,25 +6,27 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
-from clover_nb.sandbox.api import filters as queries
-from clover_nb.sandbox.api import schemas as shapes
-from clover_nb.sandbox.api.openapi import takes
-from clover_nb.sandbox.api.request_body import check, read
-from clover_nb.sandbox.customer import LINKS, Customer, Json, dump
-from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.merchant import answer, merchant_of
+from clover_nb.sandbox.api import filters, schemas
+from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.customer import LINKS, Customer
+from clover_nb.sandbox.errors import APIException, ErrorCase
+from clover_nb.sandbox.merchant import get_merchant
+from clover_nb.sandbox.responses import Json, json_response, to_json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from clover_nb.sandbox.ids import Moment
+    from clover_nb.sandbox.ids import WriteContext
 
 router = APIRouter(prefix="/v3/merchants/{merchant_id}")
 
 # D, O-live: a list says by which fields it can be filtered.
-_LIST_HEADERS: Final = {"X-Clover-Allowed-Filter-Fields": ", ".join(queries.FILTER_FIELDS)}
-_EXPANDS: Final = {"parameters": [queries.EXPAND]}
-_LIST: Final = {"parameters": [*queries.parameters()["parameters"], queries.EXPAND, queries.FILTER]}
+_LIST_HEADERS: Final = {"X-Clover-Allowed-Filter-Fields": ", ".join(filters.FILTER_FIELDS)}
+_EXPANDS: Final = {"parameters": [filters.EXPAND]}
+_LIST: Final = {
+    "parameters": [*filters.page_parameters()["parameters"], filters.EXPAND, filters.FILTER]
+}
 
 
 class Part(NamedTuple):
@@ -36,22 +38,24 @@ class Part(NamedTuple):
 
 
 PARTS: Final = (
-    Part("email_addresses", "emailAddresses", shapes.EMAIL_ADDRESS),
-    Part("phone_numbers", "phoneNumbers", shapes.PHONE_NUMBER),
-    Part("addresses", "addresses", shapes.ADDRESS),
+    Part("email_addresses", "emailAddresses", schemas.EMAIL_ADDRESS),
+    Part("phone_numbers", "phoneNumbers", schemas.PHONE_NUMBER),
+    Part("addresses", "addresses", schemas.ADDRESS),
 )
 
 
 @router.get("/customers", openapi_extra=_LIST)
 async def list_customers(request: Request) -> Response:
     """List customers, oldest first; a short page is the last."""
-    merchant, query = merchant_of(request), request.query_params
-    limit, offset = queries.window(query)
-    ignore = merchant.choices["unknown_filter"] == "ignore"
-    where, values = queries.condition(query, ignore_unknown=ignore)
-    elements = merchant.store.page(queries.expanded(query), where, values, limit, offset)
+    merchant, query = get_merchant(request), request.query_params
+    limit, offset = filters.parse_page(query)
+    ignore = merchant.settings["unknown_filter"] == "ignore"
+    where, values = filters.parse_filters(query, ignore_unknown=ignore)
+    elements = merchant.store.list_records(
+        filters.parse_expand(query), where, values, limit, offset
+    )
     href = f"{LINKS}{request.url.path}?{request.url.query or f'limit={limit}'}"
-    body = b'{"elements":[%b],"href":%b}' % (elements, dump(href).encode())
+    body = b'{"elements":[%b],"href":%b}' % (elements, to_json(href).encode())
     return _json(body, _LIST_HEADERS)
 
 
@@ -61,27 +65,27 @@ async def get_customer(request: Request) -> Response:
     return _record(request, request.path_params["customer_id"])
 
 
-@router.post("/customers", openapi_extra=takes(shapes.RECORD) | _EXPANDS)
+@router.post("/customers", openapi_extra=describe_body(schemas.RECORD) | _EXPANDS)
 async def create_customer(request: Request) -> Response:
     """Create a customer without a card. O-live: nobody looks for duplicates."""
-    merchant = merchant_of(request)
-    fields = check(shapes.RECORD, await read(request))
-    with merchant.store.write() as moment:
-        customer = Customer(moment.id(), moment.now)
-        _change(customer, fields, moment)
+    merchant = get_merchant(request)
+    fields = validate(schemas.RECORD, await read_json(request))
+    with merchant.store.write() as context:
+        customer = Customer(context.id(), context.now)
+        _change(customer, fields, context)
         merchant.store.save(customer)
     return _record(request, customer.id)
 
 
-@router.post("/customers/{customer_id}", openapi_extra=takes(shapes.RECORD) | _EXPANDS)
+@router.post("/customers/{customer_id}", openapi_extra=describe_body(schemas.RECORD) | _EXPANDS)
 async def update_customer(request: Request) -> Response:
     """Change a customer. I: a list that is given replaces the one that was there."""
-    merchant = merchant_of(request)
-    body = await read(request)
+    merchant = get_merchant(request)
+    body = await read_json(request)
     customer = _customer(request)
-    fields = check(shapes.RECORD, body)
-    with merchant.store.write() as moment:
-        _change(customer, fields, moment)
+    fields = validate(schemas.RECORD, body)
+    with merchant.store.write() as context:
+        _change(customer, fields, context)
         merchant.store.save(customer)
     return _record(request, customer.id)
 
@@ -89,52 +93,53 @@ async def update_customer(request: Request) -> Response:
 @router.delete("/customers/{customer_id}")
 async def delete_customer(request: Request) -> Response:
     """Delete a customer and the cards."""
-    merchant = merchant_of(request)
+    merchant = get_merchant(request)
     with merchant.store.write():
         merchant.store.delete(_customer(request))
-    return answer({})  # O-fix
+    return json_response({})  # O-fix
 
 
 @router.get("/gateway")
 async def gateway(request: Request) -> Response:
     """Tell whether the merchant may save cards."""
-    return answer({"supportsMultiPayToken": merchant_of(request).on("multipay")})
+    return json_response({"supportsMultiPayToken": get_merchant(request).is_on("multipay")})
 
 
-@router.post("/customers/{customer_id}/metadata", openapi_extra=takes(shapes.METADATA))
+@router.post("/customers/{customer_id}/metadata", openapi_extra=describe_body(schemas.METADATA))
 async def set_metadata(request: Request) -> Response:
     """Change what is noted about a customer."""
-    merchant = merchant_of(request)
-    body = await read(request)
+    merchant = get_merchant(request)
+    body = await read_json(request)
     customer = _customer(request)
-    fields = check(shapes.METADATA, body)
-    with merchant.store.write() as moment:
-        _note(customer, fields, moment.now)
+    fields = validate(schemas.METADATA, body)
+    with merchant.store.write() as context:
+        _note(customer, fields, context.now)
         merchant.store.save(customer)
-    return answer(customer.metadata)
+    return json_response(customer.metadata)
 
 
 def _add_part_routes(part: Part) -> None:
-    @router.post(f"/customers/{{customer_id}}/{part.path}", openapi_extra=takes(part.shape))
+    @router.post(f"/customers/{{customer_id}}/{part.path}", openapi_extra=describe_body(part.shape))
     async def add(request: Request) -> Response:
         return await _put_part(request, part)
 
     @router.post(
-        f"/customers/{{customer_id}}/{part.path}/{{part_id}}", openapi_extra=takes(part.shape)
+        f"/customers/{{customer_id}}/{part.path}/{{part_id}}",
+        openapi_extra=describe_body(part.shape),
     )
     async def change(request: Request) -> Response:
         return await _put_part(request, part, request.path_params["part_id"])
 
     @router.delete(f"/customers/{{customer_id}}/{part.path}/{{part_id}}")
     async def remove(request: Request) -> Response:
-        merchant = merchant_of(request)
+        merchant = get_merchant(request)
         with merchant.store.write():
             customer = _customer(request)
             getattr(customer, part.name).remove(
                 _entry(customer, part, request.path_params["part_id"])
             )
             merchant.store.save(customer)
-        return answer({})
+        return json_response({})
 
 
 for _part in PARTS:
@@ -142,27 +147,27 @@ for _part in PARTS:
 
 
 async def _put_part(request: Request, part: Part, part_id: str = "") -> Response:
-    merchant = merchant_of(request)
-    body = await read(request)
+    merchant = get_merchant(request)
+    body = await read_json(request)
     customer = _customer(request)
     entries: list[Json] = getattr(customer, part.name)
     old = _entry(customer, part, part_id) if part_id else None
-    fields = check(part.shape, body)
-    with merchant.store.write() as moment:
+    fields = validate(part.shape, body)
+    with merchant.store.write() as context:
         if old is None:
-            entries.append(old := {"id": moment.id()})
+            entries.append(old := {"id": context.id()})
         old |= fields | customer.owner
         if fields.get("primaryEmail"):
             for entry in entries:
                 entry["primaryEmail"] = entry is old
         merchant.store.save(customer)
-    return answer(old)
+    return json_response(old)
 
 
 def _customer(request: Request) -> Customer:
-    customer = merchant_of(request).store.customer(request.path_params["customer_id"])
+    customer = get_merchant(request).store.get_customer(request.path_params["customer_id"])
     if customer is None:
-        raise Refused(Case.RECORD_MISSING)
+        raise APIException(ErrorCase.RECORD_MISSING)
     return customer
 
 
@@ -171,15 +176,15 @@ def _entry(customer: Customer, part: Part, part_id: str) -> Json:
         if entry["id"] == part_id:
             found: Json = entry
             return found
-    raise Refused(Case.PART_MISSING)
+    raise APIException(ErrorCase.PART_MISSING)
 
 
 def _record(request: Request, customer_id: str) -> Response:
     # O-live: contacts are left out unless they are asked for, of what was just created too.
-    expand = queries.expanded(request.query_params)
-    found = merchant_of(request).store.page(expand, "id = ?", [customer_id], 1, 0)
+    expand = filters.parse_expand(request.query_params)
+    found = get_merchant(request).store.list_records(expand, "id = ?", [customer_id], 1, 0)
     if not found:
-        raise Refused(Case.RECORD_MISSING)
+        raise APIException(ErrorCase.RECORD_MISSING)
     return _json(found)
 
 
@@ -187,15 +192,15 @@ def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _change(customer: Customer, fields: Json, moment: Moment) -> None:
+def _change(customer: Customer, fields: Json, context: WriteContext) -> None:
     customer.first = fields.get("firstName", customer.first)
     customer.last = fields.get("lastName", customer.last)
     if "metadata" in fields:
-        _note(customer, fields["metadata"], moment.now)
+        _note(customer, fields["metadata"], context.now)
     for part in PARTS:
         given = fields.get(part.name)
         if isinstance(given, list):
-            entries = [{"id": moment.id(), **entry, **customer.owner} for entry in given]
+            entries = [{"id": context.id(), **entry, **customer.owner} for entry in given]
             setattr(customer, part.name, entries)
 
 
