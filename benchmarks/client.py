@@ -35,8 +35,8 @@ import pyarrow as pa
 from pyarrow import json as arrow_json
 
 from clover_nb import TEST_CARDS, _pages, connect, sandbox, to_frame
+from clover_nb.constants import PAGE_MAX, REQUESTS_PER_SECOND
 from clover_nb.frames import of_pages
-from clover_nb.vendor import PAGE_MAX, REQUESTS_PER_SECOND
 
 HERE = Path(__file__).parent
 PAGES = 100

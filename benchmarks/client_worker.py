@@ -28,7 +28,7 @@ def ours(there):
     jitter = there.pop("jitter", 0)
     clover = package.connect("local", **there)
     if jitter:
-        pool, _ = clover._door._pools["ecommerce"]
+        pool, _ = clover._transport._pools["ecommerce"]
         direct = pool.urlopen
 
         def late(*args, **kwargs):

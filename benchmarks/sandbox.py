@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from clover_nb.constants import TEST_CARDS
 from clover_nb.sandbox import store
 from clover_nb.sandbox.ids import HISTORY_ENDS
 from clover_nb.sandbox.sample_data.rows import generate_rows
-from clover_nb.vendor import TEST_CARDS
 
 EXPAND = "expand=addresses,emailAddresses,phoneNumbers,cards"
 MANY = 100_000

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from clover_nb.client import Clover as Clover
     from clover_nb.client import connect as connect
     from clover_nb.client import use as use
+    from clover_nb.constants import TEST_CARDS as TEST_CARDS
     from clover_nb.errors import CloverError as CloverError
     from clover_nb.frames import to_frame as to_frame
     from clover_nb.frames import to_row as to_row
     from clover_nb.frames import upsert as upsert
     from clover_nb.shortcuts import Customer as Customer
     from clover_nb.shortcuts import Token as Token
-    from clover_nb.vendor import TEST_CARDS as TEST_CARDS
 
 _HOMES = {
     "Clover": "client",
     "CloverError": "errors",
     "Customer": "shortcuts",
-    "TEST_CARDS": "vendor",
+    "TEST_CARDS": "constants",
     "Token": "shortcuts",
     "connect": "client",
     "errors": "",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from clover_nb.vendor import ADDRESS_FIELDS
+from clover_nb.constants import ADDRESS_FIELDS
 
 Address = Mapping[str, str]
 

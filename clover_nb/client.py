@@ -10,25 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from clover_nb import _pacing, vendor
-from clover_nb import journal as journals
+from clover_nb import constants
 from clover_nb import settings as settings_
-from clover_nb._http import Door
-from clover_nb._pacing import Pacer
-from clover_nb._platform import Platform
-from clover_nb._writes import OnUnknown, Writes
+from clover_nb.api.platform import Platform
 from clover_nb.customers import Customers
 from clover_nb.errors import SettingsError
-from clover_nb.journal import RETENTION_DAYS, Journal
-from clover_nb.settings import Patience, Settings
+from clover_nb.journal import store as journals
+from clover_nb.journal.store import RETENTION_DAYS, Journal
+from clover_nb.masking import mask_credentials
+from clover_nb.settings import Settings, Timeouts
 from clover_nb.tokens import ApiKeys, Tokens
+from clover_nb.transport import rate_limit
+from clover_nb.transport.http import HTTPTransport
+from clover_nb.transport.rate_limit import RateLimiter
+from clover_nb.writes.executor import OnUnknown, WriteExecutor
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from clover_nb.sandbox import Sandbox
 
-PATIENCE: Final = Patience()
+TIMEOUTS: Final = Timeouts()
 
 #: Where `clover-nb lab` tells its notebooks of the sandbox that they share, as JSON.
 SHARED_SANDBOX: Final = "CLOVER_NB_SANDBOX"
@@ -57,20 +59,20 @@ class Clover:
         self,
         settings: Settings,
         *,
-        pacer: Pacer,
-        patience: Patience,
+        rate_limiter: RateLimiter,
+        timeouts: Timeouts,
         journal: Journal | None,
         on_unknown: OnUnknown,
         sandbox: Sandbox | None = None,
     ) -> None:
         self.settings = settings
         self.sandbox = sandbox
-        self._door = Door(settings, pacer, patience)
-        platform = Platform(self._door, settings)
-        self._writes = Writes(self._door, platform, settings, journal, on_unknown)
-        self.customers = Customers(self._door, platform, self._writes)
-        self.api_keys = ApiKeys(self._door, settings)
-        self.tokens = Tokens(self._door, settings, self.api_keys)
+        self._transport = HTTPTransport(settings, rate_limiter, timeouts)
+        platform = Platform(self._transport, settings)
+        self._writes = WriteExecutor(self._transport, platform, settings, journal, on_unknown)
+        self.customers = Customers(self._transport, platform, self._writes)
+        self.api_keys = ApiKeys(self._transport, settings)
+        self.tokens = Tokens(self._transport, settings, self.api_keys)
 
     @property
     def environment(self) -> settings_.Environment:
@@ -92,7 +94,7 @@ class Clover:
 
     def close(self) -> None:
         """Close the connection, and stop the sandbox that was started for it alone."""
-        self._door.close()
+        self._transport.close()
         if self.sandbox is not None:
             self.sandbox.stop()
 
@@ -125,12 +127,12 @@ def connect(
     checkout_url: str | None = None,
     writes: bool | None = None,
     seed: int | None = None,
-    requests_per_second: float | None = vendor.REQUESTS_PER_SECOND,
-    at_once: int | None = vendor.REQUESTS_AT_ONCE,
+    requests_per_second: float | None = constants.REQUESTS_PER_SECOND,
+    at_once: int | None = constants.REQUESTS_AT_ONCE,
     journal: str | os.PathLike[str] | None = "default",
     retention_days: float = RETENTION_DAYS,
-    on_unknown: OnUnknown = "settle",
-    patience: Patience = PATIENCE,
+    on_unknown: OnUnknown = "resolve",
+    timeouts: Timeouts = TIMEOUTS,
 ) -> Clover:
     """Connect to the embedded practice sandbox, to Clover's sandbox or to production.
 
@@ -159,17 +161,17 @@ def connect(
             ``"default"``: one in the user's data folder; for a local sandbox, in memory, as long
             as the sandbox lives. ``None``: no journal.
         retention_days: Entries of the journal that are older are deleted.
-        on_unknown: When the answer to a change is lost, ``"settle"`` looks whether it was made,
+        on_unknown: When the answer to a change is lost, ``"resolve"`` looks whether it was made,
             and sends it again where that can't make it twice. ``"raise"`` raises
-            :class:`~clover_nb.errors.OutcomeUnknown` at once and sends nothing again.
-        patience: How long calls wait (:class:`~clover_nb.settings.Patience`).
+            :class:`~clover_nb.errors.OutcomeUnknownError` at once and sends nothing again.
+        timeouts: How long calls wait (:class:`~clover_nb.settings.Timeouts`).
 
     Returns:
         The connection. Nothing has been sent yet.
 
     Raises:
         SettingsError: A setting is missing or can't be right; the message says how to mend it.
-        JournalFailed: The journal can't be opened.
+        JournalError: The journal can't be opened.
 
     Example:
         >>> clover = connect("local", seed=1)
@@ -177,7 +179,7 @@ def connect(
         <Clover: LOCAL practice sandbox, merchant HTZN04FAR1CPC>
     """
     # Now, for a traceback may show this function's variables.
-    access_token, api_key = settings_.veiled(
+    access_token, api_key = mask_credentials(
         {"access_token": access_token, "api_key": api_key}
     ).values()
     given: dict[str, str | bool | None] = {
@@ -191,7 +193,7 @@ def connect(
         "writes": writes,
     }
     arguments = {name: value for name, value in given.items() if value is not None}
-    found = {} if environment == "local" else settings_.configured()
+    found = {} if environment == "local" else settings_.read_environment()
     name = (environment or found.get("environment", "local")).strip().lower()
     values: dict[str, Any] = found | arguments
     if seed is not None and name != "local":
@@ -202,16 +204,16 @@ def connect(
     own = _start(seed) if practises and seed is not None else None
     with _stopped_on_failure(own):
         if practises:
-            told = settings_.veiled(own.connection() if own else _shared_sandbox())
+            told = mask_credentials(own.connection() if own else _shared_sandbox())
             if journal == "default":
                 journal = told.get("journal", "default")
             values = told | arguments
-        settings = settings_.resolve(values, environment=name)
+        settings = settings_.load_settings(values, environment=name)
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
             settings,
-            pacer=_pacing.shared(account, requests_per_second, at_once),
-            patience=patience,
+            rate_limiter=rate_limit.shared(account, requests_per_second, at_once),
+            timeouts=timeouts,
             journal=_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
             sandbox=own,
@@ -260,7 +262,7 @@ _default: list[Clover] = []  # at most one
 
 def _shared_sandbox() -> dict[str, Any]:
     if told := os.environ.get(SHARED_SANDBOX):
-        return settings_.veiled(json.loads(told))
+        return mask_credentials(json.loads(told))
     with _lock:
         if not _shared:
             _shared.append(_start(None))

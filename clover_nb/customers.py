@@ -8,16 +8,18 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import conflicts, rules, vendor
-from clover_nb._http import Door
-from clover_nb._pages import Page
-from clover_nb._platform import Platform
-from clover_nb._records import Record, flat
-from clover_nb._writes import Writes
-from clover_nb.errors import AlreadyOnFile, CloverError, HalfDone, InvalidInput
+from clover_nb import constants, validation
+from clover_nb.api.platform import Platform
+from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
 from clover_nb.frames import of_pages, to_row
-from clover_nb.journal import Write
-from clover_nb.undo import undone
+from clover_nb.journal.entries import Write
+from clover_nb.masking import mask_arguments
+from clover_nb.record_pages import Page
+from clover_nb.records import Record, flatten
+from clover_nb.transport.http import HTTPTransport
+from clover_nb.writes import conflicts
+from clover_nb.writes.executor import WriteExecutor
+from clover_nb.writes.undo import undone
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
@@ -30,13 +32,13 @@ class Customers:
     through the Platform API, with the same ids, and needs the merchant id.
     """
 
-    def __init__(self, door: Door, platform: Platform, writes: Writes) -> None:
-        self._door = door
+    def __init__(self, transport: HTTPTransport, platform: Platform, writes: WriteExecutor) -> None:
+        self._transport = transport
         self._platform = platform
         self._writes = writes
         self._answers: dict[str, Record] = {}  # the last of the Ecommerce API's, by customer id
 
-    @rules.discreet
+    @mask_arguments
     def create(
         self,
         /,
@@ -75,21 +77,23 @@ class Customers:
             of the card but its id; :meth:`retrieve` reads brand, last 4 and expiry.
 
         Raises:
-            InvalidInput: A value can't be right; nothing was sent.
-            CardRefused: The card was refused.
-            InvalidRequest: Clover refused a value; a token that was used before, for example.
-            OutcomeUnknown: The answer was lost, and looking did not tell whether it was done.
+            ValidationError: A value can't be right; nothing was sent.
+            CardError: The card was refused.
+            InvalidRequestError: Clover refused a value; a token that was used before, for example.
+            OutcomeUnknownError: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        body = rules.present(rules.customer(given | unknown, required=("email", "source")))
+        body = validation.present(
+            validation.customer(given | unknown, required=("email", "source"))
+        )
         if consent is not None:
             _require_consent(consent)
-        return self._seen(self._writes.make(Write("create", None, body, None, consent)), body)
+        return self._seen(self._writes.execute(Write("create", None, body, None, consent)), body)
 
-    @rules.discreet
+    @mask_arguments
     def modify(
         self,
         /,
@@ -132,11 +136,12 @@ class Customers:
             The changed customer as a row.
 
         Raises:
-            InvalidInput: A value can't be right, or nothing is to be changed; nothing was sent.
-            NotFound: There is no such customer.
-            AlreadyOnFile: This card is on the customer already.
-            Conflict: It is not as ``expected``; ``changes`` says what differs. Nothing was sent.
-            OutcomeUnknown: The answer was lost, and looking did not tell whether it was done.
+            ValidationError: A value can't be right, or nothing is to be changed; nothing was sent.
+            NotFoundError: There is no such customer.
+            AlreadyOnFileError: This card is on the customer already.
+            EditConflictError: It is not as ``expected``; ``changes`` says what differs. Nothing was
+                sent.
+            OutcomeUnknownError: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
         Source: Clover docs, "Update a customer" and "Work with customers (SDK)".
@@ -144,7 +149,7 @@ class Customers:
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
         return self._change("modify", customer_id, given | unknown, expected=expected)
 
-    @rules.discreet
+    @mask_arguments
     def add_source(
         self, customer_id: str, token: str, *, consent: bool, ecomind: str | None = None
     ) -> pd.Series[Any]:
@@ -160,17 +165,17 @@ class Customers:
             The customer as a row; the new card is among ``source_ids``.
 
         Raises:
-            InvalidInput: No consent, or not a token; nothing was sent.
-            AlreadyOnFile: This card is on the customer already.
-            CardRefused: The card was refused, or the merchant can't keep cards.
+            ValidationError: No consent, or not a token; nothing was sent.
+            AlreadyOnFileError: This card is on the customer already.
+            CardError: The card was refused, or the merchant can't keep cards.
 
         Source: Clover docs, "Save a card for future transactions".
         """
         _require_consent(consent)
-        given = {"source": rules.source(token), "ecomind": ecomind}
+        given = {"source": validation.source(token), "ecomind": ecomind}
         return self._change("add_source", customer_id, given, consent=True)
 
-    @rules.discreet
+    @mask_arguments
     def replace_source(
         self,
         customer_id: str,
@@ -200,15 +205,15 @@ class Customers:
             The customer as a row, with the new card among ``source_ids`` and without the old one.
 
         Raises:
-            InvalidInput: As :meth:`add_source`.
-            AlreadyOnFile: The new card is on file already, or one card is all that is kept.
-            HalfDone: The second step failed; the message says what the customer has now.
+            ValidationError: As :meth:`add_source`.
+            AlreadyOnFileError: The new card is on file already, or one card is all that is kept.
+            PartialChangeError: The second step failed; the message says what the customer has now.
 
         Source: Clover docs, "Save a card for future transactions" (which deletes first).
         """
         _require_consent(consent)
-        card = rules.record_id("old_source_id", old_source_id)
-        token = rules.source(token)
+        card = validation.record_id("old_source_id", old_source_id)
+        token = validation.source(token)
         if delete_first:
             self.delete_source(customer_id, card)
             with _second_step(
@@ -219,7 +224,7 @@ class Customers:
                 return self.add_source(customer_id, token, consent=True, ecomind=ecomind)
         try:
             row = self.add_source(customer_id, token, consent=True, ecomind=ecomind)
-        except AlreadyOnFile as refused:
+        except AlreadyOnFileError as refused:
             refused.hint += " That is what delete_first=True is for."
             raise
         with _second_step(
@@ -231,7 +236,7 @@ class Customers:
         row["card_count"] = len(row["source_ids"])
         return row
 
-    @rules.discreet
+    @mask_arguments
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
 
@@ -243,18 +248,18 @@ class Customers:
             Clover's answer as a Series: ``id`` (the card's), ``object`` and ``deleted``.
 
         Raises:
-            NotFound: There is no such customer, or the card is not on it.
+            NotFoundError: There is no such customer, or the card is not on it.
 
         Source: Clover docs, "Revoke a card".
         """
-        key = rules.customer_id(customer_id)
-        card = rules.record_id("source_id", source_id)
-        self._door.require_writes()
+        key = validation.customer_id(customer_id)
+        card = validation.record_id("source_id", source_id)
+        self._transport.require_writes()
         before, _ = self._known(key)
-        answer = self._writes.make(Write("delete_source", key, {"source_id": card}, before))
+        answer = self._writes.execute(Write("delete_source", key, {"source_id": card}, before))
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
-    @rules.discreet
+    @mask_arguments
     def delete(self, customer_id: str) -> pd.Series[Any]:
         """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
 
@@ -269,14 +274,14 @@ class Customers:
 
         Raises:
             SettingsError: No merchant id is set.
-            NotFound: There is no such customer.
+            NotFoundError: There is no such customer.
 
         Source: Clover docs, Platform API reference, "Delete a customer".
         """
-        key = rules.customer_id(customer_id)
-        self._door.require_writes()
-        before = flat(self._platform.read(key))
-        answer = self._writes.make(Write("delete", key, {}, before))
+        key = validation.customer_id(customer_id)
+        self._transport.require_writes()
+        before = flatten(self._platform.read(key))
+        answer = self._writes.execute(Write("delete", key, {}, before))
         self._answers.pop(key, None)
         return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
 
@@ -293,16 +298,16 @@ class Customers:
             The customer as a row.
 
         Raises:
-            InvalidInput: There is no such entry here, or it can't be undone.
-            Conflict: What it changed was changed again since.
+            ValidationError: There is no such entry here, or it can't be undone.
+            EditConflictError: What it changed was changed again since.
             SettingsError: The journal is off, or no merchant id is set.
         """
         change = self._writes.entry(entry)
         key = change.write.customer_id
-        now = flat(self._platform.read(key)) if key else {}
+        now = flatten(self._platform.read(key)) if key else {}
         return self._change("undo", key or "", undone(change, now), undoes=change.number)
 
-    @rules.discreet
+    @mask_arguments
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
 
@@ -315,11 +320,11 @@ class Customers:
 
         Raises:
             SettingsError: No merchant id is set.
-            NotFound: There is no such customer.
+            NotFoundError: There is no such customer.
 
         Source: Clover docs, Platform API reference, "Get a customer".
         """
-        return to_row(self._platform.read(rules.customer_id(customer_id)))
+        return to_row(self._platform.read(validation.customer_id(customer_id)))
 
     def list(self, *, limit: int | None = None) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
@@ -331,7 +336,7 @@ class Customers:
             A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order.
 
         Raises:
-            InvalidInput: ``limit`` is not a number of rows.
+            ValidationError: ``limit`` is not a number of rows.
             SettingsError: No merchant id is set.
 
         Source: Clover docs, "Add pagination requests".
@@ -339,10 +344,10 @@ class Customers:
         if limit is not None and (
             not isinstance(limit, int) or isinstance(limit, bool) or limit < 0
         ):
-            raise InvalidInput("limit must be a number of rows, 0 or more.", field="limit")
+            raise ValidationError("limit must be a number of rows, 0 or more.", field="limit")
         return _frame_of(self._platform.pages(limit=limit))
 
-    @rules.discreet
+    @mask_arguments
     def search(self, /, **query: str | None) -> pd.DataFrame:
         """Find customers by one exact value: ``email=``, ``name=``, ``phone=`` or ``id=``.
 
@@ -357,19 +362,19 @@ class Customers:
             A DataFrame as of :func:`clover_nb.to_frame`; empty when nobody matches.
 
         Raises:
-            InvalidInput: Nothing to search by, or something else than these four.
+            ValidationError: Nothing to search by, or something else than these four.
 
         Source: Clover docs, "Apply filters".
         """
         for name in query:
-            rules.check_name(name, _FILTERS)
+            validation.check_name(name, _FILTERS)
         filters = [
-            ("filter", f"{_FILTERS[name]}={rules.text(name, value)}")
+            ("filter", f"{_FILTERS[name]}={validation.text(name, value)}")
             for name, value in query.items()
             if value is not None
         ]
         if not filters:
-            raise InvalidInput(f"Search by one of {', '.join(_FILTERS)}.", field="query")
+            raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
         return _frame_of(self._platform.pages(filters))
 
     # -- a change --------------------------------------------------------------------------------
@@ -384,13 +389,13 @@ class Customers:
         consent: bool | None = None,
         undoes: int | None = None,
     ) -> pd.Series[Any]:
-        key = rules.customer_id(customer_id)
-        body = rules.customer(given)
+        key = validation.customer_id(customer_id)
+        body = validation.customer(given)
         if not body:
-            raise InvalidInput(
+            raise ValidationError(
                 "Nothing is to be changed.", hint="Name at least one field.", field="fields"
             )
-        self._door.require_writes()
+        self._transport.require_writes()
         before, shipping = self._known(key, fresh=expected is not None)
         if expected is not None:
             conflicts.check(expected, before or {})
@@ -399,7 +404,7 @@ class Customers:
         if "shipping" in body:
             body["shipping"] = _merged(shipping, body["shipping"])
         write = Write(operation, key, body, before, consent, undoes)
-        return self._seen(self._writes.make(write), body)
+        return self._seen(self._writes.execute(write), body)
 
     def _seen(self, answer: Record, sent: Mapping[str, Any]) -> pd.Series[Any]:
         if "shipping" not in answer:  # the Platform API's record, which has no recipient
@@ -420,9 +425,9 @@ class Customers:
         answer = self._answers.get(key, {})
         shipping = _block(answer.get("shipping"))
         if not self._platform.readable and not fresh:
-            return flat(answer) if answer else None, shipping
-        fields = flat(self._platform.read(key))
-        address = {part: fields[f"shipping_{part}"] for part in vendor.ADDRESS_FIELDS}
+            return flatten(answer) if answer else None, shipping
+        fields = flatten(self._platform.read(key))
+        address = {part: fields[f"shipping_{part}"] for part in constants.ADDRESS_FIELDS}
         shipping["address"] = {part: value for part, value in address.items() if value}
         recipient = {f"shipping_{part}": shipping.get(part) for part in ("name", "phone")}
         return fields | recipient, shipping
@@ -435,7 +440,7 @@ def _given(*values: object) -> dict[str, object]:
 
 def _require_consent(consent: object) -> None:
     if consent is not True:
-        raise InvalidInput(
+        raise ValidationError(
             "The cardholder's consent is missing.",
             hint="Clover requires it for keeping a card: ask, then pass consent=True.",
             field="consent",
@@ -447,7 +452,7 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
     try:
         yield
     except CloverError as error:
-        raise HalfDone(message, hint=f"{hint} The reason: {error}") from error
+        raise PartialChangeError(message, hint=f"{hint} The reason: {error}") from error
 
 
 def _block(value: object) -> dict[str, Any]:
@@ -457,7 +462,7 @@ def _block(value: object) -> dict[str, Any]:
 
 def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     address = _block(current.get("address")) | _block(given.get("address"))
-    return rules.present({**current, **given, "address": address})
+    return validation.present({**current, **given, "address": address})
 
 
 def _frame_of(pages: Iterator[Page | Sequence[Record]]) -> pd.DataFrame:

@@ -4,21 +4,21 @@
 
     CloverError                   everything that this package raises on purpose
     ├── SettingsError             a setting is missing or wrong; nothing was sent
-    ├── InvalidInput              a value can't be right; nothing was sent (also a ValueError)
-    ├── ReadOnly                  a write to production that was not allowed; nothing was sent
-    ├── Conflict                  the record was changed by somebody else; nothing was sent
-    ├── JournalFailed             the journal can't be written; nothing was sent
-    ├── NoAnswer                  Clover could not be reached, or did not answer in time
-    ├── UnreadableAnswer          an answer came that is not what Clover documents
-    ├── OutcomeUnknown            a change may or may not have been made
-    ├── HalfDone                  of two steps the first was made, and the second was not
+    ├── ValidationError              a value can't be right; nothing was sent (also a ValueError)
+    ├── ReadOnlyError                  a write to production that was not allowed; nothing was sent
+    ├── EditConflictError                  the record was changed by somebody else; nothing was sent
+    ├── JournalError             the journal can't be written; nothing was sent
+    ├── APIConnectionError                  Clover could not be reached, or did not answer in time
+    ├── InvalidResponseError          an answer came that is not what Clover documents
+    ├── OutcomeUnknownError            a change may or may not have been made
+    ├── PartialChangeError                  of two steps the first was made, and the second was not
     └── APIError                  Clover answered, and said no
-        ├── InvalidRequest        400 and other 4xx: the request is wrong
-        ├── AuthenticationFailed  401, 403: the key, the merchant or a permission
-        ├── CardRefused           402: the card, or the merchant can't keep cards
-        ├── NotFound              404: no such customer or card
-        ├── AlreadyOnFile         409: this card, or another one, is on this customer already
-        ├── RateLimited           429: too many requests
+        ├── InvalidRequestError        400 and other 4xx: the request is wrong
+        ├── AuthenticationError  401, 403: the key, the merchant or a permission
+        ├── CardError           402: the card, or the merchant can't keep cards
+        ├── NotFoundError              404: no such customer or card
+        ├── AlreadyOnFileError         409: this card, or another one, is on this customer already
+        ├── RateLimitError           429: too many requests
         └── ServerError           5xx: Clover's own trouble
 
 Each carries what a person needs to act: ``str(error)`` is one sentence of what happened and one of
@@ -90,11 +90,11 @@ class SettingsError(CloverError):
     """A setting is missing or wrong. Nothing was sent."""
 
 
-class InvalidInput(CloverError, ValueError):
+class ValidationError(CloverError, ValueError):
     """A value can't be right; ``field`` names it. Nothing was sent."""
 
 
-class ReadOnly(CloverError):
+class ReadOnlyError(CloverError):
     """A write to production, without ``writes=True`` or ``CLOVER_WRITES=1``. Nothing was sent."""
 
 
@@ -106,7 +106,7 @@ class Change(NamedTuple):
     now: Any
 
 
-class Conflict(CloverError):
+class EditConflictError(CloverError):
     """The record is not as it was when it was read. Nothing was sent.
 
     Attributes:
@@ -118,19 +118,19 @@ class Conflict(CloverError):
         super().__init__(message, hint=hint, field=changes[0].field if changes else None)
 
 
-class JournalFailed(CloverError):
+class JournalError(CloverError):
     """The journal can't be opened or written. Nothing was sent."""
 
 
-class NoAnswer(CloverError):
+class APIConnectionError(CloverError):
     """Clover could not be reached, or did not answer in time."""
 
 
-class UnreadableAnswer(CloverError):
+class InvalidResponseError(CloverError):
     """An answer came that is not what Clover documents, so what it means is not known."""
 
 
-class OutcomeUnknown(CloverError):
+class OutcomeUnknownError(CloverError):
     """A change may or may not have been made: its answer was lost, and looking did not tell.
 
     Attributes:
@@ -156,7 +156,7 @@ class OutcomeUnknown(CloverError):
         super().__init__(message, hint=hint, status=status, request_id=request_id)
 
 
-class HalfDone(CloverError):
+class PartialChangeError(CloverError):
     """Of two steps the first was made, and the second was not; ``__cause__`` says why not."""
 
 
@@ -164,27 +164,27 @@ class APIError(CloverError):
     """Clover answered, and said no."""
 
 
-class InvalidRequest(APIError):
+class InvalidRequestError(APIError):
     """400 and other 4xx: the request is wrong; ``field`` names the parameter where known."""
 
 
-class AuthenticationFailed(APIError):
+class AuthenticationError(APIError):
     """401 or 403: the key, the merchant id or a permission. Clover does not say which."""
 
 
-class CardRefused(APIError):
+class CardError(APIError):
     """402: the card was refused, or the merchant is not set up to keep cards on file."""
 
 
-class NotFound(APIError):
+class NotFoundError(APIError):
     """404: no such customer or card at this merchant."""
 
 
-class AlreadyOnFile(APIError):
+class AlreadyOnFileError(APIError):
     """409: this card is on this customer already, or another one where only one is kept."""
 
 
-class RateLimited(APIError):
+class RateLimitError(APIError):
     """429: more requests than Clover takes."""
 
 

@@ -1,8 +1,8 @@
 """Customers as pandas rows: one schema for the JSON of both APIs.
 
 One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`.
-:func:`clover_nb._records.flat` says what each value is; whole pages of plain records take a quicker
-way to the same values (:mod:`clover_nb._pages`).
+:func:`clover_nb.records.flatten` says what each value is; whole pages of plain records take a
+quicker way to the same values (:mod:`clover_nb.record_pages`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clover_nb import _pages
-from clover_nb._records import LIST, NUMBER, SCHEMA, TEXT, Record, flat
+from clover_nb import record_pages
+from clover_nb.records import LIST, NUMBER, SCHEMA, TEXT, Record, flatten
 
 CARD_COLUMNS: Final = ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry")
 
@@ -40,7 +40,7 @@ def to_row(record: Record) -> pd.Series[Any]:
         >>> row["email"], row.name
         ('ana@example.com', '7QK2M9ZX4T0BC')
     """
-    fields = flat(record)
+    fields = flatten(record)
     if type(fields["created"]) is int:
         with suppress(ValueError, OverflowError):  # no time that can be: as it came
             fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
@@ -121,7 +121,7 @@ def _concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 # -- values to columns -------------------------------------------------------------------------
 
 
-def of_pages(pages: Iterable[_pages.Page | Sequence[Record]]) -> pd.DataFrame:
+def of_pages(pages: Iterable[record_pages.Page | Sequence[Record]]) -> pd.DataFrame:
     """The pages of a list as one table, as :func:`to_frame` of all their records would be."""
     with _gc_paused():
         parts = [_part(page) for page in pages] or [_part([])]
@@ -138,17 +138,17 @@ def of_pages(pages: Iterable[_pages.Page | Sequence[Record]]) -> pd.DataFrame:
 
 
 def _part(
-    page: _pages.Page | Sequence[Record],
+    page: record_pages.Page | Sequence[Record],
 ) -> tuple[dict[str, pa.Array], dict[str, dict[int, Any]]]:
     """A page's columns, and by position what the schema doesn't know.
 
     Plain records go the quick way, the others one by one, in their order.
     """
-    if not isinstance(page, _pages.Page):
-        page = _pages.read(page)
+    if not isinstance(page, record_pages.Page):
+        page = record_pages.read(page)
     if not page.odd:
         return page.columns, page.extra
-    others, lists = _gathered(list(map(flat, page.odd.values())))
+    others, lists = _gathered(list(map(flatten, page.odd.values())))
     place = np.arange(len(page))
     place[list(page.odd)] = np.arange(len(page), len(page) + len(page.odd))
     back = pa.array(place)

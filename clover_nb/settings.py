@@ -9,15 +9,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, find_dotenv
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.errors import SettingsError
-
-T = TypeVar("T")
+from clover_nb.masking import Secret, mask_credentials
 
 Environment = Literal["local", "sandbox", "production"]
 ENVIRONMENTS: Final = ("local", "sandbox", "production")
@@ -37,37 +36,9 @@ VARIABLES: Final[dict[str, tuple[str, str | None]]] = {
 }
 
 
-class Secret(str):
-    """A text that works as itself and prints masked, so that it can't end up in an output.
-
-    ``repr``, ``str``, ``print`` and f-strings show ``••••``; sending it, comparing it and joining
-    it with ``+`` use the value.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, value: str) -> Secret:
-        """A secret of a text; of a secret, the same one, not what it prints."""
-        return value if isinstance(value, Secret) else super().__new__(cls, value)
-
-    def __repr__(self) -> str:
-        prefix = vendor.TOKEN_PREFIX if self.startswith(vendor.TOKEN_PREFIX) else ""
-        return f"'{prefix}••••'"
-
-    def __str__(self) -> str:
-        return repr(self)[1:-1]
-
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
-    def reveal(self) -> str:
-        """The value itself, to paste it somewhere. Don't leave it in a saved notebook."""
-        return "".join(self)
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What a connection needs to know; made by :func:`resolve`, which checks it.
+    """What a connection needs to know; made by :func:`load_settings`, which checks it.
 
     Attributes:
         ecommerce_url: Base address of ``/v1/customers`` and ``/pakms/apikey``.
@@ -101,7 +72,7 @@ class Settings:
         hosts = {urlsplit(url).hostname or "" for url in urls}
         if all(is_loopback(host) for host in hosts):
             return "local"
-        if all(is_loopback(host) or host in vendor.TEST_HOSTS for host in hosts):
+        if all(is_loopback(host) or host in constants.TEST_HOSTS for host in hosts):
             return "sandbox"
         return "production"
 
@@ -112,23 +83,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long a call waits, in seconds. Clover publishes nothing; programs wait 15 to 45 seconds.
 
     Attributes:
         connect: For a connection to be made.
         read: For the next bytes of an answer.
-        first_wait: Before a call is made again, and between two looks at whether a change was
+        retry_delay: Before a call is made again, and between two looks at whether a change was
             made; then twice as long each time (D: 1 second after a 429).
-        longest_wait: The longest of these waits.
+        max_retry_delay: The longest of these waits.
         unreachable: After this, Clover is given up where no connection can be made.
         total: After this, nothing is begun again.
     """
 
     connect: float = 5.0
     read: float = 30.0
-    first_wait: float = vendor.SECONDS_AFTER_429
-    longest_wait: float = 15.0
+    retry_delay: float = constants.SECONDS_AFTER_429
+    max_retry_delay: float = 15.0
     unreachable: float = 4.0
     total: float = 60.0
 
@@ -141,7 +112,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def configured() -> dict[str, str]:
+def read_environment() -> dict[str, str]:
     """What the environment and the nearest ``.env`` say, by field name; empty values left out.
 
     The process's environment wins over ``.env``, and ``CLOVER_...`` over the names of Clover's
@@ -161,21 +132,10 @@ def configured() -> dict[str, str]:
         value = next((text.strip() for text in candidates if text and text.strip()), "")
         if value:
             found[field] = value
-    return veiled(found)
+    return mask_credentials(found)
 
 
-def veiled(values: Mapping[str, T]) -> dict[str, T]:
-    """The same values, of which the credentials print masked, in tracebacks too."""
-    return {
-        name: Secret(value) if name in _SECRETS and isinstance(value, str) else value  # type: ignore[misc]  # as good as a T
-        for name, value in values.items()
-    }
-
-
-_SECRETS: Final = ("access_token", "api_key")
-
-
-def resolve(values: Mapping[str, str | bool | None], *, environment: str | None) -> Settings:
+def load_settings(values: Mapping[str, str | bool | None], *, environment: str | None) -> Settings:
     """Check the values and fill in the hosts of the environment.
 
     Args:
@@ -194,7 +154,7 @@ def resolve(values: Mapping[str, str | bool | None], *, environment: str | None)
             field="environment",
         )
     given = {field.name: values.get(field.name) for field in fields(Settings)}
-    hosts = vendor.HOSTS.get(name)
+    hosts = constants.HOSTS.get(name)
     urls = {
         field: _url(field, given[field] or (getattr(hosts, field[:-4]) if hosts else None))
         for field in ("ecommerce_url", "token_url", "platform_url")
@@ -241,7 +201,7 @@ def _url(field: str, value: object) -> str:
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise SettingsError(
             f"{_variable(field)} is {value!r}, which is not a web address.",
-            hint=f"It should look like {vendor.HOSTS['sandbox'].ecommerce}.",
+            hint=f"It should look like {constants.HOSTS['sandbox'].ecommerce}.",
             field=field,
         )
     if parts.scheme == "http" and not is_loopback(host):
@@ -265,7 +225,7 @@ def _checkout_url(given: object, ecommerce_url: str) -> str | None:
         return _url("checkout_url", given)
     if is_loopback(urlsplit(ecommerce_url).hostname or ""):
         return ecommerce_url
-    known = {hosts.ecommerce: hosts.checkout for hosts in vendor.HOSTS.values()}
+    known = {hosts.ecommerce: hosts.checkout for hosts in constants.HOSTS.values()}
     return known.get(ecommerce_url)
 
 

@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from clover_nb import rules
 from clover_nb.client import default
 from clover_nb.customers import Customers
+from clover_nb.masking import mask_arguments
 from clover_nb.tokens import Tokens
 
 P = ParamSpec("P")
@@ -25,7 +25,7 @@ def _on_default(resource: str, method: Callable[Concatenate[Any, P], T]) -> Call
     signature = inspect.signature(method)
     without_self = list(signature.parameters.values())[1:]
     call.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # any function takes it
-    return rules.discreet(call)
+    return mask_arguments(call)
 
 
 class Customer:

@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from clover_nb import vendor
-from clover_nb._http import Door, path_of
-from clover_nb._records import expiry
-from clover_nb.errors import InvalidInput, SettingsError, UnreadableAnswer
-from clover_nb.settings import Secret, Settings
+from clover_nb import constants
+from clover_nb.errors import InvalidResponseError, SettingsError, ValidationError
+from clover_nb.masking import Secret
+from clover_nb.records import expiry
+from clover_nb.settings import Settings
+from clover_nb.transport.http import HTTPTransport, path_of
 
 
 class ApiKeys:
     """The merchant's public key for making tokens (Clover docs: "Generate a card token")."""
 
-    def __init__(self, door: Door, settings: Settings) -> None:
-        self._door = door
+    def __init__(self, transport: HTTPTransport, settings: Settings) -> None:
+        self._transport = transport
         self._settings = settings
         self._fetched: Secret | None = None
 
@@ -30,12 +31,12 @@ class ApiKeys:
             ``developerAppUuid``, ``active``, ``createdTime`` and ``modifiedTime`` (milliseconds).
 
         Raises:
-            AuthenticationFailed: The access token is not accepted.
+            AuthenticationError: The access token is not accepted.
         """
-        answer = self._door.send("GET", "ecommerce", path_of("pakms", "apikey"))
+        answer = self._transport.send("GET", "ecommerce", path_of("pakms", "apikey"))
         key = answer.get("apiAccessKey")
         if not isinstance(key, str) or not key:
-            raise UnreadableAnswer(
+            raise InvalidResponseError(
                 "Clover answered without an API key.",
                 hint="Try again; if it stays so, set CLOVER_API_KEY.",
                 request_id=answer.request_id,
@@ -69,8 +70,8 @@ class HostedFields(NamedTuple):
 class Tokens:
     """Card tokens of one connection (Clover docs: "Generate a card token")."""
 
-    def __init__(self, door: Door, settings: Settings, api_keys: ApiKeys) -> None:
-        self._door = door
+    def __init__(self, transport: HTTPTransport, settings: Settings, api_keys: ApiKeys) -> None:
+        self._transport = transport
         self._settings = settings
         self._api_keys = api_keys
 
@@ -89,32 +90,32 @@ class Tokens:
             ``card_brand``, ``card_last4`` and ``card_expiry`` (``YYYY-MM``).
 
         Raises:
-            InvalidInput: It is not a test card, or this is production.
+            ValidationError: It is not a test card, or this is production.
             APIError: Clover refused the card or the key.
         """
         if self._settings.environment == "production":
-            raise InvalidInput(
+            raise ValidationError(
                 "Tokens are not made in Python on production.",
                 hint="Card numbers are typed into Clover's own fields in the browser.",
                 field="card",
             )
         if not isinstance(card, Mapping) or not _is_test_card(card):
-            raise InvalidInput(
+            raise ValidationError(
                 "card is not one of Clover's published test cards.",
                 hint='Use TEST_CARDS["visa"] or another of TEST_CARDS.',
                 field="card",
             )
-        answer = self._door.send(
+        answer = self._transport.send(
             "POST",
             "token",
             path_of("v1", "tokens"),
             body={"card": _described(card)},
             api_key=self._api_keys.current(),
-            harmless=True,  # a token that nobody has is no harm
+            idempotent=True,  # a token that nobody has is no harm
         )
         token, details = answer.get("id"), answer.get("card")
-        if not isinstance(token, str) or not token.startswith(vendor.TOKEN_PREFIX):
-            raise UnreadableAnswer(
+        if not isinstance(token, str) or not token.startswith(constants.TOKEN_PREFIX):
+            raise InvalidResponseError(
                 "Clover answered without a card token.",
                 hint="Try again; if it stays so, ask Clover's support.",
                 request_id=answer.request_id,
@@ -156,16 +157,16 @@ class Tokens:
             )
         if settings.environment == "local":
             path = path_of("checkout", "pages")
-            self._door.send("POST", "ecommerce", path, body={"origin": page}, harmless=True)
+            self._transport.send("POST", "ecommerce", path, body={"origin": page}, idempotent=True)
         return HostedFields(
             f"{settings.checkout_url}/sdk.js", self._api_keys.current(), settings.merchant_id
         )
 
 
 def _is_test_card(card: Mapping[str, str]) -> bool:
-    return card.get("number") in {known["number"] for known in vendor.TEST_CARDS.values()}
+    return card.get("number") in {known["number"] for known in constants.TEST_CARDS.values()}
 
 
-def _described(card: Mapping[str, str]) -> vendor.TestCard:
+def _described(card: Mapping[str, str]) -> constants.TestCard:
     number = card["number"]
-    return vendor.TestCard({**card, "first6": number[:6], "last4": number[-4:]})
+    return constants.TestCard({**card, "first6": number[:6], "last4": number[-4:]})

@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 from clover_nb import sandbox
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 HERE = Path(__file__).parent
 # Two of the seven ask for a token that nobody created: no server can pass them.

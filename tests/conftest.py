@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from scripted_server import BRIEF, LATE, ScriptedServer
 
 from clover_nb import client, sandbox
 from clover_nb.client import Clover, connect
+from clover_nb.settings import Timeouts
 
 
 @pytest.fixture
@@ -37,3 +41,49 @@ def default_connection(clover: Clover, monkeypatch: pytest.MonkeyPatch) -> Clove
     """A connection that ``Customer``, ``Token`` and the forms use in this test."""
     monkeypatch.setattr(client, "_default", [clover])
     return clover
+
+
+@pytest.fixture
+def brief() -> Timeouts:
+    """Waits too short to notice, and given up soon."""
+    return BRIEF
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    script = ScriptedServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            script.requests.append((self.command, self.path, dict(self.headers), body))
+            answer = script.next_answer()
+            self.close_connection = True
+            if answer is LATE:
+                script.over.wait()
+            if answer is None or answer is LATE:
+                return
+            status, kind, content, *more = answer
+            headers = {"Content_Length": str(len(content))} | (more[0] if more else {})
+            (self.send_response_only if "Date" in headers else self.send_response)(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("X-Clover-Request-Id", "request-of-the-test")
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  names of the standard library
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    script.url = f"http://127.0.0.1:{server.server_port}"
+    yield script
+    script.over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -11,12 +11,12 @@ from ipywidgets import HTML, Button, HBox, VBox
 from traitlets import Enum, Unicode
 
 from clover_nb.client import Clover, default
-from clover_nb.errors import CloverError, InvalidInput, NoAnswer
+from clover_nb.errors import APIConnectionError, CloverError, ValidationError
 from clover_nb.forms import _text
 from clover_nb.forms._keys import Keys
 from clover_nb.forms._static import Static, script, style
 from clover_nb.forms._work import Work
-from clover_nb.settings import Secret
+from clover_nb.masking import Secret
 
 # The browser gives up before, and says so.
 _BROWSER_SECONDS: Final = 40.0
@@ -70,24 +70,28 @@ class CardFields(Static, anywidget.AnyWidget):
         It waits for the browser, whose answer the kernel's main thread takes: call it in another.
 
         Raises:
-            InvalidInput: Something is wrong with what was typed; it says so beside its fields.
-            NoAnswer: The browser, or Clover, did not answer.
+            ValidationError: Something is wrong with what was typed; it says so beside its fields.
+            APIConnectionError: The browser, or Clover, did not answer.
         """
         if self._token:
             return self.token
         if not self._view:
-            raise NoAnswer("Nothing was sent: the card fields are not shown in a browser.")
+            raise APIConnectionError(
+                "Nothing was sent: the card fields are not shown in a browser."
+            )
         self._asked += 1
         self._answered.clear()
         self.send({"do": "tokenize", "view": self._view, "asked": self._asked})
         if not self._answered.wait(_BROWSER_SECONDS):
             self._asked += 1  # nobody waits for a later answer
-            raise NoAnswer("Nothing was sent: the browser did not answer.", hint="Try again.")
+            raise APIConnectionError(
+                "Nothing was sent: the browser did not answer.", hint="Try again."
+            )
         answer, self._answer = self._answer, {}
         if answer["event"] == "refused":
-            raise InvalidInput(_WRONG)
+            raise ValidationError(_WRONG)
         if answer["event"] == "failed":
-            raise NoAnswer(_NO_TOKEN)
+            raise APIConnectionError(_NO_TOKEN)
         return Secret(answer["token"])
 
     def clear(self) -> None:

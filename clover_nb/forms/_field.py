@@ -9,7 +9,7 @@ import anywidget
 from traitlets import Bool, Enum, Unicode
 
 from clover_nb.forms._static import script, style
-from clover_nb.settings import Secret
+from clover_nb.masking import Secret
 
 Kind = Literal["text", "email", "tel", "secret"]
 Callback = Callable[[], object]

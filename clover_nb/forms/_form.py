@@ -12,7 +12,13 @@ from ipywidgets import HTML, Button, Dropdown, HBox, VBox, Widget
 from traitlets import TraitError
 
 from clover_nb.client import Clover
-from clover_nb.errors import CloverError, Conflict, HalfDone, InvalidInput, OutcomeUnknown
+from clover_nb.errors import (
+    CloverError,
+    EditConflictError,
+    OutcomeUnknownError,
+    PartialChangeError,
+    ValidationError,
+)
 from clover_nb.forms import _text
 from clover_nb.forms._field import Field
 from clover_nb.forms._job import Job, Typed
@@ -224,12 +230,12 @@ class Form(Static, VBox):
         self._clear_messages()
         row = self._customer
         if self.picker is not None and row is None:
-            self._tell(InvalidInput("Find the customer first.", field="customer"))
+            self._tell(ValidationError("Find the customer first.", field="customer"))
             return False
         found = dict(self._job.problems(row, self.typed))
         for name, tick in self.ticks.items():
             if not tick.value:
-                found[name] = InvalidInput("Please tick this first.", field=name)
+                found[name] = ValidationError("Please tick this first.", field=name)
         token = self.token
         if token is not None and token.typing and (token.begun or found.keys() <= {"source"}):
             found.pop("source", None)  # its fields tell, when the token is made
@@ -342,7 +348,7 @@ class Form(Static, VBox):
         """Show a problem beside what it is about, or else beside the button."""
         name = problem.field or ""
         told = _text.in_a_form(problem)
-        if isinstance(problem, Conflict):
+        if isinstance(problem, EditConflictError):
             self.outcome.show_conflict(problem)
         elif name in self.fields:
             self.fields[name].message = _text.told(problem, self.fields[name].label)
@@ -351,9 +357,11 @@ class Form(Static, VBox):
             self.ticks[name].message, told = problem.message, ""
         if told:
             self.status.value = _text.note("error", told, problem.request_id)
-        if self._customer is not None and isinstance(problem, Conflict | OutcomeUnknown):
+        if self._customer is not None and isinstance(
+            problem, EditConflictError | OutcomeUnknownError
+        ):
             self.outcome.reload.make(self._reload)
-        if isinstance(problem, HalfDone):
+        if isinstance(problem, PartialChangeError):
             with suppress(CloverError):
                 self.on_saved(self._read_again())
             why = problem.__cause__

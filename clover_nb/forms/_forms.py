@@ -10,7 +10,7 @@ from ipywidgets import GridBox, VBox
 
 from clover_nb import addresses
 from clover_nb.client import Clover, default
-from clover_nb.errors import InvalidInput
+from clover_nb.errors import ValidationError
 from clover_nb.forms import actions, checks
 from clover_nb.forms._field import Field
 from clover_nb.forms._form import Form
@@ -241,11 +241,11 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
     def offer(row: pd.Series[Any]) -> None:
         card.options = [_CHOOSE, *((told, key) for key, told in checks.cards_of(row).items())]
 
-    def problems(row: pd.Series[Any], typed: Typed) -> Mapping[str, InvalidInput]:
+    def problems(row: pd.Series[Any], typed: Typed) -> Mapping[str, ValidationError]:
         if row["source_ids"] and typed["card"]:
             return {}
         told = "Choose the card." if row["source_ids"] else "This customer has no card."
-        return {"card": InvalidInput(told)}
+        return {"card": ValidationError(told)}
 
     def changes(row: pd.Series[Any], typed: Typed) -> Iterable[Difference]:
         told = checks.cards_of(row).get(typed["card"])

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from clover_nb.client import Clover
-from clover_nb.errors import Conflict, InvalidInput
-from clover_nb.undo import undone
+from clover_nb.errors import EditConflictError, ValidationError
+from clover_nb.writes.undo import undone
 
 _WORDS: Final = {
     "create": "created",
@@ -77,7 +77,7 @@ def history(clover: Clover, customer_id: str, now: Mapping[str, Any] | None = No
 def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
     try:
         undone(clover.journal.entry(entry), now)
-    except (InvalidInput, Conflict):
+    except (ValidationError, EditConflictError):
         return False
     return True
 
@@ -90,7 +90,7 @@ def latest_change(clover: Clover, customer_id: str) -> int:
     """
     lines = clover.journal.frame(customer_id=customer_id)
     if lines.empty:
-        raise InvalidInput("The journal knows of no change.")
+        raise ValidationError("The journal knows of no change.")
     return int(lines.index[-1])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from ipywidgets import HTML, Button, HBox, VBox
 
-from clover_nb.errors import Conflict
+from clover_nb.errors import EditConflictError
 from clover_nb.forms import _text
 from clover_nb.forms._work import Work
 
@@ -68,7 +68,7 @@ class Outcome(VBox):
         self.links.children = ()
         self.conflict.value = self.result.value = ""
 
-    def show_conflict(self, error: Conflict) -> None:
+    def show_conflict(self, error: EditConflictError) -> None:
         """Show what somebody else has changed."""
         self.conflict.value = _text.conflict(error.changes)
 

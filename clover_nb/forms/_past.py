@@ -9,7 +9,6 @@ import pandas as pd
 from ipywidgets import HTML, VBox
 
 from clover_nb.client import Clover
-from clover_nb.conflicts import COMPARED, differing
 from clover_nb.errors import CloverError
 from clover_nb.forms import _text, actions
 from clover_nb.forms._form import Form
@@ -17,6 +16,7 @@ from clover_nb.forms._history import history
 from clover_nb.forms._job import Job
 from clover_nb.forms._picker import Picker
 from clover_nb.forms.checks import Difference
+from clover_nb.writes.conflicts import COMPARED, differing
 
 
 class Past(VBox):

@@ -8,10 +8,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import rules
-from clover_nb.errors import Change, CloverError, Conflict, HalfDone, OutcomeUnknown
+from clover_nb.errors import (
+    Change,
+    CloverError,
+    EditConflictError,
+    OutcomeUnknownError,
+    PartialChangeError,
+)
 from clover_nb.forms._history import Event
 from clover_nb.forms.checks import Difference, cards_of
+from clover_nb.masking import mask_value
 from clover_nb.settings import Environment
 
 _MARKS: Final[dict[Environment, str]] = {
@@ -37,14 +43,14 @@ def told(error: CloverError, label: str) -> str:
 
 def in_a_form(error: CloverError) -> str:
     """An error as it stands beside a form's button; what code would do next is not for there."""
-    if isinstance(error, Conflict):
+    if isinstance(error, EditConflictError):
         return "Not saved: the customer was changed by somebody else since you read it."
-    if isinstance(error, OutcomeUnknown):
+    if isinstance(error, OutcomeUnknownError):
         return (
             "It is not known whether this was saved, as the answer was lost. What you typed is "
             "kept: look at the record as it is now before you try again."
         )
-    if isinstance(error, HalfDone):
+    if isinstance(error, PartialChangeError):
         reason = error.__cause__
         why = reason.message if isinstance(reason, CloverError) else reason
         return f"{error.message} The reason: {why}"
@@ -105,7 +111,7 @@ def differences(changes: Iterable[Difference], labels: Mapping[str, str]) -> str
     It stands there before what was typed is checked, so a card number in it prints masked.
     """
     rows = [
-        (labels.get(each.field, each.field), each.now, str(rules.veiled(each.new)))
+        (labels.get(each.field, each.field), each.now, str(mask_value(each.new)))
         for each in changes
     ]
     return _table("What will change", ("Field", "Now", "New"), rows) if rows else ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from ipywidgets import Button, HBox, Layout, RadioButtons, VBox
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError
 from clover_nb.forms import _text, actions
@@ -44,7 +44,7 @@ class TokenEntry(VBox):
             "Card token",
             kind="secret",
             required=True,
-            placeholder=f"{vendor.TOKEN_PREFIX}…",
+            placeholder=f"{constants.TOKEN_PREFIX}…",
             help="From Clover's card fields. It works once and is cleared after use.",
         )
         self._clover = clover
@@ -125,7 +125,7 @@ class TokenEntry(VBox):
             The thread, to wait for; ``None`` when one is being made already.
         """
         self.ways.value = _PASTE
-        card = vendor.TEST_CARDS[self._cards.value]
+        card = constants.TEST_CARDS[self._cards.value]
         return self._work.start(lambda: self._fill(card))
 
     def on_edit(self, callback: Callable[[], object]) -> None:
@@ -154,7 +154,7 @@ class TokenEntry(VBox):
         for callback in self._on_edit:
             callback()
 
-    def _fill(self, card: vendor.TestCard) -> bool:
+    def _fill(self, card: constants.TestCard) -> bool:
         try:
             self.field.value = actions.make_test_token(self._clover, card)
         except CloverError as error:
@@ -166,6 +166,6 @@ class TokenEntry(VBox):
 
 
 def _label(name: str) -> str:
-    card = vendor.TEST_CARDS[name]
-    declined = ", declined" if name in vendor.DECLINED_CARDS else ""
+    card = constants.TEST_CARDS[name]
+    declined = ", declined" if name in constants.DECLINED_CARDS else ""
     return f"{card['brand']} •••• {card['number'][-4:]}{declined}"

@@ -13,15 +13,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import conflicts, rules
+from clover_nb import validation
 from clover_nb.client import Clover
 from clover_nb.errors import (
-    AlreadyOnFile,
+    AlreadyOnFileError,
     Change,
     CloverError,
-    Conflict,
-    InvalidInput,
-    NotFound,
+    EditConflictError,
+    NotFoundError,
+    ValidationError,
 )
 from clover_nb.forms._history import fields_of, latest_change
 from clover_nb.forms.checks import (
@@ -38,8 +38,9 @@ from clover_nb.forms.checks import (
     differences,
     shipping_of,
 )
-from clover_nb.settings import Secret
-from clover_nb.undo import undone
+from clover_nb.masking import Secret
+from clover_nb.writes import conflicts
+from clover_nb.writes.undo import undone
 
 
 class Doubtful(Exception):
@@ -103,8 +104,8 @@ def edit_contact(clover: Clover, row: Row[Any], typed: Typed) -> Done:
     """Change a customer's name, email or phone to what was typed.
 
     Raises:
-        InvalidInput: Nothing differs from ``row``; nothing was sent.
-        Conflict: Somebody else has changed the customer since it was read.
+        ValidationError: Nothing differs from ``row``; nothing was sent.
+        EditConflictError: Somebody else has changed the customer since it was read.
     """
     changes = differences(contact_of(row), typed)
     changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
@@ -122,8 +123,8 @@ def update_shipping(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool =
         sure: Whether an odd address is meant.
 
     Raises:
-        InvalidInput: Nothing differs from ``row``; nothing was sent.
-        Conflict: Somebody else has changed the customer since it was read.
+        ValidationError: Nothing differs from ``row``; nothing was sent.
+        EditConflictError: Somebody else has changed the customer since it was read.
         Doubtful: The address is odd, and nobody is ``sure``.
     """
     shown = shipping_of(row)
@@ -146,9 +147,9 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
         sure: Whether the old card may be taken off before the new one is attached.
 
     Raises:
-        Conflict: Somebody else has changed the customer's cards since it was read.
+        EditConflictError: Somebody else has changed the customer's cards since it was read.
         Doubtful: Clover keeps one card alone, and nobody is ``sure``.
-        HalfDone: One of two steps was made.
+        PartialChangeError: One of two steps was made.
     """
     _require_same_cards(clover, row)
     customers, token, old = clover.customers, typed["source"], typed.get("replaces", KEEP)
@@ -160,7 +161,7 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
         return Done(after, take_off)
     try:
         answer = customers.replace_source(row["id"], old, token, delete_first=sure, **agreed)
-    except AlreadyOnFile as refused:
+    except AlreadyOnFileError as refused:
         if sure:
             raise
         told = (
@@ -179,10 +180,10 @@ def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
     """Take a card off a customer. One that is gone already is as good as taken off.
 
     Raises:
-        Conflict: Somebody else has changed the customer's cards since it was read.
+        EditConflictError: Somebody else has changed the customer's cards since it was read.
     """
     _require_same_cards(clover, row)
-    with suppress(NotFound):
+    with suppress(NotFoundError):
         clover.customers.delete_source(row["id"], card_id)
     return Done(clover.customers.retrieve(row["id"]), note=_NEEDS_TOKEN)
 
@@ -191,14 +192,14 @@ def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
     now = clover.customers.retrieve(row["id"])
     try:
         conflicts.check({name: row[name] for name in ("id", "source_ids")}, dict(now))
-    except Conflict as found:
+    except EditConflictError as found:
         then_now = [list(cards_of(each).values()) for each in (row, now)]
-        raise Conflict(found.message, changes=[Change("cards", *then_now)]) from None
+        raise EditConflictError(found.message, changes=[Change("cards", *then_now)]) from None
 
 
 def _require_change(changed: object) -> None:
     if not changed:
-        raise InvalidInput("Nothing is changed yet.")
+        raise ValidationError("Nothing is changed yet.")
 
 
 def _done(clover: Clover, answer: Row[Any]) -> Done:
@@ -234,12 +235,12 @@ def take_back(clover: Clover, entry: int) -> Done:
     """Take back a change of the journal, and say how to take that back.
 
     Raises:
-        InvalidInput: It can't be taken back; the message says why.
+        ValidationError: It can't be taken back; the message says why.
     """
     try:
         answer = clover.undo(entry)
-    except (InvalidInput, Conflict) as reason:
-        raise InvalidInput(_stays(reason)) from reason
+    except (ValidationError, EditConflictError) as reason:
+        raise ValidationError(_stays(reason)) from reason
     return _done(clover, answer)
 
 
@@ -250,19 +251,21 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
     """The customers with this email address, or with this id.
 
     Raises:
-        InvalidInput: It is neither an address nor an id, or there is nobody.
+        ValidationError: It is neither an address nor an id, or there is nobody.
     """
     try:
-        query = {"email": rules.email(who)} if "@" in who else {"id": rules.customer_id(who)}
-    except InvalidInput as problem:
-        raise InvalidInput(
+        query = (
+            {"email": validation.email(who)} if "@" in who else {"id": validation.customer_id(who)}
+        )
+    except ValidationError as problem:
+        raise ValidationError(
             "customer is neither an email address nor a customer's id.",
             hint="Type the whole address, or the 13 letters and digits of an id.",
             field="customer",
         ) from problem
     found = clover.customers.search(**query)
     if found.empty:
-        raise InvalidInput(
+        raise ValidationError(
             f"There is no customer with the {next(iter(query))} {who}.",
             hint="Addresses are compared letter by letter.",
             field="customer",

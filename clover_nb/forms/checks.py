@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from clover_nb import addresses, rules
-from clover_nb._records import elements, month_year
-from clover_nb.errors import CloverError, InvalidInput
+from clover_nb import addresses, validation
+from clover_nb.errors import CloverError, ValidationError
+from clover_nb.records import elements, month_year
 
 Typed = Mapping[str, str]
 Row = pd.Series  # one customer, as of clover_nb.to_row
@@ -65,17 +65,17 @@ def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverErro
     found: dict[str, CloverError] = {}
     for name in required:
         if not typed.get(name):
-            found[name] = InvalidInput("This is required.", field=name)
+            found[name] = ValidationError("This is required.", field=name)
     for name, value in typed.items():
         if value:
             try:
-                rules.check(name, value)
-            except InvalidInput as problem:
+                validation.check(name, value)
+            except ValidationError as problem:
                 found[name] = problem
     for finding in _findings(typed):
         if finding.certain:
             name = _ADDRESS + finding.part
-            found.setdefault(name, InvalidInput(finding.message, field=name))
+            found.setdefault(name, ValidationError(finding.message, field=name))
     return found
 
 
@@ -84,7 +84,7 @@ def contact_problems(row: Row[Any], typed: Typed) -> dict[str, CloverError]:
     found = problems(typed)
     for name, shown in contact_of(row).items():
         if shown and not typed.get(name):
-            found[name] = InvalidInput("Clover has no way to empty it.", field=name)
+            found[name] = ValidationError("Clover has no way to empty it.", field=name)
     return found
 
 

@@ -3,7 +3,7 @@
     with clover_nb.sandbox.start(seed=1) as sandbox:
         ...  # sandbox.ecommerce_url, sandbox.access_token, ...
 
-It imports nothing of the rest of the package but the facts in `clover_nb.vendor`.
+It imports nothing of the rest of the package but the facts in `clover_nb.constants`.
 """
 
 from clover_nb.sandbox.server import Sandbox, start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from clover_nb.sandbox.store import Store
 
 _DECLINED: Final = frozenset(
-    vendor.TEST_CARDS[name]["number"][:6] + vendor.TEST_CARDS[name]["number"][-4:]
-    for name in vendor.DECLINED_CARDS
+    constants.TEST_CARDS[name]["number"][:6] + constants.TEST_CARDS[name]["number"][-4:]
+    for name in constants.DECLINED_CARDS
 )
 
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.responses import Json, to_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LISTS: Final = ("addresses", "emailAddresses", "phoneNumbers", "cards")
 
 # I: links carry the address that Clover's sandbox has, so that the same requests give the same
 # bodies whatever the port.
-LINKS: Final = vendor.HOSTS["sandbox"].platform
+LINKS: Final = constants.HOSTS["sandbox"].platform
 
 
 @dataclass(slots=True)

@@ -100,7 +100,7 @@ class ErrorCase(Enum):
         "invalid_request_error",
         "invalid_number",
         "please provide valid card number: the sandbox takes Clover's published test cards alone, "
-        "such as those in clover_nb.vendor.TEST_CARDS",
+        "such as those in clover_nb.constants.TEST_CARDS",
         "I",
     )
     INVALID_MONTH = ErrorSpec(

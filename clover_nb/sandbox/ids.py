@@ -7,7 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from clover_nb import vendor
+from clover_nb import constants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ _ID: Final = bytes(_ID_SIGNS[n % 32] for n in range(256))
 # I, from 12 samples: a token is its prefix, a digit, four letters and 19 of base 58.
 _TOKEN_SIGNS: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _TOKEN: Final = bytes(_TOKEN_SIGNS[n % 58] for n in range(256))
-_TOKEN_START: Final = f"{vendor.TOKEN_PREFIX}1TSTS"
+_TOKEN_START: Final = f"{constants.TOKEN_PREFIX}1TSTS"
 
 # When the invented history ends (2026-01-01 UTC), in ms; a seeded clock starts here.
 HISTORY_ENDS: Final = 1_767_225_600_000

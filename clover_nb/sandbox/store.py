@@ -170,7 +170,7 @@ class Store:
         """Return customers in the Platform's shape, oldest first, joined by commas.
 
         Args:
-            expand: Which of `vendor.EXPANDS` to show.
+            expand: Which of `constants.EXPANDS` to show.
             where: A condition in SQL; made of our own words, never of a request's.
             values: What its question marks stand for.
             limit: How many at most.

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from clover_nb import sandbox
+from clover_nb.constants import TEST_CARDS
 from clover_nb.sandbox.api import tokens
-from clover_nb.vendor import TEST_CARDS
 
 from .card_fields import TITLES, inside, type_card
 

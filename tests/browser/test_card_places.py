@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from clover_nb import connect, sandbox
+from clover_nb.constants import CARD_ELEMENTS, TEST_CARDS
 from clover_nb.forms._card import CardFields
-from clover_nb.vendor import CARD_ELEMENTS, TEST_CARDS
 
 from .card_fields import inside, type_card
 

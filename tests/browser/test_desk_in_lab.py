@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 from .card_fields import TITLES, paste_test_card, type_card
 

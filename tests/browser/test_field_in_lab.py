@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 CARD = TEST_CARDS["visa"]["number"]
 # No card number by Luhn, and it begins otherwise than CARD: earlier widgets are saved too.

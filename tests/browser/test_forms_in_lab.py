@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 from .card_fields import paste_test_card
 
@@ -15,14 +15,14 @@ from .card_fields import paste_test_card
 CONNECT = """
 import tempfile
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
-from clover_nb.settings import Patience
+from clover_nb.settings import Timeouts
 
 if "practice" in globals():
     practice.stop()
 folder = tempfile.TemporaryDirectory()
 practice = sandbox.start(seed=5, db=f"{folder.name}/practice", limits=False)
-hasty = Patience(first_wait=0.05, longest_wait=0.1, unreachable=0.3, total=1.0)
-clover = use(connect("local", patience=hasty, **practice.connection()))
+hasty = Timeouts(retry_delay=0.05, max_retry_delay=0.1, unreachable=0.3, total=1.0)
+clover = use(connect("local", timeouts=hasty, **practice.connection()))
 
 def a_customer(**fields):
     token = Token.create(card=TEST_CARDS["visa"])["id"]

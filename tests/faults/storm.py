@@ -19,11 +19,11 @@ from pathlib import Path
 
 from clover_nb import TEST_CARDS, connect, errors, sandbox
 from clover_nb.client import Clover
-from clover_nb.settings import Patience
+from clover_nb.settings import Timeouts
 
 #: Every fifth request: refused, failed, lost before and after the change, garbled, or late.
 FAULTS = "429:3%,500:3%,503:3%,reset-before:4%,reset-after:4%,truncated:2%,html:0.9%,slow:0.1%"
-PATIENCE = Patience(first_wait=0.005, longest_wait=0.1, unreachable=60, total=60)
+TIMEOUTS = Timeouts(retry_delay=0.005, max_retry_delay=0.1, unreachable=60, total=60)
 
 
 @dataclass
@@ -101,7 +101,7 @@ def main() -> int:
             "local",
             **running.connection(),
             requests_per_second=None,
-            patience=PATIENCE,
+            timeouts=TIMEOUTS,
             journal=Path(folder) / "journal",
         ) as clover,
     ):

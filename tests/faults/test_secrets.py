@@ -22,12 +22,12 @@ DAY = """
 import json, logging, sys, traceback, warnings
 import pandas as pd
 from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.settings import Patience
+from clover_nb.settings import Timeouts
 
 there, folder = json.loads(sys.argv[1]), sys.argv[2]
 logging.basicConfig(filename=f"{folder}/day.log", level=logging.DEBUG)
-quick = Patience(first_wait=0.01, longest_wait=0.05, unreachable=0.1, total=0.3)
-clover = connect("local", **there, patience=quick, journal=f"{folder}/journal",
+quick = Timeouts(retry_delay=0.01, max_retry_delay=0.05, unreachable=0.1, total=0.3)
+clover = connect("local", **there, timeouts=quick, journal=f"{folder}/journal",
                  requests_per_second=None)
 spent = []
 
@@ -84,11 +84,11 @@ CELLS = [
 import json, logging, os
 from pathlib import Path
 from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.settings import Patience
+from clover_nb.settings import Timeouts
 folder = Path(os.environ["FOLDER"])
 logging.basicConfig(filename=folder / "notebook.log", level=logging.DEBUG)
 clover = connect("local", **json.loads(os.environ["CONNECTION"]), requests_per_second=None,
-                 patience=Patience(first_wait=0.01), journal=folder / "journal-2")
+                 timeouts=Timeouts(retry_delay=0.01), journal=folder / "journal-2")
 customers, spent = clover.customers, []
 
 def token(card="visa"):
@@ -194,10 +194,10 @@ def test_the_days_work_is_there(left_behind):
     """What is looked through is not empty: the work, the errors and the traces of them."""
     folder, _ = left_behind
     output = (folder / "output").read_text()
-    for word in ("AlreadyOnFile", "CardRefused", "Conflict", "Traceback"):
+    for word in ("AlreadyOnFileError", "CardError", "EditConflictError", "Traceback"):
         assert word in output, word
     notebook = (folder / "notebook.ipynb").read_text()
-    for word in ("CardRefused", "InvalidRequest", "InvalidInput", "self=<clover_nb.", "Cleo"):
+    for word in ("CardError", "InvalidRequestError", "ValidationError", "self=<clover_nb.", "Cleo"):
         assert word in notebook, word
     [widgets] = json.loads(notebook)["metadata"]["widgets"].values()
     assert len(widgets["state"]) > 20

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def stormy(running, **settings):
-    quick = {"requests_per_second": None, "patience": storm.PATIENCE}
+    quick = {"requests_per_second": None, "timeouts": storm.TIMEOUTS}
     return connect("local", **(running.connection() | quick | settings))
 
 
@@ -54,7 +54,7 @@ import sys, json, storm
 from pathlib import Path
 from clover_nb import connect
 clover = connect("local", **json.loads(sys.argv[1]), requests_per_second=None,
-                 patience=storm.PATIENCE, journal=sys.argv[2])
+                 timeouts=storm.TIMEOUTS, journal=sys.argv[2])
 done = clover.journal.frame().query("outcome == 'done'")
 created = {sent["email"]: key for sent, key in
            done[done.operation == "create"][["sent", "customer_id"]].itertuples(index=False)}
@@ -136,7 +136,7 @@ def test_two_accounts_never_mix():
             thread.join()
         requests = running.requests
         assert len(merchant.customers.list()) == 40
-    assert sorted(set(outcomes)) == [(0, "done"), (1, "AuthenticationFailed")]
+    assert sorted(set(outcomes)) == [(0, "done"), (1, "AuthenticationError")]
     assert len(outcomes) == 160
     asked = [entry for entry in requests if "storm-" in entry["query"]]
     assert len(asked) == 80

@@ -9,7 +9,7 @@ from IPython.core.ultratb import VerboseTB
 
 from clover_nb import Customer, connect, errors, sandbox
 from clover_nb import client as clients
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 TYPED = "1TSTSabcdefghijkmnopqrst"
 TOKEN = "clv_" + TYPED

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from clover_nb import TEST_CARDS, connect, sandbox
-from clover_nb.errors import Conflict, InvalidInput, NoAnswer
+from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
 from clover_nb.forms import actions, checks
 from clover_nb.forms._history import history
 from clover_nb.forms.actions import Doubtful
@@ -95,7 +95,7 @@ def test_shipping_is_changed_and_emptied_parts_are_taken_off(clover):
 def test_saving_without_a_change_sends_nothing(clover):
     """The message says so."""
     row = created(clover, typed(clover) | ADDRESS)
-    with pytest.raises(InvalidInput, match="Nothing is changed"):
+    with pytest.raises(ValidationError, match="Nothing is changed"):
         actions.update_shipping(clover, row, checks.shipping_of(row))
 
 
@@ -112,7 +112,7 @@ def test_customers_are_found_by_email_and_by_id(clover):
 @pytest.mark.parametrize("who", ["nobody@example.com", "0000000000000", "a b", "", "x@"])
 def test_nobody_is_said_beside_the_field(clover, who):
     """An unknown or impossible customer is a message about the field `customer`."""
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(ValidationError) as caught:
         actions.find_customers(clover, who)
     assert caught.value.field == "customer"
 
@@ -121,7 +121,7 @@ def test_a_change_that_was_done_is_not_reported_as_failed(clover, monkeypatch):
     """When only the reading back fails, the change's own answer is shown."""
 
     def fail(customer_id):
-        raise NoAnswer("gone")
+        raise APIConnectionError("gone")
 
     given = typed(clover, name="Ana")
     monkeypatch.setattr(clover.customers, "retrieve", fail)
@@ -159,10 +159,10 @@ def test_a_record_changed_in_between_is_not_overwritten(clover):
     """Neither its contact nor its address."""
     row = created(clover, typed(clover, name="Ana") | ADDRESS)
     clover.customers.modify(row["id"], name="Someone Else's")
-    with pytest.raises(Conflict):
+    with pytest.raises(EditConflictError):
         actions.edit_contact(clover, row, contact(row, phone="555-0199"))
     shipping = checks.shipping_of(row) | {"shipping.address.line1": "1 Main St"}
-    with pytest.raises(Conflict):
+    with pytest.raises(EditConflictError):
         actions.update_shipping(clover, row, shipping)
     assert clover.customers.retrieve(row["id"])["name"] == "Someone Else's"
 

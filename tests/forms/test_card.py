@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.errors import CloverError, InvalidInput, NoAnswer
+from clover_nb.errors import APIConnectionError, CloverError, ValidationError
 from clover_nb.forms import _card
 from clover_nb.forms._card import CardFields
 from clover_nb.forms._keys import Keys
@@ -149,7 +149,7 @@ def test_fields_that_are_shown_once_more_do_not_take_the_place_of_those_in_use(c
     browser.say("hello", view="clover-card-3", origin="http://localhost:8888")
     browser.say("shown", view="clover-card-3")
     assert (fields.begun, fields.token) == (False, "")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(ValidationError):
         fields.obtain()
     assert [each["view"] for each in browser.asked("tokenize")] == [VIEW, "clover-card-3"]
 
@@ -160,20 +160,22 @@ def test_fields_that_went_away_are_not_asked(browser):
     assert browser.fields.begun
     browser.say("unavailable", view=VIEW)
     assert not browser.fields.begun
-    with pytest.raises(NoAnswer, match="not shown in a browser"):
+    with pytest.raises(APIConnectionError, match="not shown in a browser"):
         browser.fields.obtain()
 
 
 def test_a_browser_that_does_not_answer_is_given_up(clover, browser, monkeypatch):
     """What it says later is no token, and is not kept."""
     monkeypatch.setattr(_card, "_BROWSER_SECONDS", 0.0)
-    with pytest.raises(NoAnswer, match="did not answer"):
+    with pytest.raises(APIConnectionError, match="did not answer"):
         browser.fields.obtain()
     browser.say(**made(clover), view=VIEW, asked=browser.heard[-1]["asked"])
     assert (browser.fields.token, browser.fields._answer) == ("", {})
 
 
-@pytest.mark.parametrize(("event", "error"), [("refused", InvalidInput), ("failed", NoAnswer)])
+@pytest.mark.parametrize(
+    ("event", "error"), [("refused", ValidationError), ("failed", APIConnectionError)]
+)
 def test_no_token_is_an_error_and_can_be_tried_again(clover, browser, event, error):
     """The browser says what is wrong beside the fields; here it is that nothing was sent."""
     browser.answers = [{"event": event}, made(clover)]
@@ -204,7 +206,7 @@ def test_a_card_that_was_changed_meanwhile_needs_a_token_of_its_own(clover, brow
 
 def test_without_a_browser_it_says_so(clover):
     """As where notebooks are run without a page."""
-    with pytest.raises(NoAnswer, match="not shown in a browser"):
+    with pytest.raises(APIConnectionError, match="not shown in a browser"):
         CardFields(clover).obtain()
 
 

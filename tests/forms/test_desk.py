@@ -10,7 +10,7 @@ import uuid
 import pytest
 
 from clover_nb import TEST_CARDS, connect, forms, to_frame
-from clover_nb.errors import NoAnswer
+from clover_nb.errors import APIConnectionError
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
     """The data is old, but there."""
 
     def fail(**_):
-        raise NoAnswer("Clover could not be reached.")
+        raise APIConnectionError("Clover could not be reached.")
 
     before = desk.table.data
     monkeypatch.setattr(clover.customers, "list", fail)

@@ -11,7 +11,7 @@ import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
 from clover_nb.forms import checks
-from clover_nb.rules import looks_like_card_number
+from clover_nb.validation import contains_card_number
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
 
@@ -301,7 +301,7 @@ def test_what_can_not_be_sent_is_told_beside_each_field(clover, practice, name, 
     assert form.submit() is None
     assert set(messages(form)) == names
     assert {str.__str__(form.fields[each].value) for each in names - {"source"}} <= {typed}
-    assert not [told for told in messages(form).values() if looks_like_card_number(told)]
+    assert not [told for told in messages(form).values() if contains_card_number(told)]
     assert len(practice.requests) == sent
 
 

@@ -74,11 +74,11 @@ def test_importing_the_package_alone_imports_no_heavy_library():
 
 
 def test_the_floors_of_the_house_import_downwards():
-    """The sandbox knows of the house `vendor` alone, and the forms are known by nobody below."""
+    """The sandbox knows of the rest `constants` alone, and the forms are known by nobody below."""
     code = (
         "import sys, clover_nb.sandbox, clover_nb.sandbox.cli\n"
         "print(*sorted(n for n in sys.modules if n.startswith('clover_nb.')"
         " and not n.startswith('clover_nb.sandbox')))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["clover_nb.vendor"]
+    assert found.stdout.split() == ["clover_nb.constants"]

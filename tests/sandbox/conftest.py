@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from clover_nb import sandbox
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 
 class Caller:

@@ -11,7 +11,7 @@ import re
 import requests
 import schemathesis
 
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 THERE = json.loads(os.environ["SANDBOX"])
 TOKEN = re.compile("clv_[0-9A-Za-z]{1,68}")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from clover_nb.vendor import ID_PATTERN
+from clover_nb.constants import ID_PATTERN
 
 ADDRESS = {
     "line1": "415 N Mathilda Ave",

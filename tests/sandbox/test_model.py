@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from clover_nb.vendor import DECLINED_CARDS, TEST_CARDS
+from clover_nb.constants import DECLINED_CARDS, TEST_CARDS
 
 CARDS = st.sampled_from(sorted(TEST_CARDS.keys() - DECLINED_CARDS))
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)

@@ -7,7 +7,7 @@ import threading
 
 import requests
 
-from clover_nb.vendor import TEST_CARDS
+from clover_nb.constants import TEST_CARDS
 
 
 def test_kill_9_in_the_middle_of_writing(make, tmp_path):

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.api.request_body import read_json, validate
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.merchant import get_merchant
@@ -113,7 +113,7 @@ def _check_origin(text: str) -> str:
 
 def _make_document(kind: str, origins: AbstractSet[str]) -> str:
     label, fills, example = _FIELDS[kind]
-    brands = html.escape(json.dumps(vendor.BRAND_PREFIXES))
+    brands = html.escape(json.dumps(constants.BRAND_PREFIXES))
     keys = "text" if kind == "CARD_POSTAL_CODE" else "numeric"
     return (
         f'<!doctype html><html lang=en data-type={kind} data-pages="{" ".join(sorted(origins))}" '
@@ -131,7 +131,7 @@ def _make_test_card_menu() -> str:
     """Offer test cards to who practises; Clover's own field has no such choice."""
     options = "".join(
         f"<option value={card['number']} data-cvv={card['cvv']}>{_label_card(name, card)}"
-        for name, card in vendor.TEST_CARDS.items()
+        for name, card in constants.TEST_CARDS.items()
     )
     return (
         "<output aria-label=Brand></output>"
@@ -139,8 +139,8 @@ def _make_test_card_menu() -> str:
     )
 
 
-def _label_card(name: str, card: vendor.TestCard) -> str:
-    what = ", declined" if name in vendor.DECLINED_CARDS else ""
+def _label_card(name: str, card: constants.TestCard) -> str:
+    what = ", declined" if name in constants.DECLINED_CARDS else ""
     return f"{card['brand']} {card['number'][-4:]}{what}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.api.openapi import describe_parameter
 from clover_nb.sandbox.errors import APIException, ErrorCase
 
@@ -38,7 +38,9 @@ _FILTER: Final = (
 _LARGEST: Final = 2**63 - 1  # SQLite's
 
 
-def page_parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX) -> Json:
+def page_parameters(
+    default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
+) -> Json:
     """Describe the window of a list, for a route's `openapi_extra`."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
@@ -48,7 +50,9 @@ def page_parameters(default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PA
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
-EXPAND: Final = describe_parameter("expand", {"type": "string"}, example=",".join(vendor.EXPANDS))
+EXPAND: Final = describe_parameter(
+    "expand", {"type": "string"}, example=",".join(constants.EXPANDS)
+)
 FILTER: Final = describe_parameter("filter", _FILTERS, style="form", explode=True)
 
 
@@ -67,7 +71,7 @@ def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
 
 
 def parse_page(
-    query: QueryParams, default: int = vendor.PAGE_DEFAULT, largest: int = vendor.PAGE_MAX
+    query: QueryParams, default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
     return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
@@ -76,7 +80,7 @@ def parse_page(
 def parse_expand(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
-    return [name for name in vendor.EXPANDS if name in map(str.strip, asked)]
+    return [name for name in constants.EXPANDS if name in map(str.strip, asked)]
 
 
 def parse_filters(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[Any]]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.errors import ErrorCase, status_line
 from clover_nb.sandbox.middleware.faults import KINDS
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
@@ -157,9 +157,9 @@ def _rules() -> Iterator[str]:
 
 
 def _marked() -> Iterator[tuple[str, str, str]]:
-    """Yield mark, text and module of every marked comment of the sandbox and of `vendor`."""
+    """Yield mark, text and module of every marked comment of the sandbox and of `constants`."""
     here = Path(__file__).parents[1]
-    for path in [Path(vendor.__file__), *sorted(here.rglob("*.py"))]:
+    for path in [Path(constants.__file__), *sorted(here.rglob("*.py"))]:
         source = path.read_text(encoding="utf-8")
         for paragraph in [*_comments(source), *_docstrings(source)]:
             _, *found = _MARK.split(paragraph)

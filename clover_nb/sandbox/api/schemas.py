@@ -14,7 +14,7 @@ from typing import (
 from pydantic import Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
-from clover_nb import vendor
+from clover_nb import constants
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -26,7 +26,7 @@ _FILLED: Final = rf"^[^\x00]*[^{_BLANK}][^\x00]*$"
 _EMAIL: Final = rf"^[ \t\r\n]*[^@{_BLANK}]+@[^@{_BLANK}]+\.[^@{_BLANK}]+[ \t\r\n]*$"
 _COUNTRY: Final = r"^[A-Za-z]{2}$"
 _COUNTRY_OR_NONE: Final = r"^([A-Za-z]{2})?$"
-_TOKEN: Final = rf"^{vendor.TOKEN_PREFIX}[0-9A-Za-z]+$"
+_TOKEN: Final = rf"^{constants.TOKEN_PREFIX}[0-9A-Za-z]+$"
 
 
 def _text(longest: int) -> FieldInfo:
@@ -35,7 +35,7 @@ def _text(longest: int) -> FieldInfo:
 
 
 def _at_most(path: str) -> FieldInfo:
-    return _text(vendor.MAX_LENGTH[path])
+    return _text(constants.MAX_LENGTH[path])
 
 
 def _filled(longest: int) -> FieldInfo:
@@ -48,8 +48,8 @@ def _digits(pattern: str, *ranges: tuple[int, int]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, *numbers]})
 
 
-_Email = Annotated[str, Field(max_length=vendor.MAX_LENGTH["email"], pattern=_EMAIL)]
-_Source = Annotated[str, Field(max_length=vendor.MAX_LENGTH["source"], pattern=_TOKEN)]
+_Email = Annotated[str, Field(max_length=constants.MAX_LENGTH["email"], pattern=_EMAIL)]
+_Source = Annotated[str, Field(max_length=constants.MAX_LENGTH["source"], pattern=_TOKEN)]
 
 
 class Address(TypedDict, total=False):
@@ -98,7 +98,7 @@ class CustomerUpdate(_Profile, total=False):
     source: _Source | None
 
 
-_TestNumber = WithJsonSchema({"enum": [card["number"] for card in vendor.TEST_CARDS.values()]})
+_TestNumber = WithJsonSchema({"enum": [card["number"] for card in constants.TEST_CARDS.values()]})
 _Month = _digits("^(0?[1-9]|1[0-2])$", (1, 12))
 _Year = _digits("^(20)?(2[6-9]|[3-9][0-9])$", (26, 99), (2026, 2099))
 _Cvv = _digits("^[0-9]{3,4}$", (100, 9999))
@@ -134,7 +134,7 @@ class EmailAddress(TypedDict, total=False):
 class PhoneNumber(TypedDict, total=False):
     """One of a record's `phoneNumbers`."""
 
-    phoneNumber: Required[Annotated[str, _filled(vendor.MAX_LENGTH["phone"])]]
+    phoneNumber: Required[Annotated[str, _filled(constants.MAX_LENGTH["phone"])]]
 
 
 class RecordAddress(TypedDict, total=False):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.api import schemas
 from clover_nb.sandbox.api.openapi import describe_body
 from clover_nb.sandbox.api.request_body import read_json, validate
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 # D: any future expiry and any CVV are good for a test card.
-_NAMES: Final = {card["number"]: name for name, card in vendor.TEST_CARDS.items()}
+_NAMES: Final = {card["number"]: name for name, card in constants.TEST_CARDS.items()}
 
 
 @router.post("/v1/tokens", openapi_extra=describe_body(schemas.TOKEN))
@@ -40,7 +40,7 @@ def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
         raise APIException(ErrorCase.INVALID_NUMBER, param="number")
     if number not in _NAMES:
         raise APIException(ErrorCase.TEST_CARDS_ONLY, param="number")
-    withdrawn = _NAMES[number] in vendor.WITHDRAWN_CARDS
+    withdrawn = _NAMES[number] in constants.WITHDRAWN_CARDS
     if withdrawn and merchant.settings["withdrawn_cards"] == "refuse":
         raise APIException(ErrorCase.INVALID_NUMBER, param="number")
     with merchant.store.write() as context:
@@ -53,7 +53,7 @@ def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
             "exp_year": year,
             "first6": number[:6],
             "last4": number[-4:],
-            "brand": vendor.TEST_CARDS[_NAMES[number]]["brand"],
+            "brand": constants.TEST_CARDS[_NAMES[number]]["brand"],
         }
         token = context.token()
         merchant.store.add_token(token, json.dumps(face | {"without_cvv": without}))

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.middleware.authentication import TOKENS
 from clover_nb.sandbox.responses import error_response
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 # D: the header that is there tells which limit was crossed, and its value is the limit;
 # `retry-after` comes with the concurrent one.
-RATE_HEADERS: Final = {"X-RateLimit-tokenLimit": str(vendor.REQUESTS_PER_SECOND)}
+RATE_HEADERS: Final = {"X-RateLimit-tokenLimit": str(constants.REQUESTS_PER_SECOND)}
 CONCURRENT_HEADERS: Final = {
-    "X-RateLimit-tokenConcurrentLimit": str(vendor.REQUESTS_AT_ONCE),
+    "X-RateLimit-tokenConcurrentLimit": str(constants.REQUESTS_AT_ONCE),
     "retry-after": "1",
 }
 
@@ -35,9 +35,9 @@ class RateLimiter:
         now = time.monotonic()
         while self._started and self._started[0] <= now - 1:
             self._started.popleft()
-        if self._running >= vendor.REQUESTS_AT_ONCE:
+        if self._running >= constants.REQUESTS_AT_ONCE:
             return CONCURRENT_HEADERS
-        if len(self._started) >= vendor.REQUESTS_PER_SECOND:
+        if len(self._started) >= constants.REQUESTS_PER_SECOND:
             return RATE_HEADERS
         self._running += 1
         self._started.append(now)

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from clover_nb import vendor
+from clover_nb import constants
 from clover_nb.sandbox.sample_data.names import (
     CULTURE_OF,
     CULTURES,
@@ -268,8 +268,8 @@ def _cards(ends: int) -> list[str]:
         f'"first6":"{card["number"][:6]}","last4":"{card["number"][-4:]}",'
         f'"cardType":"{card["brand"]}","expirationDate":"{month % 12 + 1:02}{month // 12 % 100:02}"'
         for month in months
-        for name, card in vendor.TEST_CARDS.items()
-        if name not in vendor.DECLINED_CARDS
+        for name, card in constants.TEST_CARDS.items()
+        if name not in constants.DECLINED_CARDS
     ]
 
 

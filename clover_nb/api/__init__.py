@@ -1,0 +1,1 @@
+"""Clover's endpoints, one method each."""

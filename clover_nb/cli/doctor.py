@@ -1,0 +1,125 @@
+"""``clover-nb doctor``: is everything as it should be? It reads, and never changes anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Final, NamedTuple
+
+from dotenv import find_dotenv
+
+from clover_nb.client import Clover, connect
+from clover_nb.errors import APIConnectionError, APIError, CloverError
+from clover_nb.journal.store import default_path
+from clover_nb.settings import Timeouts
+from clover_nb.transport.http import HTTPTransport, path_of
+
+_PATIENCE: Final = Timeouts(unreachable=1.0, total=5.0)
+_CLOCK_SECONDS: Final = 60.0
+_PACKAGES: Final = ("clover-nb", "pandas", "pyarrow", "requests", "jupyterlab", "ipywidgets")
+_NAMES: Final = {"ecommerce": "Ecommerce API", "token": "card tokens", "platform": "Platform API"}
+
+
+class Finding(NamedTuple):
+    """One line of the report: what was found, and what to do where it is wrong."""
+
+    good: bool
+    what: str
+    todo: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'ok   ' if self.good else 'WRONG'}  {self.what}"
+        return line + f"\n       {self.todo}" if self.todo else line
+
+
+def examine() -> Iterator[Finding]:
+    """Look at versions, settings, hosts, clock, credentials, permissions and the journal."""
+    told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    yield Finding(good=True, what=f"Python {platform.python_version()}; {told}")
+    path = find_dotenv(usecwd=True)
+    yield Finding(good=True, what=f"settings file: {path or 'none, the environment alone'}")
+    try:
+        clover = connect(timeouts=_PATIENCE, journal=None)
+    except CloverError as error:
+        yield _wrong("settings", error)
+        return
+    with clover:
+        yield Finding(good=True, what=f"settings: {clover!r}")
+        yield from _hosts(clover)
+        yield from _credentials(clover)
+        if clover.environment != "local":
+            yield from _journal()
+
+
+def _hosts(clover: Clover) -> Iterator[Finding]:
+    """Any answer will do, a refusal too: somebody is there."""
+    transport: HTTPTransport = clover._transport
+    answered = False
+    for api, name in _NAMES.items():
+        address = getattr(clover.settings, f"{api}_url")
+        what = f"{name} at {address}"
+        try:
+            transport.send("GET", api, path_of("v1"))  # type: ignore[arg-type]  # one of the three
+        except APIConnectionError as error:
+            yield _wrong(what, error)
+            continue
+        except CloverError:
+            pass
+        answered = True
+        yield Finding(good=True, what=what)
+    if answered:  # else nobody has told the time
+        yield _clock(transport.server_time() - time.time())
+
+
+def _clock(behind: float) -> Finding:
+    if abs(behind) <= _CLOCK_SECONDS:
+        return Finding(good=True, what="clock: as Clover's, to the minute")
+    which = "behind" if behind > 0 else "ahead of"
+    what = f"clock: it is {abs(behind):.0f} seconds {which} Clover's"
+    todo = "Set this machine's clock (in its settings: date and time, automatically)."
+    return Finding(good=False, what=what, todo=todo)
+
+
+def _credentials(clover: Clover) -> Iterator[Finding]:
+    yield _tried("access token, for the Ecommerce API (asked for the API key)", clover, _ask_key)
+    if clover.settings.merchant_id:
+        what = f"reading customers of merchant {clover.settings.merchant_id}"
+        yield _tried(what, clover, _ask_customer)
+    else:
+        todo = "Set CLOVER_MERCHANT_ID: without it customers can't be read, nor changes looked up."
+        yield Finding(good=False, what="merchant id: missing", todo=todo)
+
+
+def _ask_key(clover: Clover) -> None:
+    clover.api_keys.retrieve()
+
+
+def _ask_customer(clover: Clover) -> None:
+    clover.customers.list(limit=1)
+
+
+def _tried(what: str, clover: Clover, ask: Callable[[Clover], None]) -> Finding:
+    try:
+        ask(clover)
+    except CloverError as error:
+        return _wrong(what, error)
+    return Finding(good=True, what=what)
+
+
+def _wrong(what: str, error: CloverError) -> Finding:
+    status = f" (HTTP {error.status})" if isinstance(error, APIError) else ""
+    return Finding(good=False, what=f"{what}: {error.message}{status}", todo=error.hint)
+
+
+def _journal() -> Iterator[Finding]:
+    path = default_path()
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if os.access(there, os.R_OK | os.W_OK):
+        made = "" if there == path else ", made with the first connection"
+        yield Finding(good=True, what=f"journal: {path}{made}")
+    else:
+        todo = f"There is no connection without it: let your user read and write {there}."
+        yield Finding(good=False, what=f"journal: {path} can't be written", todo=todo)

@@ -1,0 +1,210 @@
+"""A customer's JSON, of either API, as plain values by the names of one schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+from clover_nb import constants
+from clover_nb.masking import Secret
+
+Record = Mapping[str, Any]
+
+TEXT: Final = pa.large_string()
+TIME: Final = pa.timestamp("ms", "UTC")
+NUMBER: Final = pa.int64()
+LIST: Final = pa.list_(pa.string())
+
+#: The columns of every row and frame, in order, and what Arrow keeps them as.
+SCHEMA: Final[dict[str, pa.DataType]] = {
+    "id": TEXT,
+    "created": TIME,
+    "email": TEXT,
+    "name": TEXT,
+    "first_name": TEXT,
+    "last_name": TEXT,
+    "phone": TEXT,
+    "currency": TEXT,
+    "marketing_allowed": pa.bool_(),
+    "shipping_name": TEXT,
+    "shipping_phone": TEXT,
+    "shipping_line1": TEXT,
+    "shipping_line2": TEXT,
+    "shipping_city": TEXT,
+    "shipping_state": TEXT,
+    "shipping_postal_code": TEXT,
+    "shipping_country": TEXT,
+    "source_ids": LIST,
+    "card_count": NUMBER,
+    "card_brand": TEXT,
+    "card_last4": TEXT,
+    "card_expiry": TEXT,
+}
+
+# What the columns above are made of, or what says nothing about the customer: the kind of the
+# object, its own address, and the merchant that was asked.
+CONSUMED: Final = frozenset(
+    {"id", "created", "customerSince", "email", "emailAddresses", "name", "firstName", "lastName"}
+    | {"phone", "phoneNumbers", "currency", "marketingAllowed", "shipping", "addresses", "sources"}
+    | {"cards", "object", "href", "merchant"}
+)
+_IN_ITEMS: Final = frozenset({"id", "customer"})  # of a list, and no news of the customer
+#: The Platform API's lists: how the names of our columns begin, and what they are made of, or
+#: what is left out: of a card its first 6 digits, its token, and when it was changed.
+LISTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
+    "emailAddresses": ("email", _IN_ITEMS | {"emailAddress", "primaryEmail"}),
+    "phoneNumbers": ("phone", _IN_ITEMS | {"phoneNumber"}),
+    "addresses": (
+        "shipping",
+        _IN_ITEMS | {"address1", "address2", "city", "state", "zip", "country"},
+    ),
+    "cards": (
+        "card",
+        _IN_ITEMS
+        | {"cardType", "last4", "expirationDate", "first6", "token", "tokenType", "modifiedTime"},
+    ),
+}
+_NESTED: Final = (*LISTS, "sources", "shipping")
+_SHIPPING: Final = ("name", "phone", "address")
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+def flatten(record: Record) -> dict[str, Any]:
+    """One customer's fields by the schema's names: plain values, ``created`` in milliseconds.
+
+    What the schema has no name for comes after, under Clover's: a field of the first email
+    address, phone, address or card as ``email_...``, ``phone_...``, ``shipping_...`` or
+    ``card_...``; a list of several, whole. What is nested otherwise than Clover has ever sent it
+    is kept as it came.
+    """
+    try:
+        fields, beyond = _flat(record)
+    except (AttributeError, TypeError, KeyError):
+        strange = {name: record[name] for name in _NESTED if name in record}
+        fields, beyond = _flat({k: v for k, v in record.items() if k not in strange})
+        beyond |= strange
+    return fields | masked(beyond) if beyond else fields
+
+
+def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema's fields, and what is beyond them."""
+    get = record.get
+    lists = [_items(get(name)) for name in LISTS]
+    emails, phones, addresses, cards = lists
+    shipping = get("shipping") or _EMPTY
+    own = (shipping.get("address") or _EMPTY).get
+    theirs = (addresses[0] if addresses else _EMPTY).get
+    held = _items(get("sources")) or cards
+    newest = (cards[0] if cards and isinstance(cards[0], dict) else _EMPTY).get
+    first, last = get("firstName"), get("lastName")
+    fields = {
+        "id": get("id"),
+        "created": get("created") or get("customerSince"),
+        "email": get("email") or _first(emails, "emailAddress", "primaryEmail"),
+        "name": get("name") or (f"{first} {last}" if first and last else first or last or None),
+        "first_name": first,
+        "last_name": last,
+        "phone": get("phone") or _first(phones, "phoneNumber"),
+        "currency": get("currency"),
+        "marketing_allowed": get("marketingAllowed"),
+        "shipping_name": shipping.get("name"),
+        "shipping_phone": shipping.get("phone"),
+        # The Platform API's address has other names (D).
+        "shipping_line1": own("line1") or theirs("address1"),
+        "shipping_line2": own("line2") or theirs("address2"),
+        "shipping_city": own("city") or theirs("city"),
+        "shipping_state": own("state") or theirs("state"),
+        "shipping_postal_code": own("postal_code") or theirs("zip"),
+        "shipping_country": own("country") or theirs("country"),
+        "source_ids": [str(each["id"] if isinstance(each, dict) else each) for each in held],
+        "card_count": len(held),
+        "card_brand": newest("cardType"),
+        "card_last4": newest("last4"),
+        "card_expiry": month_year(newest("expirationDate")),
+    }
+    beyond: dict[str, Any] = {}
+    if not CONSUMED.issuperset(record):
+        beyond = {name: value for name, value in record.items() if name not in CONSUMED}
+    for name, items in zip(LISTS, lists, strict=True):
+        if items:
+            beyond |= _beyond(name, items)
+    if shipping:
+        beyond |= _unknown_shipping(shipping)
+    return fields, beyond
+
+
+def _beyond(name: str, items: list[Any]) -> dict[str, Any]:
+    """What a list holds that the schema has no field for."""
+    if len(items) > 1:
+        return {name: items}
+    prefix, known = LISTS[name]
+    if not isinstance(items[0], dict) or known.issuperset(items[0]):
+        return {}
+    return {f"{prefix}_{field}": items[0][field] for field in items[0] if field not in known}
+
+
+def elements(value: object) -> list[Any]:
+    """The items of a list in any of Clover's spellings: bare, ``elements`` or ``data``."""
+    if isinstance(value, dict):
+        value = value.get("elements", value.get("data"))
+        if isinstance(value, dict):  # 2019: {"data": {"elements": [...]}}
+            value = value.get("elements")
+    return value if isinstance(value, list) else []
+
+
+def _items(value: object) -> list[Any]:
+    items = elements(value)
+    if value and not items and not isinstance(value, dict | list):
+        raise TypeError("A list was expected.")
+    return items
+
+
+def mask_tokens(record: Record) -> Record:
+    """The same record; the tokens of its cards print masked from now on."""
+    for card in elements(record.get("cards")):
+        if isinstance(card, dict) and isinstance(token := card.get("token"), str):
+            card["token"] = Secret(token)
+    return record
+
+
+def masked(value: Any) -> Any:  # noqa: ANN401  JSON
+    """The same for a row or a table, which may be saved anywhere: without card tokens in clear."""
+    if isinstance(value, str):
+        return _MASKED if value.startswith(constants.TOKEN_PREFIX) else value
+    if isinstance(value, dict):
+        return {n: _MASKED if n == "token" and part else masked(part) for n, part in value.items()}
+    return list(map(masked, value)) if isinstance(value, list) else value
+
+
+_MASKED: Final = str(Secret(constants.TOKEN_PREFIX))
+
+
+def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON
+    for item in items:
+        if preferred and item.get(preferred):
+            return item.get(field)
+    return items[0].get(field) if items else None
+
+
+def month_year(digits: str | None) -> str | None:
+    """A Platform card's ``MMYY`` as :func:`expiry` says it."""
+    return expiry(digits[:2], digits[2:]) if digits else None
+
+
+def expiry(month: object, year: object) -> str | None:
+    """A card's month and year, in any number of digits, as ``YYYY-MM``, which sorts."""
+    if not month or not year:
+        return None
+    return f"20{str(year)[-2:]}-{month!s:0>2}"
+
+
+def _unknown_shipping(shipping: Record) -> dict[str, Any]:
+    address = shipping.get("address") or _EMPTY
+    return {
+        f"shipping_{name}": part[name]
+        for part, known in ((shipping, _SHIPPING), (address, constants.ADDRESS_FIELDS))
+        for name in part
+        if name not in known
+    }

@@ -1,0 +1,107 @@
+"""Clover's refusals as errors of the tree, in every shape that they have been seen in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from clover_nb import errors
+from clover_nb.masking import mask_text
+
+_KINDS: Final[dict[int, type[errors.APIError]]] = {
+    401: errors.AuthenticationError,
+    402: errors.CardError,
+    403: errors.AuthenticationError,
+    404: errors.NotFoundError,
+    409: errors.AlreadyOnFileError,
+    429: errors.RateLimitError,
+}
+
+# D and O-fix ("Ecommerce API response codes", "Error codes"): which parameter a code is about.
+_FIELD_OF: Final = {
+    "email_invalid": "email",
+    "token_already_used": "source",
+    "invalid_cvc": "source",
+    "incorrect_cvc": "card.cvv",
+    "invalid_number": "card.number",
+    "incorrect_number": "card.number",
+    "invalid_expiry_month": "card.exp_month",
+    "invalid_expiry_year": "card.exp_year",
+    "expired_card": "card.exp_year",
+}
+
+# D: a bad token, a wrong merchant id and a missing permission look alike.
+FIVE_REASONS: Final = (
+    "It is one of five things, and Clover does not say which: the access token is mistyped or "
+    "expired; it belongs to the other environment (sandbox or production); the merchant id is "
+    "another merchant's; a permission is missing; or a permission was added after the app was "
+    "installed (then reinstall the app and make a new token)."
+)
+_CODE_HINTS: Final = {
+    "token_already_used": "A card token works once: ask for the card again and use the new token.",
+    "invalid_cvc": "Ask for the card again, with its security code.",
+    "email_invalid": "Pass email=: Clover asks for it on every change.",
+    "card_declined": "The bank declined this card: ask for another one.",
+}
+_STATUS_HINTS: Final = {
+    401: FIVE_REASONS,
+    402: "The card was refused, or the merchant has no multi-pay tokens: ask for another card; "
+    "if every card is refused, ask Clover to enable card-on-file for this merchant.",
+    403: FIVE_REASONS,
+    404: "Check the id, and that it is this merchant's.",
+    409: "Nothing needs to be done if it is this very card: it can be charged as it is. If the "
+    "customer has another one, this merchant keeps one card for each customer: replace it.",
+    429: "Wait a few seconds and try again.",
+}
+
+
+def error_from_response(status: int, content: bytes, request_id: str | None) -> errors.APIError:
+    """The error for an answer with a status of 400 or more, in any of its known shapes.
+
+    The status counts first, then ``error.code``: bodies have been seen that name another status
+    than their own, that lack ``error`` or its ``type``, and that are text, HTML or nothing (O-fix).
+    """
+    body = parse_json(content)
+    answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    nested = answer.get("error")
+    detail: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
+    code = _text(detail.get("code"))
+    said = _text(detail.get("message")) or _text(nested) or _text(answer.get("details"))
+    said = said or _text(answer.get("message"))
+    default = errors.ServerError if status >= 500 else errors.InvalidRequestError  # noqa: PLR2004  HTTP
+    return _KINDS.get(status, default)(
+        _sentence(status, said),
+        hint=_CODE_HINTS.get(code or "") or _STATUS_HINTS.get(status) or _default_hint(status),
+        field=_text(detail.get("param")) or _FIELD_OF.get(code or ""),
+        status=status,
+        type=_text(detail.get("type")),
+        code=code,
+        request_id=request_id,
+    )
+
+
+def _sentence(status: int, said: str | None) -> str:
+    if status in (401, 403):
+        return "Clover refused the credentials."
+    if not said:
+        return f"Clover answered with HTTP {status} and no reason."
+    return f"Clover says: {mask_text(said).rstrip('.')}."
+
+
+def _default_hint(status: int) -> str:
+    if status >= 500:  # noqa: PLR2004  HTTP
+        return "Try again in a minute; if it stays so, look at Clover's status page."
+    return ""
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def parse_json(content: bytes) -> object:
+    """The JSON of a body, or ``None`` where there is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,242 @@
+"""What can be checked before anything is sent.
+
+Clover checks too; these rules say it sooner, name the field, and keep card numbers out of requests.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from clover_nb import constants
+from clover_nb.card_numbers import NO_CARD_NUMBERS, contains_card_number
+from clover_nb.errors import ValidationError
+from clover_nb.masking import Secret, mask_value
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+def text(field: str, value: object) -> str:
+    """A text as it is sent: outer white space trimmed, everything else as it is.
+
+    Raises:
+        ValidationError: It is not text, empty, too long, unprintable, or holds a card number.
+    """
+    if not isinstance(value, str):
+        raise ValidationError(
+            f"{field} must be text, not {_told(value)}.", field=field, hint=_fix(value)
+        )
+    trimmed = Secret(value.strip()) if isinstance(value, Secret) else value.strip()
+    if not trimmed:
+        raise ValidationError(
+            f"{field} is empty.",
+            hint="" if field in ("email", "source") else "Leave it out to keep it as it is.",
+            field=field,
+        )
+    if contains_card_number(trimmed):
+        raise ValidationError(
+            f"{field} holds what looks like a card number.", hint=NO_CARD_NUMBERS, field=field
+        )
+    longest = constants.MAX_LENGTH.get(field, 1000)
+    if len(trimmed) > longest:
+        raise ValidationError(
+            f"{field} has {len(trimmed):,} characters; Clover keeps {longest} at most.", field=field
+        )
+    if _CONTROL.search(trimmed):
+        raise ValidationError(
+            f"{field} holds a line break or another sign that can't be stored.",
+            hint="Type it again on one line.",
+            field=field,
+        )
+    return trimmed
+
+
+def email(value: object) -> str:
+    """An email address that could exist; whether it does is not asked."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  20 ms
+
+    address = text("email", value)
+    try:
+        validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValidationError(f"email is not an email address: {error}", field="email") from None
+    return address
+
+
+def source(value: object) -> str:
+    """A card token, by its documented prefix; nothing else about it is known."""
+    token = Secret(text("source", mask_value(value, "source")))
+    if not re.fullmatch(rf"{constants.TOKEN_PREFIX}[0-9A-Za-z]+", token):
+        raise ValidationError(
+            "source is not a card token.",
+            hint=f"A token begins with {constants.TOKEN_PREFIX} and has letters and digits alone.",
+            field="source",
+        )
+    return token
+
+
+def phone(value: object, field: str = "phone") -> str:
+    """A phone number in any spelling; an extension may be named."""
+    number = text(field, value)
+    words = [word.lower() for word in _WORD.findall(number)]
+    if not any(map(str.isdigit, number)) or set(words) - {"ext", "x", "extension"}:
+        raise ValidationError(
+            f"{field} is not a phone number.",
+            hint="Use digits, such as 555-0125 or +1 408 555 0125.",
+            field=field,
+        )
+    return number
+
+
+def ecomind(value: object) -> str:
+    """Who typed the card: the customer or the merchant."""
+    if not isinstance(value, str) or value not in constants.ECOMINDS:
+        raise ValidationError(
+            f"ecomind must be 'ecom' or 'moto', not {_told(value)}.",
+            hint="ecom: the customer typed the card; moto: the merchant did, for them.",
+            field="ecomind",
+        )
+    return value
+
+
+def country(value: object) -> str:
+    """A country's two-letter code."""
+    field = "shipping.address.country"
+    code = text(field, value)
+    if not re.fullmatch(r"[A-Za-z]{2}", code):
+        raise ValidationError(
+            f"{field} is {_told(code)}, not a two-letter code.",
+            hint="Use US, CA, MX and so on (ISO 3166).",
+            field=field,
+        )
+    return code.upper()
+
+
+def shipping(value: object) -> dict[str, Any]:
+    """A shipping block: ``name``, ``phone`` and ``address``, and a parcel's carrier and number.
+
+    A part that is ``None`` stays so: where the block is merged into another, it is taken off.
+    """
+    block = _mapping("shipping", value, constants.SHIPPING_FIELDS)
+    return {name: check(f"shipping.{name}", part) for name, part in block.items()}
+
+
+def address(value: object) -> dict[str, Any]:
+    """The address in a shipping block."""
+    block = _mapping("shipping.address", value, constants.ADDRESS_FIELDS)
+    return {name: check(f"shipping.address.{name}", part) for name, part in block.items()}
+
+
+_CHECKS: Final[dict[str, Callable[[object], Any]]] = {
+    "email": email,
+    "source": source,
+    "ecomind": ecomind,
+    "phone": phone,
+    "shipping": shipping,
+    "shipping.phone": lambda value: phone(value, "shipping.phone"),
+    "shipping.address": address,
+    "shipping.address.country": country,
+}
+
+
+def check(field: str, value: object) -> Any:  # noqa: ANN401  a text or a block
+    """One field's value as it is sent; ``None`` within ``shipping`` stays ``None``.
+
+    Args:
+        field: The full name, such as ``"shipping.address.city"``.
+        value: What was given.
+
+    Raises:
+        ValidationError: It can't be right.
+    """
+    if value is None and field.startswith("shipping."):
+        return None
+    return _CHECKS[field](value) if field in _CHECKS else text(field, value)
+
+
+def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> dict[str, Any]:
+    """The body of a request that creates or changes a customer.
+
+    Args:
+        fields: By Clover's names; ``None`` means not given.
+        required: The fields that must be given.
+
+    Raises:
+        ValidationError: The first field that can't be right.
+    """
+    for name in fields:
+        check_name(name, constants.CUSTOMER_FIELDS)
+    for name in required:
+        if fields.get(name) is None:
+            raise ValidationError(f"{name} is missing.", field=name)
+    return {name: check(name, value) for name, value in fields.items() if value is not None}
+
+
+def present(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block without the parts that are ``None``, at any depth, and without empty blocks."""
+    kept = {k: present(v) if isinstance(v, Mapping) else v for k, v in block.items()}
+    return {name: value for name, value in kept.items() if value is not None and value != {}}
+
+
+def customer_id(value: object) -> str:
+    """An id that can stand in an address; Clover's have 13 letters and digits (from samples)."""
+    return record_id("customer_id", value)
+
+
+def record_id(field: str, value: object) -> str:
+    """An id of a customer or a card."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", value.strip()):
+        raise ValidationError(
+            f"{field} is not an id: {_told(value)}.",
+            hint="Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
+            field=field,
+        )
+    if contains_card_number(value):
+        raise ValidationError(
+            f"{field} is what looks like a card number.", hint=NO_CARD_NUMBERS, field=field
+        )
+    return value.strip()
+
+
+def check_name(name: str, known: Iterable[str], within: str = "") -> None:
+    """Refuse a name that Clover doesn't know, with the nearest one that it does."""
+    names = list(known)
+    if name in names:
+        return
+    plain = {re.sub(r"[_\W]", "", each).lower(): each for each in names}
+    near = difflib.get_close_matches(re.sub(r"[_\W]", "", name).lower(), plain, n=1, cutoff=0.5)
+    hint = f"Did you mean {plain[near[0]]}?" if near else f"Known are: {', '.join(names)}."
+    field = f"{within}.{name}" if within else name
+    raise ValidationError(f"{field} is not a field of Clover's.", hint=hint, field=field)
+
+
+def _mapping(field: str, value: object, known: Iterable[str]) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ValidationError(
+            f"{field} must be a dict with {', '.join(known)}, not {_told(value)}.", field=field
+        )
+    for name in value:
+        check_name(str(name), known, within=field)
+    return value
+
+
+def _told(value: object) -> str:
+    """A value as a message may show it: short, and never a secret or a card number."""
+    if isinstance(value, float) or value is pd.NA or value is pd.NaT:
+        return "a missing value" if pd.isna(value) else "a number"
+    if isinstance(value, str) and len(value) <= 20 and not contains_card_number(value):  # noqa: PLR2004  a short one
+        return repr(value)
+    return {"int": "a number", "NoneType": "a missing value"}.get(
+        type(value).__name__, f"a {type(value).__name__}"
+    )
+
+
+def _fix(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:  # noqa: PLR0124  NaN
+        return "Put it in quotes, so that leading zeros stay."
+    return "Leave it out if there is none."

@@ -1,0 +1,69 @@
+"""Has somebody else changed the record? Clover has no version to ask for, so values are compared.
+
+Between the look and the change somebody may still come in between: it is the best that can be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from clover_nb.errors import Change, EditConflictError, ValidationError
+from clover_nb.journal.entries import Fields
+
+#: What both APIs show, and what a person can have changed.
+COMPARED: Final = (
+    "email",
+    "name",
+    "phone",
+    "shipping_line1",
+    "shipping_line2",
+    "shipping_city",
+    "shipping_state",
+    "shipping_postal_code",
+    "shipping_country",
+    "source_ids",
+)
+
+
+def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
+    """Refuse to go on when a record is not as it was.
+
+    Args:
+        expected: The customer as it was read, a row of :func:`clover_nb.to_row`.
+        now: The customer's fields as they are.
+
+    Raises:
+        EditConflictError: It has changed; ``changes`` says what.
+        ValidationError: ``expected`` is not this customer's row.
+    """
+    then = dict(expected) if isinstance(expected, Mapping | pd.Series) else {}
+    if then.get("id") != now["id"]:
+        raise ValidationError(
+            "expected is not the row of this customer.",
+            hint="Pass the row that customers.retrieve gave for it.",
+            field="expected",
+        )
+    if changes := differing(then, now, [label for label in COMPARED if label in then]):
+        told = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
+        raise EditConflictError(
+            f"The customer was changed since you read it: {told}.",
+            changes=changes,
+            hint="Read it again with customers.retrieve, and decide anew.",
+        )
+
+
+def differing(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) -> list[Change]:
+    """The fields among ``labels`` that differ; missing values of any kind are the same."""
+    pairs = ((label, _value(then.get(label)), _value(now.get(label))) for label in labels)
+    return [Change(label, before, after) for label, before, after in pairs if before != after]
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them
+    if isinstance(value, str):
+        return value
+    if pd.api.types.is_list_like(value):
+        return list(value)
+    return None if pd.isna(value) else value

@@ -1,0 +1,105 @@
+"""The doctor: what is right, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from clover_nb import cli
+from clover_nb.cli import doctor
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
+
+def settings_for(monkeypatch, connection, **other):
+    for name, value in (connection | other).items():
+        monkeypatch.setenv(f"CLOVER_{name.upper()}", value)
+
+
+def report(capsys):
+    code = cli.main(["doctor"])
+    return code, capsys.readouterr().out
+
+
+def test_all_is_well(monkeypatch, practice, capsys):
+    """Versions, settings, hosts, clock, credentials and permissions; only reads; no secret."""
+    settings_for(monkeypatch, practice.connection())
+    before = len(practice.requests)
+    code, out = report(capsys)
+    assert code == 0, out
+    assert "WRONG" not in out
+    for word in ("Python 3", "pandas", "settings", "Platform API", "clock", "access token"):
+        assert word in out
+    assert practice.access_token not in out
+    assert practice.api_key not in out
+    assert {entry["method"] for entry in practice.requests[before:]} <= {"GET"}
+
+
+def test_a_refused_key_lists_the_five_reasons(monkeypatch, practice, capsys):
+    """401 means one of five things, and Clover does not say which."""
+    settings_for(monkeypatch, practice.connection(), access_token="another-token")
+    code, out = report(capsys)
+    assert code == 1
+    assert "one of five things" in out
+    assert "another-token" not in out
+
+
+def test_a_missing_merchant_id_is_said(monkeypatch, practice, capsys):
+    """And what it is needed for."""
+    connection = practice.connection()
+    del connection["merchant_id"]
+    settings_for(monkeypatch, connection)
+    code, out = report(capsys)
+    assert code == 1
+    assert "CLOVER_MERCHANT_ID" in out
+
+
+def test_a_host_that_is_not_there_is_said(monkeypatch, practice, capsys):
+    """The others are looked at all the same."""
+    settings_for(monkeypatch, practice.connection(), platform_url="http://127.0.0.1:1")
+    code, out = report(capsys)
+    assert code == 1
+    assert "WRONG  Platform API at http://127.0.0.1:1" in out
+    assert "ok     Ecommerce API" in out
+
+
+def test_a_wrong_setting_ends_the_examination(monkeypatch, capsys):
+    """There is nothing to look at."""
+    monkeypatch.setenv("CLOVER_ENVIRONMENT", "sandbox")
+    code, out = report(capsys)
+    assert code == 1
+    assert "CLOVER_ACCESS_TOKEN is missing" in out
+
+
+@pytest.mark.parametrize(("off", "told"), [(3600, "behind"), (-3600, "ahead of")])
+def test_a_wrong_clock_is_said(monkeypatch, practice, capsys, off, told):
+    """An hour off."""
+    settings_for(monkeypatch, practice.connection())
+    monkeypatch.setattr(doctor.HTTPTransport, "server_time", lambda transport: time.time() + off)
+    code, out = report(capsys)
+    assert code == 1
+    assert f"3600 seconds {told} Clover's" in out
+
+
+def test_nothing_is_said_of_the_clock_when_nobody_answers(monkeypatch, practice, capsys):
+    """It was not compared with Clover's."""
+    nowhere = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), "http://127.0.0.1:1")
+    settings_for(monkeypatch, practice.connection() | nowhere)
+    code, out = report(capsys)
+    assert code == 1
+    assert "clock" not in out
+
+
+def test_a_folder_that_the_journal_can_not_be_made_in_is_said(monkeypatch, tmp_path):
+    """Before a connection fails for it."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    (well,) = doctor._journal()
+    assert well.good
+    assert not (tmp_path / "clover-nb").exists()
+    # Not by its mode, for root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    (finding,) = doctor._journal()
+    assert not finding.good
+    assert str(tmp_path) in finding.todo

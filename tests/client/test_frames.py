@@ -1,0 +1,484 @@
+"""Clover's JSON as pandas rows."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clover_nb import record_pages, to_frame, to_row, upsert
+from clover_nb.frames import of_pages
+from clover_nb.records import SCHEMA
+
+TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
+
+# The two example answers of Clover's page "Work with customers (SDK)", to the letter but for the
+# addresses, which the page hides.
+CREATED = {
+    "id": "ANKHTCV4BZCVW",
+    "object": "customer",
+    "created": 1580489482717,
+    "currency": "usd",
+    "email": "ana@example.com",
+    "sources": {"object": "list", "data": ["7E8EH4WWHK5N6"], "has_more": False},
+    "shipping": {},
+}
+MODIFIED = {
+    "id": "AKK8FZK1NCPWC",
+    "object": "customer",
+    "created": 1582322821472,
+    "currency": "usd",
+    "email": "ana@example.com",
+    "phone": "555-0125",
+    "name": "Updated Name",
+    "sources": {"object": "list", "data": ["01B0G1CT3GCBT"], "has_more": False},
+    "shipping": {
+        "name": "Updated Name",
+        "phone": "555-0125",
+        "address": {
+            "line1": "415 N Mathilda Ave",
+            "city": "Sunnyvale",
+            "state": "CA",
+            "postal_code": "94085",
+            "country": "US",
+        },
+    },
+}
+PLATFORM = {
+    "href": "https://api.clover.com/v3/merchants/M1/customers/7QK2M9ZX4T0BC",
+    "id": "7QK2M9ZX4T0BC",
+    "merchant": {"id": "M1"},
+    "firstName": "Ana María",
+    "lastName": "Rivera",
+    "marketingAllowed": False,
+    "customerSince": 1700000000123,
+    "emailAddresses": {
+        "elements": [
+            {"id": "E1", "emailAddress": "old@example.com"},
+            {"id": "E2", "emailAddress": "ana@example.com", "primaryEmail": True},
+        ]
+    },
+    "phoneNumbers": {"elements": [{"id": "P1", "phoneNumber": "0150-555"}]},
+    "addresses": {
+        "elements": [
+            {
+                "id": "A1",
+                "address1": "1 Main Street",
+                "address2": "Apt 3",
+                "city": "Boston",
+                "state": "MA",
+                "zip": "02101",
+                "country": "US",
+            }
+        ]
+    },
+    "cards": {
+        "elements": [
+            {"id": "C2", "last4": "0042", "cardType": "MC", "expirationDate": "0931"},
+            {"id": "C1", "last4": "4242", "cardType": "VISA", "expirationDate": "1235"},
+        ]
+    },
+}
+
+
+def test_the_documented_answers_become_rows_with_every_value():
+    """Each value of Clover's two examples is in the row, under the schema's names."""
+    row = to_row(CREATED)
+    assert row.name == "ANKHTCV4BZCVW"
+    assert row.dropna().to_dict() == {
+        "id": "ANKHTCV4BZCVW",
+        "created": pd.Timestamp("2020-01-31 16:51:22.717", tz="UTC"),
+        "email": "ana@example.com",
+        "currency": "usd",
+        "source_ids": ["7E8EH4WWHK5N6"],
+        "card_count": 1,
+    }
+    assert to_row(MODIFIED).dropna().to_dict() == {
+        "id": "AKK8FZK1NCPWC",
+        "created": pd.Timestamp("2020-02-21 22:07:01.472", tz="UTC"),
+        "email": "ana@example.com",
+        "name": "Updated Name",
+        "phone": "555-0125",
+        "currency": "usd",
+        "shipping_name": "Updated Name",
+        "shipping_phone": "555-0125",
+        "shipping_line1": "415 N Mathilda Ave",
+        "shipping_city": "Sunnyvale",
+        "shipping_state": "CA",
+        "shipping_postal_code": "94085",
+        "shipping_country": "US",
+        "source_ids": ["01B0G1CT3GCBT"],
+        "card_count": 1,
+    }
+
+
+def test_the_platform_record_becomes_the_same_row():
+    """Names, the primary address, the first of the others, and the newest card."""
+    row = to_row(PLATFORM)
+    expected = {
+        "name": "Ana María Rivera",
+        "email": "ana@example.com",
+        "phone": "0150-555",
+        "marketing_allowed": False,
+        "shipping_line1": "1 Main Street",
+        "shipping_postal_code": "02101",
+        "source_ids": ["C2", "C1"],
+        "card_count": 2,
+        "card_brand": "MC",
+        "card_last4": "0042",
+        "card_expiry": "2031-09",
+    }
+    assert row[list(expected)].to_dict() == expected
+    assert not {"href", "merchant", "object"} & set(row.index)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"data": ["C1", "C2"]},
+        {"object": "list", "data": [{"id": "C1", "last4": "4242"}, {"id": "C2"}]},
+        {"elements": ["C1", "C2"]},
+        {"object": "list", "data": {"elements": ["C1", "C2"]}},
+    ],
+)
+def test_card_ids_are_read_in_every_spelling(sources):
+    """Clover's samples of 2019 and of today, and one program's view, list cards differently."""
+    row = to_row({"id": "X", "sources": sources})
+    assert row["source_ids"] == ["C1", "C2"]
+    assert row["card_count"] == 2
+
+
+def test_nothing_that_clover_sends_is_lost():
+    """Unknown fields are kept under Clover's names; lists with more than one item, whole."""
+    shipping = {"carrier": "UPS", "address": {"line3": "Back door"}}
+    row = to_row({"id": "X", "description": "VIP", "metadata": {"a": 1}, "shipping": shipping})
+    assert row["description"] == "VIP"
+    assert row["metadata"] == {"a": 1}
+    assert row["shipping_carrier"] == "UPS"
+    assert row["shipping_line3"] == "Back door"
+    phone = {"elements": [{"phoneNumber": "0150-555", "extension": "12"}]}
+    for result in (to_row({"phoneNumbers": phone}), to_frame([{"phoneNumbers": phone}]).iloc[0]):
+        assert (result["phone"], result["phone_extension"]) == ("0150-555", "12")
+    emails = to_row(PLATFORM)["emailAddresses"]
+    assert [each["emailAddress"] for each in emails] == ["old@example.com", "ana@example.com"]
+
+
+def test_a_frame_has_the_schema_whatever_is_in_it():
+    """Index and dtypes are the same for both APIs, for none and for odd values."""
+    full = to_frame([CREATED, PLATFORM])
+    empty = to_frame([])
+    odd = to_frame([{"id": "X", "phone": 5550125, "created": "soon", "marketingAllowed": None}])
+    expected = {name: empty.dtypes[name] for name in SCHEMA if name != "id"}
+    for table in (full, empty, odd):
+        assert table.index.name == "id"
+        assert {name: table.dtypes[name] for name in expected} == expected
+    assert str(full["created"].dtype) == "datetime64[ms, UTC]"
+    assert str(full["shipping_postal_code"].dtype) == "str"
+    assert odd.loc["X", "phone"] == "5550125"
+
+
+def test_rows_and_frames_agree():
+    """A frame's line holds what the row holds."""
+    for record in (CREATED, MODIFIED, PLATFORM):
+        row, line = to_row(record), to_frame([record]).iloc[0]
+        for name in SCHEMA:
+            if name != "id":
+                assert line[name] == row[name] or (pd.isna(line[name]) and row[name] is None)
+
+
+texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
+
+
+def maybe(**fields):
+    """A record with some of these, and some of them null."""
+    return st.fixed_dictionaries({}, optional={k: st.none() | v for k, v in fields.items()})
+
+
+def listed(items):
+    return st.lists(items, max_size=2).map(lambda held: {"elements": held})
+
+
+# Everything that Clover's reference has, and a field that it doesn't have in each place.
+numbers = st.integers(0, 2**40)
+owner = {"customer": st.just({"id": "X"}), "id": texts}
+address = maybe(
+    address1=texts,
+    address2=texts,
+    address3=texts,
+    city=texts,
+    state=texts,
+    zip=texts,
+    country=texts,
+    new=texts,
+    **owner,
+)
+email = maybe(
+    emailAddress=texts, primaryEmail=st.booleans(), verifiedTime=numbers, new=texts, **owner
+)
+card = st.builds(
+    dict,
+    maybe(
+        cardType=texts,
+        last4=texts,
+        expirationDate=texts,
+        firstName=texts,
+        lastName=texts,
+        tokenType=texts,
+        modifiedTime=numbers,
+        additionalInfo=maybe(default=texts, zip=texts, isPurchaseCard=st.booleans()),
+        new=texts,
+    ),
+    id=texts,
+)
+platform = st.builds(
+    dict,
+    maybe(
+        customerSince=numbers,
+        firstName=texts,
+        lastName=texts,
+        marketingAllowed=st.booleans(),
+        orders=listed(st.builds(dict, id=texts)),
+        emailAddresses=listed(email),
+        phoneNumbers=listed(maybe(phoneNumber=texts, new=texts, **owner)),
+        addresses=listed(address),
+        cards=listed(card),
+        metadata=maybe(businessName=texts, note=texts, dobYear=numbers, new=texts),
+        href=texts,
+        new=texts,
+    ),
+    id=texts,
+)
+odd = st.sampled_from([{"id": "X", "firstName": 5}, CREATED, MODIFIED, PLATFORM])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(platform, max_size=4), st.lists(platform | odd, max_size=3))
+def test_a_page_says_what_its_rows_say(plain, mixed):
+    """The quick way through whole pages and the way of one record give the same values."""
+    records = plain + mixed
+    table = to_frame(records)
+    assert list(table.index) == [record["id"] for record in records]
+    for position, record in enumerate(records):
+        row, line = to_row(record), table.iloc[position]
+        for name in row.index.difference(["id"]):
+            if isinstance(row[name], list | dict):
+                assert line[name] == row[name], name
+            elif pd.isna(row[name]):
+                assert pd.isna(line[name]), name
+            else:
+                assert line[name] == (str(row[name]) if name in TEXTS else row[name]), name
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just("\ud83c"),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["elements", "data", "id", "address"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+NESTED = ("emailAddresses", "phoneNumbers", "addresses", "cards", "sources", "shipping", "created")
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.sampled_from(NESTED), anything))
+def test_whatever_is_nested_gives_a_row(fields):
+    """A type that Clover never sent, anywhere in a record, stops nobody."""
+    record = {"id": "X", "name": "Ana"} | fields
+    row, table = to_row(record), to_frame([record, PLATFORM])
+    assert (row["id"], row["name"], table.loc["X", "name"]) == ("X", "Ana", "Ana")
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"shipping": "by air"},
+        {"shipping": {"address": 5}},
+        {"cards": 3},
+        {"cards": [3, {}]},
+        {"sources": "C1"},
+        {"emailAddresses": ["ana@example.com"]},
+        {"addresses": {"data": [5]}},
+    ],
+)
+def test_what_is_nested_otherwise_is_kept_as_it_came(strange):
+    """Under Clover's name, in the row and in the frame."""
+    record = {"id": "X"} | strange
+    for name, value in strange.items():
+        assert to_row(record)[name] == value
+        assert to_frame([PLATFORM, record]).loc["X", name] == value
+
+
+def sent(value):
+    """The same without nulls, which the quick way leaves alone."""
+    if isinstance(value, dict):
+        return {name: sent(part) for name, part in value.items() if part is not None}
+    return list(map(sent, value)) if isinstance(value, list) else value
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(platform.map(sent), max_size=2))
+def test_a_page_as_it_came_says_what_its_records_say(records):
+    """Read from its bytes, a page is the same table; one that can't be is left to be parsed."""
+    page = record_pages.parsed(json.dumps({"elements": records}).encode())
+    table = of_pages([records if page is None else page])
+    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
+
+
+def test_a_page_of_plain_records_is_read_as_it_came():
+    """The quick way takes what every page is full of, and keeps several cards, masked, whole."""
+    email = {"elements": [{"id": "E1", "emailAddress": "ana@example.com", "primaryEmail": True}]}
+    cards = [card | {"token": "clv_1TSTS"} for card in PLATFORM["cards"]["elements"]]
+    record = PLATFORM | {"emailAddresses": email, "cards": {"elements": cards}}
+    page = record_pages.parsed(json.dumps({"elements": [{"id": "X"}, record]}).encode())
+    assert page is not None
+    table = of_pages([page, [{"id": "Y", "note": "VIP"}]])
+    pd.testing.assert_frame_equal(
+        table, to_frame([{"id": "X"}, record, {"id": "Y", "note": "VIP"}]), check_like=True
+    )
+    kept = table.loc[PLATFORM["id"], "cards"]
+    assert [card["id"] for card in kept] == ["C2", "C1"]
+    assert "1TSTS" not in json.dumps(kept)
+
+
+FULL = PLATFORM | {
+    "orders": {"elements": [{"id": "O1"}]},
+    "emailAddresses": {
+        "elements": [
+            {"id": "E1", "emailAddress": "ana@example.com", "verifiedTime": 1600000000000}
+            | {"primaryEmail": True, "customer": {"id": "X"}}
+        ]
+    },
+    "addresses": {"elements": [PLATFORM["addresses"]["elements"][0] | {"address3": "Back door"}]},
+    "cards": {
+        "elements": [
+            {"id": "C1", "first6": "424242", "last4": "4242", "cardType": "VISA"}
+            | {"firstName": "Ana", "lastName": "Rivera", "expirationDate": "1235"}
+            | {"token": "clv_1TSTS", "tokenType": "MULTIPAY", "modifiedTime": 1600000000000}
+            | {"additionalInfo": {"default": "true"}, "customer": {"id": "X"}}
+        ]
+    },
+    "metadata": {"businessName": "Ana's", "note": "VIP", "dobYear": 1990, "modifiedTime": 1},
+    "new": [True, False],
+}
+
+
+def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
+    """Fields of Clover's reference, a new one, and several addresses of a customer are read so."""
+    records = [FULL, PLATFORM | {"id": "Y"}]
+    page = record_pages.parsed(json.dumps({"elements": records}).encode())
+    assert page is not None
+    table = of_pages([page])
+    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
+    kept = table.loc[FULL["id"]].dropna()
+    assert {name: kept[name] for name in kept.index.difference(list(SCHEMA))} == {
+        "orders": FULL["orders"],
+        "metadata": FULL["metadata"],
+        "new": [True, False],
+        "email_verifiedTime": 1600000000000,
+        "shipping_address3": "Back door",
+        "card_firstName": "Ana",
+        "card_lastName": "Rivera",
+        "card_additionalInfo": {"default": "true"},
+    }
+    assert table.loc["Y", "email"] == "ana@example.com"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"<html>",
+        b'{"message": "no"}',
+        b'{"elements": [{"id": null}]}',
+        b'{"elements": [{"id": 5}]}',
+        b'{"elements": [{"id": "X", "email": "ana@example.com"}]}',
+        b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "new": 1.5}]}}]}',
+        b'{"elements": [{"id": "X", "new": "2026-01-31"}]}',
+        b'{"elements": [{"id": "X", "new": "\\ud800"}]}',
+        b'{"elements": [{"id": "X", "phoneNumbers": []}]}',
+        b'{"elements": [{"id": "\\ud800"}]}',
+        b'{"elements": [{"id": "\xff"}]}',
+        b'{"elements": [{"id": "X", "customerSince": 123456789012345678901}]}',
+        b'{"elements": [{"id": "X"}]} {"elements": [{"id": "Y"}]}',
+    ],
+)
+def test_a_page_with_anything_else_is_left_to_be_parsed(content):
+    """Nothing is guessed and nothing dropped on the quick way."""
+    assert record_pages.parsed(content) is None
+
+
+TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
+CARDS = {"elements": [{"id": "C1", "token": TOKEN}, {"id": "C2", "token": "other-" + TOKEN}]}
+
+
+@pytest.mark.parametrize(
+    "record", [{"id": "X", "cards": CARDS}, {"id": "X", "new": {"a": [TOKEN]}}]
+)
+def test_a_table_is_saved_without_card_tokens(tmp_path, record):
+    """Whatever a table or a row is saved as, the tokens of the cards in it are not in it."""
+    sent = json.dumps(record)
+    page = record_pages.parsed(json.dumps({"elements": [record]}).encode()) or [record]
+    for table in (to_frame([record]), to_frame([record, {"id": 5}]), of_pages([page])):
+        table.to_parquet(tmp_path / "parquet")
+        saved = [
+            table.to_csv(),
+            table.to_json(date_format="iso"),
+            repr(pickle.dumps(table)),
+            repr((tmp_path / "parquet").read_bytes()),
+            repr(pickle.dumps(to_row(record))),
+        ]
+        assert not [text for text in saved if TOKEN[4:] in text]
+    assert json.dumps(record) == sent
+
+
+def test_a_saved_table_comes_back(tmp_path):
+    """As the documentation of `to_frame` says: Parquet keeps every column."""
+    table = to_frame([CREATED, PLATFORM])
+    table.to_parquet(tmp_path / "customers.parquet")
+    back = pd.read_parquet(tmp_path / "customers.parquet", dtype_backend="pyarrow")
+    assert list(back.columns) == list(table.columns)
+    assert back.index.equals(table.index.astype(back.index.dtype))
+    assert back["source_ids"].tolist() == table["source_ids"].tolist()
+    assert back["created"].tolist() == table["created"].tolist()
+
+
+def test_text_comes_back_unchanged():
+    """Emoji, right-to-left text, quotes and tags are text."""
+    name = "<script>alert('x')</script> 🍀 \"עברית\" O'Brien"
+    assert to_row({"id": "X", "name": name})["name"] == name
+    assert to_frame([{"id": "X", "name": name}]).loc["X", "name"] == name
+
+
+def test_upsert_replaces_in_place_and_appends():
+    """A known customer keeps its place, a new one goes to the end, dtypes stay."""
+    table = to_frame([CREATED, MODIFIED])
+    changed = upsert(table, to_row(CREATED | {"name": "New"}))
+    assert list(changed.index) == list(table.index)
+    assert changed.loc["ANKHTCV4BZCVW", "name"] == "New"
+    assert pd.isna(table.loc["ANKHTCV4BZCVW", "name"])
+    longer = upsert(changed, to_row(PLATFORM))
+    assert list(longer.index) == [*table.index, "7QK2M9ZX4T0BC"]
+    for result in (changed, longer):
+        assert (result.dtypes[table.columns] == table.dtypes).all()
+
+
+def test_upsert_keeps_what_an_answer_does_not_carry():
+    """A change's answer has no card brand: the table's stays, until the cards change."""
+    table = to_frame([PLATFORM])
+    answer = {"id": "7QK2M9ZX4T0BC", "name": "Other", "sources": {"data": ["C2", "C1"]}}
+    same = upsert(table, to_row(answer)).loc["7QK2M9ZX4T0BC"]
+    assert (same["name"], same["card_last4"], same["phone"]) == ("Other", "0042", "0150-555")
+    moved = upsert(table, to_row(answer | {"sources": {"data": ["C3"]}})).loc["7QK2M9ZX4T0BC"]
+    assert moved["source_ids"] == ["C3"]
+    assert pd.isna(moved["card_last4"])
+
+
+def test_upsert_into_an_empty_table():
+    """The first customer makes a table of one."""
+    assert list(upsert(to_frame([]), to_row(CREATED)).index) == ["ANKHTCV4BZCVW"]
