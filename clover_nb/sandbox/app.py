@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 from clover_nb.sandbox.api import checkout, control, ecommerce, openapi, pages, platform, tokens
@@ -80,12 +81,17 @@ def _build_routes(merchant: Merchant, control_router: APIRouter | None) -> FastA
     app.openapi = lambda: openapi.build_openapi(app, merchant.credentials.merchant_id)  # type: ignore[method-assign]  # FastAPI's own way
     app.add_exception_handler(APIException, _handle_api_exception)
     app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(ClientDisconnect, _ignore_disconnect)  # type: ignore[arg-type]  # may
     return app
 
 
 async def _handle_api_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, APIException)  # noqa: S101  registered for it
     return error_response(error, request.scope)
+
+
+async def _ignore_disconnect(_request: Request, _error: Exception) -> None:
+    """Respond with nothing: the client left in the middle of its request."""
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:

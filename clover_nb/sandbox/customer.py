@@ -42,6 +42,8 @@ class Customer:
     since: int
     first: str = ""
     last: str = ""
+    external_id: str = ""
+    deleted: int | None = None
     addresses: list[Json] = field(default_factory=list)
     emailAddresses: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
     phoneNumbers: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
@@ -53,12 +55,6 @@ class Customer:
     def name(self) -> str:
         """The full name."""
         return f"{self.first} {self.last}" if self.first and self.last else self.first or self.last
-
-    @name.setter
-    def name(self, name: str) -> None:
-        # I: split at the last space, so that joining with one gives the name back.
-        first, space, last = name.rpartition(" ")
-        self.first, self.last = (first, last) if space else (last, "")
 
     @property
     def email(self) -> str:
@@ -80,11 +76,13 @@ class Customer:
             "lastName": self.last,
             "marketingAllowed": False,  # O-live: it ignores what is given
             "customerSince": self.since,
+            "externalId": self.external_id,
+            "deletedTime": self.deleted,
         }
         lists = (f',"{name}":{{"elements":{to_json(getattr(self, name))}}}' for name in LISTS)
         metadata = f',"metadata":{to_json(self.metadata)}' if self.metadata else ""
         return (
-            to_json({k: v for k, v in head.items() if v != ""})[:-1],
+            to_json({k: v for k, v in head.items() if v not in {"", None}})[:-1],
             *lists,
             metadata,
             to_json(self.shipping),
@@ -104,6 +102,8 @@ class Customer:
             since=stored["customerSince"],
             first=stored.get("firstName", ""),
             last=stored.get("lastName", ""),
+            external_id=stored.get("externalId", ""),
+            deleted=stored.get("deletedTime"),
             metadata=stored.get("metadata", {}),
             shipping=json.loads(shipping),
             **{name: stored[name]["elements"] for name in LISTS},
@@ -115,17 +115,24 @@ class Customer:
         return emails + [("phoneNumber", entry["phoneNumber"]) for entry in self.phoneNumbers]
 
     def set_shipping(self, shipping: Json, address_id: str) -> None:
-        """Replace the whole `shipping`; its address is the Platform's first (I)."""
-        self.shipping = {k: v for k, v in shipping.items() if k != "address"}
-        address = shipping.get("address")
+        """Replace the whole `shipping`, and with it the Platform's first address.
+
+        I: a part that is left out is forgotten, the recipient and the tracking number too.
+        """
+        self.shipping = dict(shipping)
         if self.addresses:
             address_id = self.addresses.pop(0)["id"]
-        if address:
+        if given := shipping.get("address"):
+            # D: the country is filled in with US.
+            address = self.shipping["address"] = {"country": "US"} | given
             named = {
                 ours: address[theirs] for ours, theirs in ADDRESS_NAMES.items() if theirs in address
             }
-            # D: the country is filled in with US.
-            self.addresses.insert(0, {"id": address_id, "country": "US"} | named | self.owner)
+            self.addresses.insert(0, {"id": address_id} | named | self.owner)
+
+    def _address(self) -> Json:
+        first = self.addresses[0] if self.addresses else {}
+        return {theirs: first[ours] for ours, theirs in ADDRESS_NAMES.items() if ours in first}
 
     @property
     def owner(self) -> Json:
@@ -140,12 +147,7 @@ class Customer:
         """
         legacy = settings["names_of_2019"] == "on"
         ids = [card["id"] for card in self.cards]
-        address = {
-            theirs: a[ours]
-            for a in self.addresses[:1]
-            for ours, theirs in ADDRESS_NAMES.items()
-            if ours in a
-        }
+        own = {} if settings["shipping_follows"] == "ecommerce" else {"address": self._address()}
         view: Json = {
             "id": self.id,
             "object": "customer",
@@ -164,8 +166,14 @@ class Customer:
             sources["has_more"] = False
         # D: the recipient's name and phone are the customer's unless they were given.
         name = self.name or ("null null" if legacy else "")
-        shipping = {"name": name, "phone": self.phone} | self.shipping | {"address": address}
+        shipping = {"name": name, "phone": self.phone} | self.shipping | own
         return {key: value for key, value in view.items() if value != ""} | {
             "sources": sources,
             "shipping": {key: value for key, value in shipping.items() if value},
         }
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return first and last name. I: split at the last space, so that a space joins them again."""
+    first, space, last = name.rpartition(" ")
+    return (first, last) if space else (last, "")

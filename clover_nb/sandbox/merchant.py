@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from clover_nb.sandbox.customer import Customer
     from clover_nb.sandbox.ids import Credentials
     from clover_nb.sandbox.store import Store
 
@@ -33,6 +34,14 @@ class Merchant:
     def is_on(self, setting: str) -> bool:
         """Tell whether a setting is on."""
         return self.settings[setting] == "on"
+
+    def delete(self, customer: Customer, now: int) -> None:
+        """Delete a customer, or mark them as deleted. Inside `store.write()`."""
+        if self.settings["deleted"] == "marked":
+            customer.deleted = now
+            self.store.save(customer)
+        else:
+            self.store.delete(customer)
 
 
 def get_merchant(request: Request) -> Merchant:

@@ -21,11 +21,11 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (key BLOB NOT NULL, fixed INTEGER NOT NULL, tick INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS customers (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
-    first TEXT NOT NULL, last TEXT NOT NULL,
+    deleted INTEGER, first TEXT NOT NULL, last TEXT NOT NULL,
     head TEXT NOT NULL, addresses TEXT NOT NULL, emailAddresses TEXT NOT NULL,
     phoneNumbers TEXT NOT NULL, cards TEXT NOT NULL, metadata TEXT NOT NULL, shipping TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS customers_since ON customers (since);
+CREATE INDEX IF NOT EXISTS customers_since ON customers (since) WHERE deleted IS NULL;
 CREATE TABLE IF NOT EXISTS contacts (
     seq INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (seq, field, value)
@@ -36,11 +36,11 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) WITHOUT ROWID;
 """
 _RECORD: Final = "head || addresses || emailAddresses || phoneNumbers || cards || metadata || '}'"
-INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 12)})"  # noqa: S608  constant
-_SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ?"  # noqa: S608  constant
+INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 13)})"  # noqa: S608  constant
+_SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ? AND deleted IS NULL"  # noqa: S608  constant
 _LIST: Final = (
     f"SELECT {_RECORD}, shipping FROM customers "  # noqa: S608  constant
-    "ORDER BY since, seq LIMIT ? OFFSET ?"
+    "WHERE deleted IS NULL ORDER BY since, seq LIMIT ? OFFSET ?"
 )
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
 _CHUNK: Final = 100  # small enough for the processor's cache
@@ -145,7 +145,7 @@ class Store:
     def save(self, customer: Customer) -> None:
         """Store a new customer, or all of a changed one. Inside `write`."""
         found = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
-        row = (customer.id, customer.since, customer.first, customer.last)
+        row = (customer.id, customer.since, customer.deleted, customer.first, customer.last)
         pieces = customer.to_columns(self.credentials.merchant_id)
         if found:
             self._db.execute("DELETE FROM contacts WHERE seq = ?", found)

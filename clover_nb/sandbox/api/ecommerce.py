@@ -10,13 +10,15 @@ from clover_nb.sandbox import cards
 from clover_nb.sandbox.api import filters, schemas
 from clover_nb.sandbox.api.openapi import describe_body
 from clover_nb.sandbox.api.request_body import read_json, validate
-from clover_nb.sandbox.customer import Customer
+from clover_nb.sandbox.customer import Customer, split_name
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.ids import HISTORY_ENDS
 from clover_nb.sandbox.merchant import Merchant, get_merchant
-from clover_nb.sandbox.responses import json_response
+from clover_nb.sandbox.responses import Json, json_response
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from clover_nb.sandbox.ids import WriteContext
 
 router = APIRouter()
@@ -44,7 +46,7 @@ async def api_key(request: Request) -> Response:
 async def create_customer(request: Request) -> Response:
     """Create a customer with a card on file."""
     merchant = get_merchant(request)
-    fields = validate(schemas.CUSTOMER_CREATE, await read_json(request))
+    fields = _validate(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
         _change(merchant, context, customer, fields)
@@ -59,7 +61,7 @@ async def update_customer(request: Request) -> Response:
     customer = _customer(request)
     if not merchant.is_on("put_requires_email"):
         body["email"] = body.get("email") or customer.email
-    fields = validate(schemas.CUSTOMER_UPDATE, body)
+    fields = _validate(merchant, schemas.CUSTOMER_UPDATE, body)
     if merchant.is_on("put_requires_source") and "source" not in fields:
         raise APIException(ErrorCase.SOURCE_MISSING, param="source")
     with merchant.store.write() as context:
@@ -103,10 +105,14 @@ async def get_customer(request: Request) -> Response:
 async def delete_customer(request: Request) -> Response:
     """Delete a customer, as Clover's Node SDK asks for it."""
     merchant = get_merchant(request)
-    with merchant.store.write():
+    with merchant.store.write() as context:
         customer = _customer(request)
-        merchant.store.delete(customer)
+        merchant.delete(customer, context.now)
     return json_response({"deleted": True, "id": customer.id, "object": "customer"})
+
+
+def _validate(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
+    return validate(schema, body, merchant.settings["spelling"])
 
 
 def _customer(request: Request) -> Customer:
@@ -116,9 +122,7 @@ def _customer(request: Request) -> Customer:
     return customer
 
 
-def _change(
-    merchant: Merchant, context: WriteContext, customer: Customer, fields: dict[str, Any]
-) -> None:
+def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
     if source := fields.get("source"):
         cards.attach_card(merchant.store, context, customer, source, merchant.settings)
     _rename(customer, fields, legacy=merchant.is_on("names_of_2019"))
@@ -133,13 +137,14 @@ def _change(
     merchant.store.save(customer)
 
 
-def _rename(customer: Customer, fields: dict[str, Any], *, legacy: bool) -> None:
-    customer.first = (
-        fields.get("firstName") or (legacy and fields.get("first_name")) or customer.first
-    )
-    customer.last = fields.get("lastName") or (legacy and fields.get("last_name")) or customer.last
-    # I: the full name wins over its parts.
-    customer.name = fields.get("name", customer.name)
+def _rename(customer: Customer, fields: Json, *, legacy: bool) -> None:
+    # I: a full name is split; a first or last name beside it wins over its part.
+    if name := fields.get("name"):
+        customer.first, customer.last = split_name(name)
+    first = fields.get("firstName") or (legacy and fields.get("first_name"))
+    last = fields.get("lastName") or (legacy and fields.get("last_name"))
+    customer.first = first or customer.first
+    customer.last = last or customer.last
 
 
 def _add_email(customer: Customer, email: str, email_id: str, place: str) -> None:

@@ -11,7 +11,7 @@ from clover_nb.sandbox.api.openapi import describe_body
 from clover_nb.sandbox.api.request_body import read_json, validate
 from clover_nb.sandbox.customer import LINKS, Customer
 from clover_nb.sandbox.errors import APIException, ErrorCase
-from clover_nb.sandbox.merchant import get_merchant
+from clover_nb.sandbox.merchant import Merchant, get_merchant
 from clover_nb.sandbox.responses import Json, json_response, to_json
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 
     path: str
     name: str
-    shape: TypeAdapter[Any]
+    schema: TypeAdapter[Any]
 
 
 PARTS: Final = (
@@ -43,14 +43,15 @@ PARTS: Final = (
     Part("addresses", "addresses", schemas.ADDRESS),
 )
 
+_CLEARABLE: Final = {"address2", "address3"}
+
 
 @router.get("/customers", openapi_extra=_LIST)
 async def list_customers(request: Request) -> Response:
     """List customers, oldest first; a short page is the last."""
     merchant, query = get_merchant(request), request.query_params
     limit, offset = filters.parse_page(query)
-    ignore = merchant.settings["unknown_filter"] == "ignore"
-    where, values = filters.parse_filters(query, ignore_unknown=ignore)
+    where, values = filters.parse_filters(query, merchant.settings)
     elements = merchant.store.list_records(
         filters.parse_expand(query), where, values, limit, offset
     )
@@ -69,23 +70,23 @@ async def get_customer(request: Request) -> Response:
 async def create_customer(request: Request) -> Response:
     """Create a customer without a card. O-live: nobody looks for duplicates."""
     merchant = get_merchant(request)
-    fields = validate(schemas.RECORD, await read_json(request))
+    fields = validate(schemas.RECORD, await read_json(request), merchant.settings["spelling"])
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
-        _change(customer, fields, context)
+        _change(merchant, context, customer, fields)
         merchant.store.save(customer)
     return _record(request, customer.id)
 
 
 @router.post("/customers/{customer_id}", openapi_extra=describe_body(schemas.RECORD) | _EXPANDS)
 async def update_customer(request: Request) -> Response:
-    """Change a customer. I: a list that is given replaces the one that was there."""
+    """Change a customer; what is left out stays."""
     merchant = get_merchant(request)
     body = await read_json(request)
     customer = _customer(request)
-    fields = validate(schemas.RECORD, body)
+    fields = validate(schemas.RECORD, body, merchant.settings["spelling"])
     with merchant.store.write() as context:
-        _change(customer, fields, context)
+        _change(merchant, context, customer, fields)
         merchant.store.save(customer)
     return _record(request, customer.id)
 
@@ -94,8 +95,8 @@ async def update_customer(request: Request) -> Response:
 async def delete_customer(request: Request) -> Response:
     """Delete a customer and the cards."""
     merchant = get_merchant(request)
-    with merchant.store.write():
-        merchant.store.delete(_customer(request))
+    with merchant.store.write() as context:
+        merchant.delete(_customer(request), context.now)
     return json_response({})  # O-fix
 
 
@@ -119,19 +120,21 @@ async def set_metadata(request: Request) -> Response:
 
 
 def _add_part_routes(part: Part) -> None:
-    @router.post(f"/customers/{{customer_id}}/{part.path}", openapi_extra=describe_body(part.shape))
-    async def add(request: Request) -> Response:
+    @router.post(
+        f"/customers/{{customer_id}}/{part.path}", openapi_extra=describe_body(part.schema)
+    )
+    async def add_part(request: Request) -> Response:
         return await _put_part(request, part)
 
     @router.post(
         f"/customers/{{customer_id}}/{part.path}/{{part_id}}",
-        openapi_extra=describe_body(part.shape),
+        openapi_extra=describe_body(part.schema),
     )
-    async def change(request: Request) -> Response:
+    async def update_part(request: Request) -> Response:
         return await _put_part(request, part, request.path_params["part_id"])
 
     @router.delete(f"/customers/{{customer_id}}/{part.path}/{{part_id}}")
-    async def remove(request: Request) -> Response:
+    async def delete_part(request: Request) -> Response:
         merchant = get_merchant(request)
         with merchant.store.write():
             customer = _customer(request)
@@ -152,10 +155,13 @@ async def _put_part(request: Request, part: Part, part_id: str = "") -> Response
     customer = _customer(request)
     entries: list[Json] = getattr(customer, part.name)
     old = _entry(customer, part, part_id) if part_id else None
-    fields = validate(part.shape, body)
+    fields = validate(part.schema, body, merchant.settings["spelling"])
     with merchant.store.write() as context:
         if old is None:
             entries.append(old := {"id": context.id()})
+        # I: an empty text clears what is optional, and what is left out stays.
+        for name in _CLEARABLE & body.keys() - fields.keys():
+            old.pop(name, None)
         old |= fields | customer.owner
         if fields.get("primaryEmail"):
             for entry in entries:
@@ -192,15 +198,19 @@ def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _change(customer: Customer, fields: Json, context: WriteContext) -> None:
+def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
     customer.first = fields.get("firstName", customer.first)
     customer.last = fields.get("lastName", customer.last)
+    if merchant.settings["external_id"] == "stored":
+        customer.external_id = fields.get("externalId", customer.external_id)
     if "metadata" in fields:
         _note(customer, fields["metadata"], context.now)
     for part in PARTS:
         given = fields.get(part.name)
         if isinstance(given, list):
             entries = [{"id": context.id(), **entry, **customer.owner} for entry in given]
+            if merchant.settings["contacts_given"] == "add":
+                entries = getattr(customer, part.name) + entries
             setattr(customer, part.name, entries)
 
 

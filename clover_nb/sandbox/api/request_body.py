@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -74,8 +75,15 @@ _STRICT: Final = json.JSONDecoder(
 )
 
 
-def validate(schema: TypeAdapter[Any], body: dict[str, Any]) -> dict[str, Any]:
+def validate(
+    schema: TypeAdapter[Any], body: dict[str, Any], spelling: str = "as given"
+) -> dict[str, Any]:
     """Return the fields that `schema` knows, trimmed, without those that are null or empty.
+
+    Args:
+        schema: What the body must be like.
+        body: The body.
+        spelling: The setting of this name.
 
     Raises:
         APIException: A field is missing, has the wrong type or is too long; the message and `param`
@@ -87,7 +95,7 @@ def validate(schema: TypeAdapter[Any], body: dict[str, Any]) -> dict[str, Any]:
         first = problem.errors(include_url=False, include_input=False)[0]
         raise _refusal(first["loc"], first["type"], first["msg"]) from None
     tidy: dict[str, Any] = _tidy(fields)
-    return tidy
+    return tidy if spelling == "as given" else _normalize_spelling(tidy)
 
 
 # These fields have cases of their own; the platform's names for them don't.
@@ -116,4 +124,22 @@ def _tidy(value: Any) -> Any:  # noqa: ANN401  any JSON
     if isinstance(value, dict):
         tidy = {key: _tidy(each) for key, each in value.items()}
         return {key: each for key, each in tidy.items() if each is not None and each != ""}
+    return value
+
+
+_NAMES: Final = {"name", "firstName", "lastName", "first_name", "last_name"}
+_PHONES: Final = {"phone", "phoneNumber"}
+
+
+def _normalize_spelling(value: Any, key: str = "") -> Any:  # noqa: ANN401  any JSON
+    if isinstance(value, dict):
+        return {name: _normalize_spelling(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_normalize_spelling(each, key) for each in value]
+    if key in _NAMES:
+        return " ".join(value.split()).title()
+    if key in _PHONES:
+        digits = re.sub("[^0-9]", "", value)
+        local = re.fullmatch("1?([0-9]{3})([0-9]{3})([0-9]{4})", digits)
+        return "({}) {}-{}".format(*local.groups()) if local else digits or value
     return value

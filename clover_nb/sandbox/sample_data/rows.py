@@ -62,6 +62,7 @@ def generate_rows(
             seq,
             customer,
             since,
+            None,
             first,
             last,
             head,
