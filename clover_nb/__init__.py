@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clover_nb import forms as forms
     from clover_nb import quality as quality
+    from clover_nb.bulk.plan import read_plan as read_plan
     from clover_nb.bulk.tables import read_table as read_table
     from clover_nb.bulk.tables import save_table as save_table
     from clover_nb.client import Clover as Clover
@@ -35,6 +36,7 @@ _HOMES = {
     "errors": "",
     "forms": "",
     "quality": "",
+    "read_plan": "bulk.plan",
     "read_table": "bulk.tables",
     "save_table": "bulk.tables",
     "to_frame": "frames",

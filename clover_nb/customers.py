@@ -10,6 +10,8 @@ import pandas as pd
 
 from clover_nb import constants, validation
 from clover_nb.api.platform import Platform
+from clover_nb.bulk.plan import Plan, make_plan
+from clover_nb.bulk.review import Empty
 from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
 from clover_nb.frames import of_pages, to_row
 from clover_nb.journal.entries import Write
@@ -376,6 +378,52 @@ class Customers:
         if not filters:
             raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
         return _frame_of(self._platform.pages(filters))
+
+    # -- many changes ----------------------------------------------------------------------------
+
+    def plan(
+        self,
+        table: pd.DataFrame,
+        *,
+        key: str | Sequence[str] = ("id", "email"),
+        columns: Mapping[str, str | None] | None = None,
+        base: pd.DataFrame | None = None,
+        empty: Empty = "keep",
+    ) -> Plan:
+        """Plan many changes: compare a table of wanted values with all customers. Sends nothing.
+
+        A row is somebody by the first of ``key`` that is filled; a row that is nobody becomes a new
+        customer. With ``base``, or for a file of :func:`clover_nb.save_table`, what was not edited
+        is unchanged even if Clover has moved on, and what a colleague has changed meanwhile in an
+        edited field is a conflict. Without, every difference is a change.
+
+        Args:
+            table: As from :func:`clover_nb.read_table`, or an edited copy of :meth:`list`.
+            key: Fields by which a row is somebody.
+            columns: Fields by heading, such as ``{"E-mail": "email"}``, where the headings don't
+                tell; ``None`` for a field leaves the column out.
+            base: The table as it was before it was edited.
+            empty: Whether an empty cell keeps what is there (``"keep"``) or empties it
+                (``"clear"``).
+
+        Returns:
+            The plan, a :class:`clover_nb.bulk.plan.Plan`.
+
+        Raises:
+            ValidationError: The columns, the key or the base can't be right.
+            SettingsError: No merchant id is set.
+        """
+        host, merchant = self._platform.account
+        return make_plan(
+            table,
+            self.list(),
+            host=host,
+            merchant=merchant,
+            key=[key] if isinstance(key, str) else key,
+            columns=columns,
+            base=base,
+            empty=empty,
+        )
 
     # -- a change --------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, islice
 from typing import Final
+from urllib.parse import urlsplit
 
 from clover_nb import constants
 from clover_nb.errors import SettingsError
@@ -31,6 +32,8 @@ class Platform:
     def __init__(self, transport: HTTPTransport, settings: Settings) -> None:
         self._transport = transport
         self._merchant = settings.merchant_id
+        #: The host, and the merchant whose customers they are.
+        self.account = (urlsplit(settings.platform_url).netloc, settings.merchant_id)
 
     @property
     def readable(self) -> bool:

@@ -7,16 +7,24 @@ import json
 import re
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from clover_nb.constants import ADDRESS_FIELDS
-from clover_nb.records import SCHEMA
+from clover_nb.records import SCHEMA, TEXT
 
 NAME_PARTS: Final = ("first_name", "last_name")
 ADDRESS: Final = tuple(f"shipping_{part}" for part in ADDRESS_FIELDS)
+#: Clover's name of each field, by which it is checked.
+CLOVER_NAMES: Final[Mapping[str, str]] = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    **{f"shipping_{part}": f"shipping.address.{part}" for part in ADDRESS_FIELDS},
+}
 #: The columns that a plan compares and sets, in the order in which they are shown.
 FIELDS: Final = ("name", *NAME_PARTS, "email", "phone", *ADDRESS)
 #: The columns of :data:`~clover_nb.records.SCHEMA` that a plan leaves as they are, and why.
@@ -40,16 +48,35 @@ def normal(field: str, text: str) -> str:
     return plain.casefold() if field in ("email", "shipping_country") else plain
 
 
-def text_columns(table: pd.DataFrame) -> dict[str, pd.Series[Any]]:
-    """The columns of a table as texts, ``""`` where there is nothing."""
-    return {str(name): _texts(table[name]) for name in table.columns}
+def texts(column: pd.Series[Any]) -> pa.Array:
+    """A column as texts, ``""`` where there is nothing."""
+    try:
+        values = pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types
+        return pa.array([_text(value) for value in column], TEXT)
+    return pc.fill_null(_written(column, values), "")
 
 
-def fingerprints(table: pd.DataFrame) -> pd.Series[Any]:
+def _written(column: pd.Series[Any], values: pa.Array) -> pa.Array:
+    kind = values.type
+    if pa.types.is_large_string(kind) or pa.types.is_string(kind):
+        return values.cast(TEXT)
+    if pa.types.is_boolean(kind):
+        return pc.if_else(values, "TRUE", "FALSE").cast(TEXT)
+    if pa.types.is_integer(kind):
+        return values.cast(TEXT)
+    if pa.types.is_timestamp(kind) and kind.tz == "UTC":
+        return pc.strftime(values, "%Y-%m-%dT%H:%M:%SZ").cast(TEXT)
+    if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+        return pc.binary_join(values, " ").cast(TEXT)
+    return pa.array([_text(value) for value in column], TEXT)
+
+
+def fingerprints(table: pd.DataFrame) -> pa.Array:
     """A mark a row, from which can be told later which of its fields still have these values."""
-    columns = [_texts(table[name]) for name in FIELDS]
+    columns = [texts(table[name]).to_pylist() for name in FIELDS]
     rows = zip(table.index, *columns, strict=True)
-    return pd.Series([fingerprint(*row) for row in rows], index=table.index, dtype="str")
+    return pa.array([fingerprint(*row) for row in rows], TEXT)
 
 
 def fingerprint(customer_id: str, *values: str) -> str:
@@ -69,13 +96,6 @@ def reads_as(mark: str, customer_id: str, field: str, value: str) -> bool | None
 def _hash(customer_id: str, field: str, value: str) -> str:
     told = f"{customer_id}\n{field}\n{normal(field, value)}".encode("utf-8", "surrogatepass")
     return b64encode(hashlib.blake2b(told, digest_size=4).digest())[:_LENGTH].decode()
-
-
-def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.StringDtype):
-        return column.fillna("")
-    make: Callable[[Any], str] = _text
-    return pd.Series([make(value) for value in column], index=column.index, dtype="str")
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  whatever a cell has

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from clover_nb import quality
 from clover_nb.bulk import csv_files, workbooks
+from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
-from clover_nb.bulk.fields import fingerprints, text_columns
+from clover_nb.bulk.fields import fingerprints, texts
 from clover_nb.errors import ValidationError
-
-#: The column of :func:`save_table` by which an edited file is told from what was read.
-READ: Final = "read"
 
 _MAX_BYTES: Final = 64 * 2**20
 _MAX_ROWS: Final = 100_000
 _MAX_COLUMNS: Final = 100
 _TITLES: Final = 10  # rows that may stand above the headings of a sheet
-_LEADING_APOSTROPHE: Final = re.compile(r"^(?='+[=+\-@\t\r])")
+_OWN_APOSTROPHE: Final = r"^('+[=+\-@\t\r])"
 
 
 def read_table(
@@ -112,17 +110,18 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             hint="Save a table as from clover.customers.list().",
             field="table",
         )
-    texts = text_columns(table)
-    texts[READ] = fingerprints(table)
+    columns = {str(name): texts(table[name]) for name in table.columns}
+    columns[READ] = fingerprints(table)
     if path.suffix.lower() == ".csv":
         # One more apostrophe in front of a text's own, since reading takes one off.
         safe = {
-            name: column.str.replace(_LEADING_APOSTROPHE, "'", regex=True)
-            for name, column in texts.items()
+            name: pc.replace_substring_regex(column, _OWN_APOSTROPHE, r"'\1").to_pylist()
+            for name, column in columns.items()
         }
-        quality.save_csv(pd.DataFrame(safe, index=table.index), path)
+        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype="str"), path)
     elif path.suffix.lower() == ".xlsx":
-        workbooks.write_sheet(["id", *texts], [table.index, *texts.values()], path)
+        rows = [table.index, *(column.to_pylist() for column in columns.values())]
+        workbooks.write_sheet(["id", *columns], rows, path)
     else:
         raise ValidationError(
             f"{path.name} ends neither in .csv nor in .xlsx, the two that a table is saved as.",

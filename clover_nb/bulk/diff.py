@@ -1,0 +1,159 @@
+"""Comparing a table with the customers at Clover, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clover_nb.bulk.columns import ID, Columns
+from clover_nb.bulk.fields import normal, texts
+from clover_nb.bulk.rows import Reason
+from clover_nb.masking import mask_text
+
+Positions = npt.NDArray[np.intp]
+NONE = -1
+
+_NAMED = 3  # customers in a message
+
+
+class Match(NamedTuple):
+    """Which customer each row is.
+
+    Attributes:
+        positions: In the listing; ``NONE`` for a row that is nobody's.
+        problems: Rows of which it can't be told, by position.
+    """
+
+    positions: Positions
+    problems: dict[int, Reason]
+
+
+class Difference(NamedTuple):
+    """What a table has otherwise than Clover, before any rule is asked.
+
+    Attributes:
+        current: Clover's texts by field, in Clover's order.
+        changed: By field, whether a row's text differs and is to be set.
+        ignored: Fields that differ and can't be set.
+    """
+
+    current: dict[str, pa.Array]
+    changed: dict[str, npt.NDArray[np.bool_]]
+    ignored: list[str]
+
+
+def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Sequence[str]) -> Match:
+    """Find each row's customer by the first of the key's columns that is filled.
+
+    Args:
+        wanted: The table's texts by field.
+        current: All customers.
+        key: Fields.
+    """
+    many = len(next(iter(wanted.values())))
+    positions = np.full(many, NONE, dtype=np.intp)
+    waiting = np.ones(many, dtype=bool)
+    problems: dict[int, Reason] = {}
+    for field in key:
+        if field not in wanted:
+            continue
+        trimmed = pc.utf8_trim_whitespace(wanted[field])
+        filled = pc.not_equal(trimmed, "").to_numpy(zero_copy_only=False) & waiting
+        if not filled.any():
+            continue
+        rows = np.flatnonzero(filled)
+        values = trimmed.filter(pa.array(filled))
+        waiting &= ~filled
+        if field == ID:
+            found = current.index.get_indexer(pd.Index(values.to_pandas()))
+            for row in rows[found == NONE]:
+                told = mask_text(trimmed[int(row)].as_py())
+                message = f"There is no customer {told} (any more)."
+                problems[int(row)] = Reason(ID, "unknown_id", message)
+        else:
+            found, ambiguous = _by_value(field, values, current)
+            for place, ids in ambiguous.items():
+                named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
+                message = f"{len(ids)} customers have this {field}: {named}. Name one by its id."
+                problems[int(rows[place])] = Reason(field, "several_customers", message)
+        positions[rows] = found
+    return Match(positions, problems)
+
+
+def _by_value(
+    field: str, values: pa.Array, current: pd.DataFrame
+) -> tuple[Positions, dict[int, list[str]]]:
+    """The position of the only customer with each value, and the ids where there are several."""
+    held = pd.Index([normal(field, text) for text in texts(current[field]).to_pylist()])
+    asked = pd.Index([normal(field, text) for text in values.to_pylist()])
+    several = held.duplicated(keep=False)
+    single = np.flatnonzero(~several)
+    place = held[single].get_indexer(asked)
+    found = np.where(place == NONE, NONE, single[place] if len(single) else NONE)
+    twice = held[several]
+    ambiguous = {
+        int(row): list(current.index[held == asked[int(row)]])
+        for row in np.flatnonzero(asked.isin(twice) & (asked != ""))
+    }
+    return found, ambiguous
+
+
+def compare(
+    wanted: dict[str, pa.Array],
+    columns: Columns,
+    table: pd.DataFrame,
+    current: pd.DataFrame,
+    positions: Positions,
+    *,
+    empty_keeps: bool,
+) -> Difference:
+    """Compare each row with its customer.
+
+    Args:
+        wanted: The table's texts by field, of the fields that can be set.
+        columns: The table's columns.
+        table: The table, for the columns that can't be set.
+        current: All customers.
+        positions: Each row's customer.
+        empty_keeps: Whether an empty cell keeps what is there.
+    """
+    known = positions != NONE
+    aligned = len(positions) == len(current) and bool((positions == np.arange(len(current))).all())
+    take = None if aligned else pa.array(np.where(known, positions, 0))
+
+    def differs(theirs: pa.Array, ours: pa.Array) -> Any:  # noqa: ANN401  an array
+        if take is not None:
+            theirs = theirs.take(take) if len(theirs) else pa.nulls(len(ours), theirs.type)
+        return pc.fill_null(pc.not_equal(theirs, ours), fill_value=True).to_numpy(
+            zero_copy_only=False
+        )
+
+    held: dict[str, pa.Array] = {}
+    changed = {}
+    for field, ours in wanted.items():
+        held[field] = texts(current[field])
+        changed[field] = differs(held[field], ours) | ~known
+        if empty_keeps:
+            changed[field] &= pc.not_equal(ours, "").to_numpy(zero_copy_only=False)
+    theirs = current if aligned else current.iloc[positions[known]]
+    ours = table if aligned else table[known]
+    ignored = [
+        field
+        for field, heading in columns.read_only.items()
+        if not _same(theirs[field], ours[heading])
+    ]
+    return Difference(held, changed, ignored)
+
+
+def _same(theirs: pd.Series[Any], ours: pd.Series[Any]) -> bool:
+    """Whether a column is as it was, where it is filled."""
+    if theirs.dtype == ours.dtype and pa.array(theirs).equals(pa.array(ours)):
+        return True  # times and lists take long to be written as texts
+    given = texts(ours)
+    return not pc.any(pc.and_(pc.not_equal(given, ""), pc.not_equal(texts(theirs), given))).as_py()

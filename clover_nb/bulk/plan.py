@@ -1,0 +1,275 @@
+"""Plans: what a table would change, to be reviewed, saved, and applied once."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Final, get_args
+
+import pandas as pd
+
+from clover_nb.bulk import plan_files
+from clover_nb.bulk.review import Empty, review
+from clover_nb.bulk.rows import Decision, PlanRow, Status
+from clover_nb.errors import ValidationError
+from clover_nb.journal.processes import person
+
+_SHOWN: Final = 20  # rows in a notebook
+_ORDER: Final = ("create", "modify", "delete", "unchanged")
+_FORMS: Final = {"conflict": "conflicts"}  # of two and more
+
+
+@dataclass(repr=False)
+class Plan:
+    """What is to be changed at Clover, row by row. Nothing has been sent.
+
+    Made by ``clover.customers.plan``. A row has an action (``create``, ``modify``, ``delete`` or
+    ``unchanged``) and a status: ``ready``; ``doubtful`` and ``conflict``, which are applied when
+    :meth:`accept` says so; ``wrong``, which is never sent; or ``skipped``.
+
+    Attributes:
+        id: What tells it from every other plan.
+        merchant: Whose customers they are.
+        host: Where they are.
+        person: Who made it.
+        created: When, in ISO 8601.
+        source: The file that it was made from: its name, hash, and how it was read.
+        headings: The table's headings.
+        columns: Which heading is which field.
+        notes: What is not done, and why.
+    """
+
+    id: str
+    merchant: str | None
+    host: str
+    person: str
+    created: str
+    source: Mapping[str, Any]
+    headings: Sequence[str]
+    columns: Mapping[str, str]
+    notes: Sequence[str]
+    rows: list[PlanRow] = field(repr=False)
+    unchanged: pd.Series[str] = field(repr=False)
+
+    # -- what it says ------------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> int:
+        """How many requests its ready rows take."""
+        return sum(row.requests for row in self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ready rows there are by action, and how many others by status."""
+        found = Counter(row.action if row.status == "ready" else row.status for row in self.rows)
+        found["unchanged"] += len(self.unchanged)
+        order = (*_ORDER, *get_args(Status))
+        return {name: found[name] for name in order if found[name]}
+
+    def frame(self, status: Status | None = None) -> pd.DataFrame:
+        """The plan as a table, a line a row.
+
+        Args:
+            status: Rows of this status alone.
+
+        Returns:
+            A DataFrame indexed by ``row``, the number in the table that was planned, with
+            ``action``, ``status``, ``id``, ``requests``, and ``reasons``: sentences, one a line.
+        """
+        lines: list[tuple[object, ...]] = [
+            (
+                row.row,
+                row.action,
+                row.status,
+                row.customer_id,
+                row.requests,
+                "\n".join(f"{reason.field}: {reason.message}" for reason in row.reasons),
+            )
+            for row in self.rows
+            if status in (None, row.status)
+        ]
+        if status in (None, "ready"):
+            lines += [
+                (row, "unchanged", "ready", key, 0, "") for row, key in self.unchanged.items()
+            ]
+        names = ["row", "action", "status", "id", "requests", "reasons"]
+        kinds = dict.fromkeys(names, "str") | {"row": "int64", "requests": "int64"}
+        table = pd.DataFrame(lines, columns=names).astype(kinds).set_index("row")
+        return table.sort_index(kind="stable")
+
+    def changes(self) -> pd.DataFrame:
+        """What would change, a line a field; rows that are wrong or skipped are left out.
+
+        Returns:
+            A DataFrame with ``row``, ``id``, ``field``, ``before`` and ``after``.
+        """
+        lines = [
+            (row.row, row.customer_id, name, row.before.get(name, ""), value)
+            for row in self.rows
+            if row.status not in ("wrong", "skipped")
+            for name, value in row.wanted.items()
+        ]
+        names = ["row", "id", "field", "before", "after"]
+        kinds = dict.fromkeys(names, "str") | {"row": "int64"}
+        return pd.DataFrame(lines, columns=names).astype(kinds)
+
+    def __repr__(self) -> str:
+        told = [f"{count:,} {_form(name, count)}" for name, count in self.counts.items()]
+        return f"<Plan: {', '.join(told) or 'no rows'}>"
+
+    def _repr_html_(self) -> str:
+        shown = [row for row in self.rows if row.wanted or row.reasons]
+        lines = "".join(map(_html_row, shown[:_SHOWN]))
+        more = len(shown) - _SHOWN
+        rest = f"<p>and {more:,} more: <code>plan.frame()</code>, <code>plan.changes()</code></p>"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        heads = "".join(f"<th>{name}</th>" for name in ("row", "action", "status", "changes"))
+        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+        return (
+            f"<p>{escape(repr(self)[1:-1])}; {self.requests:,} requests</p>{notes}"
+            f"{table if shown else ''}{rest if more > 0 else ''}"
+        )
+
+    # -- decisions ---------------------------------------------------------------------------------
+
+    def accept(self, rows: int | Iterable[int]) -> None:
+        """Do doubtful rows, and those in conflict, all the same.
+
+        Args:
+            rows: Their numbers, such as ``plan.frame(status="doubtful").index``.
+
+        Raises:
+            ValidationError: There is no such row, or it is wrong.
+        """
+        chosen = self._rows(rows)
+        if wrong := [row.row for row in chosen if row.status == "wrong"]:
+            named = ", ".join(map(str, wrong))
+            raise ValidationError(
+                f"What can't be right is never sent: row {named}.",
+                hint="Mend the table, and plan it anew.",
+                field="rows",
+            )
+        self._decide(chosen, "accepted")
+
+    def skip(self, rows: int | Iterable[int]) -> None:
+        """Leave rows out. :meth:`accept` takes them in again.
+
+        Args:
+            rows: Their numbers.
+
+        Raises:
+            ValidationError: There is no such row.
+        """
+        self._decide(self._rows(rows), "skipped")
+
+    def _decide(self, rows: Iterable[PlanRow], decision: Decision) -> None:
+        for row in rows:
+            row.decision = decision
+
+    def _rows(self, numbers: int | Iterable[int]) -> list[PlanRow]:
+        asked = {int(each) for each in ([numbers] if isinstance(numbers, int) else numbers)}
+        chosen = [row for row in self.rows if row.row in asked]
+        missing = asked - {row.row for row in chosen} - set(self.unchanged.index)
+        if missing:
+            raise ValidationError(f"The plan has no row {min(missing)}.", field="rows")
+        return chosen
+
+    # -- the file ----------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the plan, readable by this user alone, as JSON Lines: a header, then a line a row.
+
+        It holds what changes and the rows that they come from, so customers' data, and neither
+        tokens nor card numbers.
+
+        Args:
+            path: The file.
+        """
+        header = {
+            "plan": self.id,
+            "merchant": self.merchant,
+            "host": self.host,
+            "person": self.person,
+            "created": self.created,
+            "source": self.source,
+            "headings": self.headings,
+            "columns": self.columns,
+            "notes": self.notes,
+            "counts": self.counts,
+        }
+        plan_files.write(path, header, self.rows, self.unchanged.items())
+
+
+def make_plan(
+    table: pd.DataFrame,
+    current: pd.DataFrame,
+    *,
+    merchant: str | None,
+    host: str,
+    key: Sequence[str] = ("id", "email"),
+    columns: Mapping[str, str | None] | None = None,
+    base: pd.DataFrame | None = None,
+    empty: Empty = "keep",
+) -> Plan:
+    """Plan a table; see :meth:`clover_nb.customers.Customers.plan`."""
+    if empty not in get_args(Empty):
+        raise ValidationError('empty is "keep" or "clear".', field="empty")
+    found = review(table, current, key=key, columns=columns, base=base, empty=empty)
+    return Plan(
+        id=plan_files.new_id(),
+        merchant=merchant,
+        host=host,
+        person=person(),
+        created=plan_files.now(),
+        source=table.attrs.get("read", {}),
+        headings=[str(name) for name in table.columns],
+        columns=found.columns.fields,
+        notes=found.notes,
+        rows=found.rows,
+        unchanged=found.unchanged,
+    )
+
+
+def read_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a plan that was saved.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The plan, as it was reviewed.
+
+    Raises:
+        ValidationError: It is no plan, was altered, or comes from a newer version.
+
+    Example:
+        >>> clover = clover_nb.connect("local", seed=1)
+        >>> table = pd.DataFrame({"email": ["new@example.com"], "name": ["Ana Rivera"]})
+        >>> clover.customers.plan(table).save("spring.plan.jsonl")
+        >>> read_plan("spring.plan.jsonl")
+        <Plan: 1 create>
+    """
+    header, rows, unchanged = plan_files.read(path)
+    names = ("merchant", "host", "person", "created", "source", "headings", "columns", "notes")
+    told = {name: header[name] for name in names}
+    numbers = pd.Index([row for row, _ in unchanged], dtype="int64", name="row")
+    ids = pd.Series([key for _, key in unchanged], index=numbers, name="id", dtype="str")
+    return Plan(id=header["plan"], **told, rows=rows, unchanged=ids)
+
+
+def _form(name: str, count: int) -> str:
+    return name if count == 1 else _FORMS.get(name, name)
+
+
+def _html_row(row: PlanRow) -> str:
+    changes = [
+        f"{escape(name)}: <del>{escape(row.before.get(name, ''))}</del> → "
+        f"<ins>{escape(value)}</ins>"
+        for name, value in row.wanted.items()
+    ]
+    reasons = [f"<em>{escape(reason.message)}</em>" for reason in row.reasons]
+    cells = (str(row.row), row.action, row.status, "<br>".join(changes + reasons))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

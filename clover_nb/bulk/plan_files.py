@@ -1,0 +1,134 @@
+"""The file of a plan: JSON Lines, a header and then a line a row, with a checksum over all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from clover_nb.bulk.rows import PlanRow, Reason
+from clover_nb.errors import ValidationError
+
+_FORMAT: Final = 1
+_KIND: Final = "clover-nb plan"
+
+Contents = tuple[dict[str, Any], list[PlanRow], list[tuple[int, str]]]
+
+
+def new_id() -> str:
+    """An id that no other plan has."""
+    return uuid.uuid4().hex
+
+
+def now() -> str:
+    """The time, in ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def write(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    rows: Iterable[PlanRow],
+    unchanged: Iterable[tuple[Any, str]],
+) -> None:
+    """Write a plan whole or not at all, readable by this user alone."""
+    lines = [_dumped(_as_json(row)) for row in rows]
+    lines += [_dumped({"row": row, "action": "unchanged", "id": key}) for row, key in unchanged]
+    body = b"".join(lines)
+    told = {"kind": _KIND, "format": _FORMAT} | dict(header)
+    told["sha256"] = _checksum(told, body)
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_dumped(told) + body)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def read(path: str | os.PathLike[str]) -> Contents:
+    """Read a plan.
+
+    Raises:
+        ValidationError: It is none, was altered, or comes from a newer version.
+    """
+    path = Path(path)
+    try:
+        first, _, body = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise ValidationError(
+            f"{path.name} can't be read ({error.strerror}).", field="path"
+        ) from None
+    try:
+        header = orjson.loads(first)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("kind") != _KIND:
+        raise ValidationError(
+            f"{path.name} is no plan.",
+            hint="A plan is what plan.save or clover-nb plan --out has written.",
+            field="path",
+        )
+    if header.get("format", 0) > _FORMAT:
+        raise ValidationError(
+            f"{path.name} was written by a newer version of clover-nb.",
+            hint="Update clover-nb, or plan the table anew.",
+            field="path",
+        )
+    if header.pop("sha256", None) != _checksum(header, body):
+        raise ValidationError(
+            f"{path.name} was altered after it was saved.",
+            hint="Change the table, and plan it anew; plan.accept and plan.skip decide on rows.",
+            field="path",
+        )
+    rows, unchanged = [], []
+    for line in map(orjson.loads, body.splitlines()):
+        if line["action"] == "unchanged":
+            unchanged.append((line["row"], line["id"]))
+        else:
+            rows.append(_from_json(line))
+    return header, rows, unchanged
+
+
+def _checksum(header: Mapping[str, Any], body: bytes) -> str:
+    return hashlib.sha256(_dumped(header) + body).hexdigest()
+
+
+def _dumped(value: Any) -> bytes:  # noqa: ANN401  JSON
+    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _as_json(row: PlanRow) -> dict[str, Any]:
+    return {
+        "row": row.row,
+        "action": row.action,
+        "status": row.status,
+        "id": row.customer_id,
+        "before": row.before,
+        "wanted": row.wanted,
+        "reasons": [reason._asdict() for reason in row.reasons],
+        "decision": row.decision,
+        "cells": row.cells,
+    }
+
+
+def _from_json(line: Mapping[str, Any]) -> PlanRow:
+    return PlanRow(
+        row=line["row"],
+        action=line["action"],
+        customer_id=line["id"],
+        before=line["before"],
+        wanted=line["wanted"],
+        reasons=[Reason(**reason) for reason in line["reasons"]],
+        decision=line["decision"],
+        cells=line["cells"],
+    )

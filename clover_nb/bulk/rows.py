@@ -1,0 +1,91 @@
+"""A row of a plan: what is to be done, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from clover_nb.bulk.fields import ADDRESS, NAME_PARTS
+
+Action = Literal["create", "modify", "delete", "unchanged"]
+Status = Literal["ready", "doubtful", "wrong", "conflict", "skipped"]
+Decision = Literal["accepted", "skipped"]
+
+#: What each reason means for its row; the others are wrong, which is never sent.
+KINDS: Final[Mapping[str, Status]] = {
+    "address_doubtful": "doubtful",
+    "zero_added": "doubtful",
+    "same_customer": "doubtful",
+    "email_of_another": "doubtful",
+    "probable_duplicate": "doubtful",
+    "names_disagree": "doubtful",
+    "changed_since": "conflict",
+}
+
+
+class Reason(NamedTuple):
+    """Why a row is not simply ready.
+
+    Attributes:
+        field: The column that it is about.
+        code: What it is, for programs.
+        message: What it is, in a sentence.
+    """
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class PlanRow:
+    """A row of a table, and what becomes of it.
+
+    Attributes:
+        row: Its number in the table.
+        action: What is to be done.
+        customer_id: Whose it is; ``None`` for a new customer.
+        before: What the fields that change are now, by column; ``""`` is empty.
+        wanted: What they are to be.
+        reasons: What speaks against it.
+        decision: A person's: do it all the same, or leave it out.
+        cells: The row as it came, without card numbers.
+    """
+
+    row: int
+    action: Action
+    customer_id: str | None = None
+    before: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, str] = field(default_factory=dict)
+    reasons: list[Reason] = field(default_factory=list)
+    decision: Decision | None = None
+    cells: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> Status:
+        """Whether it is sent as it is, after it was accepted, or never."""
+        kinds = {KINDS.get(reason.code, "wrong") for reason in self.reasons}
+        if "wrong" in kinds:
+            return "wrong"
+        if self.decision == "skipped":
+            return "skipped"
+        if self.decision == "accepted" or not kinds:
+            return "ready"
+        return "conflict" if "conflict" in kinds else "doubtful"
+
+    @property
+    def requests(self) -> int:
+        """How many requests it takes; none as long as it is not ready."""
+        if self.status != "ready" or self.action == "unchanged":
+            return 0
+        if self.action in ("create", "delete"):
+            return 1
+        return len({_CALLS.get(name, name) for name in self.wanted})
+
+
+# The fields that one request sets; the others have one each.
+_CALLS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(NAME_PARTS, "name"),
+    **dict.fromkeys(ADDRESS, "address"),
+}
