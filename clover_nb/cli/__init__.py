@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog="clover-nb", description=__doc__)
+    parser = _Parser(prog="clover-nb", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     lab = commands.add_parser(
@@ -58,11 +59,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     doctor.set_defaults(run=_doctor)
 
+    from clover_nb.cli import plan as planning  # noqa: PLC0415  as the others
+
+    plan = commands.add_parser(
+        "plan",
+        help="show what a table of customers would change at Clover",
+        description="Compare a CSV or Excel file with all customers, and print what it would "
+        "change. Sends nothing. Exits with 0 if nothing is to be done, 2 if something is, and 1 "
+        "after an error.",
+    )
+    planning.add_arguments(plan)
+    plan.set_defaults(run=planning.run)
+
     arguments, others = parser.parse_known_args(argv)
     if others and arguments.run is not _lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     arguments.others = others
     return int(arguments.run(arguments))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 1 after an error of use: 2 means that there are changes."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
 
 
 def _lab(arguments: argparse.Namespace) -> int:
