@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clover_nb.bulk.columns import ID, Columns
-from clover_nb.bulk.fields import normal, texts
+from clover_nb.bulk.fields import normal, texts, to_arrow
 from clover_nb.bulk.rows import Reason
 from clover_nb.masking import mask_text
 
@@ -70,8 +70,9 @@ def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Seque
         rows = np.flatnonzero(filled)
         values = trimmed.filter(pa.array(filled))
         waiting &= ~filled
+        ambiguous: dict[int, list[str]] = {}
         if field == ID:
-            found = current.index.get_indexer(pd.Index(values.to_pandas()))
+            found = _places(values, to_arrow(current.index.to_series()))
             for row in rows[found == NONE]:
                 told = mask_text(trimmed[int(row)].as_py())
                 message = f"There is no customer {told} (any more)."
@@ -82,6 +83,7 @@ def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Seque
                 named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
                 message = f"{len(ids)} customers have this {field}: {named}. Name one by its id."
                 problems[int(rows[place])] = Reason(field, "several_customers", message)
+        found[list(ambiguous)] = NONE
         positions[rows] = found
     return Match(positions, problems)
 
@@ -90,18 +92,23 @@ def _by_value(
     field: str, values: pa.Array, current: pd.DataFrame
 ) -> tuple[Positions, dict[int, list[str]]]:
     """The position of the only customer with each value, and the ids where there are several."""
-    held = pd.Index([normal(field, text) for text in texts(current[field]).to_pylist()])
-    asked = pd.Index([normal(field, text) for text in values.to_pylist()])
-    several = held.duplicated(keep=False)
-    single = np.flatnonzero(~several)
-    place = held[single].get_indexer(asked)
-    found = np.where(place == NONE, NONE, single[place] if len(single) else NONE)
-    twice = held[several]
+    held = pd.Series(
+        [normal(field, text) for text in texts(current[field]).to_pylist()], dtype="str"
+    )
+    asked = pd.Series([normal(field, text) for text in values.to_pylist()], dtype="str")
+    found = _places(to_arrow(asked), to_arrow(held))
+    twice = held[held.duplicated(keep=False)]
     ambiguous = {
-        int(row): list(current.index[held == asked[int(row)]])
-        for row in np.flatnonzero(asked.isin(twice) & (asked != ""))
+        row: list(current.index[held == asked[row]])
+        for row in np.flatnonzero(asked.isin(twice)).tolist()
     }
     return found, ambiguous
+
+
+def _places(values: pa.Array, among: pa.Array) -> Positions:
+    """The first place of each value among others; ``NONE`` where it is not."""
+    places = pc.index_in(values, value_set=among.cast(values.type))
+    return np.array(pc.fill_null(places, NONE), dtype=np.intp)
 
 
 def compare(
@@ -129,7 +136,7 @@ def compare(
 
     def differs(theirs: pa.Array, ours: pa.Array) -> Any:  # noqa: ANN401  an array
         if take is not None:
-            theirs = theirs.take(take) if len(theirs) else pa.nulls(len(ours), theirs.type)
+            theirs = theirs.take(take) if len(theirs) else pa.repeat("", len(ours))
         return pc.fill_null(pc.not_equal(theirs, ours), fill_value=True).to_numpy(
             zero_copy_only=False
         )
@@ -141,19 +148,32 @@ def compare(
         changed[field] = differs(held[field], ours) | ~known
         if empty_keeps:
             changed[field] &= pc.not_equal(ours, "").to_numpy(zero_copy_only=False)
-    theirs = current if aligned else current.iloc[positions[known]]
-    ours = table if aligned else table[known]
+    chosen = None if aligned else (positions[known], np.flatnonzero(known))
     ignored = [
         field
         for field, heading in columns.read_only.items()
-        if not _same(theirs[field], ours[heading])
+        if not _same(current[field], table[heading], chosen)
     ]
     return Difference(held, changed, ignored)
 
 
-def _same(theirs: pd.Series[Any], ours: pd.Series[Any]) -> bool:
-    """Whether a column is as it was, where it is filled."""
-    if theirs.dtype == ours.dtype and pa.array(theirs).equals(pa.array(ours)):
+def _same(
+    theirs: pd.Series[Any], ours: pd.Series[Any], chosen: tuple[Positions, Positions] | None
+) -> bool:
+    """Whether a column is as it was, where it is filled.
+
+    Args:
+        theirs: Clover's.
+        ours: The table's.
+        chosen: Which values belong together; ``None`` is all, in this order.
+    """
+    if chosen is not None:
+        # Without their index, which would be made anew.
+        theirs, ours = (
+            pd.Series(theirs.array.take(chosen[0])),
+            pd.Series(ours.array.take(chosen[1])),
+        )
+    if theirs.dtype == ours.dtype and to_arrow(theirs).equals(to_arrow(ours)):
         return True  # times and lists take long to be written as texts
     given = texts(ours)
     return not pc.any(pc.and_(pc.not_equal(given, ""), pc.not_equal(texts(theirs), given))).as_py()

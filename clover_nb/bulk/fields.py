@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,10 +52,17 @@ def normal(field: str, text: str) -> str:
 def texts(column: pd.Series[Any]) -> pa.Array:
     """A column as texts, ``""`` where there is nothing."""
     try:
-        values = pa.array(column, from_pandas=True)
+        values = to_arrow(column)
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types
         return pa.array([_text(value) for value in column], TEXT)
-    return pc.fill_null(_written(column, values), "")
+    written = _written(column, values)
+    return pc.fill_null(written, "") if written.null_count else written
+
+
+def to_arrow(column: pd.Series[Any]) -> pa.Array:
+    """A column as Arrow has it. Not by the column itself, which would hash its index for that."""
+    values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+    return pa.array(values, from_pandas=True)
 
 
 def _written(column: pd.Series[Any], values: pa.Array) -> pa.Array:
