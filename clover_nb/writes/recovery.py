@@ -175,7 +175,7 @@ class Recovery:
         )
 
     def _is_superseded(self, entry: Entry) -> bool:
-        """Whether a later write can have set the same fields, so that they prove nothing."""
+        """Whether a later write can have set the same values, so that they prove nothing."""
         write = entry.write
         if write.operation in _DELETES or write.token_digest or not write.customer_id:
             return False
@@ -183,7 +183,7 @@ class Recovery:
         return any(
             later.number > entry.number
             and later.outcome not in ("refused", "not done")
-            and fields & set(later.write.sent)
+            and any(later.write.sent.get(field) == write.sent[field] for field in fields)
             for later in self._journal.of_customer(write.customer_id, host=self._host)
         )
 
