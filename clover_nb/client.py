@@ -30,6 +30,7 @@ from clover_nb.writes.executor import OnUnknown, WriteExecutor
 if TYPE_CHECKING:
     import pandas as pd
 
+    from clover_nb.bulk.batch import Batch
     from clover_nb.sandbox import Sandbox
 
 TIMEOUTS: Final = Timeouts()
@@ -100,6 +101,22 @@ class Clover:
             SettingsError: It was switched off.
         """
         return self._writes.journal
+
+    def batches(self) -> pd.DataFrame:
+        """The plans that were applied, oldest first: ``state``, when, by whom, and how many rows.
+
+        Raises:
+            SettingsError: The journal is switched off.
+        """
+        return self.customers.batches()
+
+    def batch(self, number: int) -> Batch:
+        """A plan that was applied, by its number in :meth:`batches`.
+
+        Raises:
+            ValidationError: This merchant has none with this number.
+        """
+        return self.customers.batch(number)
 
     def undo(self, entry: int) -> pd.Series[Any]:
         """See :meth:`clover_nb.customers.Customers.undo`."""

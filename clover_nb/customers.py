@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -11,10 +11,13 @@ import pandas as pd
 
 from clover_nb import constants, validation
 from clover_nb.api.platform import PlatformAPI
+from clover_nb.bulk.batch import SETTLE_SECONDS, Batch, apply_plan
 from clover_nb.bulk.plan import Plan, make_plan
 from clover_nb.bulk.review import Empty
+from clover_nb.bulk.runner import Progress
 from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
 from clover_nb.frames import of_pages, to_row
+from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import mask_arguments
 from clover_nb.record_pages import Page
@@ -453,6 +456,61 @@ class Customers:
             base=base,
             empty=empty,
         )
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> Batch:
+        """Apply a plan's ready rows, once, however often this is called or the machine dies.
+
+        Everybody is read again first: what others have changed since the plan is a conflict, and
+        not sent. The first row of each kind is sent alone and read back. Ctrl-C, or ``stop`` of
+        the batch, lets what is under way finish. Applying the plan again goes on where it stopped.
+
+        Args:
+            plan: As from :meth:`plan` or :func:`clover_nb.read_plan`.
+            settle_seconds: How long a create may be on its way after its answer was lost; then it
+                is looked for, by a mark in ``externalId``.
+            progress: Called now and then with how far it is:
+                :class:`clover_nb.bulk.runner.Progress`.
+
+        Returns:
+            What became of it, a :class:`clover_nb.bulk.batch.Batch`.
+
+        Raises:
+            ValidationError: The plan is of another merchant.
+            ReadOnlyError: A connection to production, without leave.
+            JournalError: Another batch of this merchant is being applied.
+            SettingsError: The journal is off, or no merchant id is set.
+        """
+        self._writes.require_permission()
+        return apply_plan(
+            plan,
+            self._platform,
+            self._batches(),
+            self.list,
+            pause=self._writes.retry_delay,
+            settle_seconds=settle_seconds,
+            progress=progress,
+        )
+
+    def batches(self) -> pd.DataFrame:
+        """The batches of this merchant, oldest first, as ``clover.batches()``."""
+        return self._batches().frame()
+
+    def batch(self, number: int) -> Batch:
+        """One batch, as ``clover.batch(number)``.
+
+        Raises:
+            ValidationError: This merchant has none with this number.
+        """
+        return Batch(number, self._batches(), self.list, self._platform.account)
+
+    def _batches(self) -> Batches:
+        return Batches(self._writes.journal, *self._platform.account)
 
     # -- a change --------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from clover_nb import constants
@@ -28,6 +28,7 @@ _EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
 _AHEAD: Final = 8
 
 Filters = Sequence[tuple[str, str]]
+Contact = Literal["email_addresses", "phone_numbers"]
 
 
 # Clover's names of an address's parts, there and in the Ecommerce API (D).
@@ -102,14 +103,14 @@ class PlatformAPI:
 
     def create_address(self, customer_id: str, address: Mapping[str, Any]) -> Response:
         """``POST .../customers/{customerId}/addresses``, by the Ecommerce API's names of parts."""
-        path, body = self.path(customer_id, "addresses"), _address(address)
+        path, body = self.path(customer_id, "addresses"), address_body(address)
         return require_id(self._transport.send("POST", "platform", path, body=body))
 
     def update_address(
         self, customer_id: str, address_id: str, address: Mapping[str, Any]
     ) -> Response:
         """``POST .../customers/{customerId}/addresses/{addressId}``, as :meth:`create_address`."""
-        path, body = self.path(customer_id, "addresses", address_id), _address(address)
+        path, body = self.path(customer_id, "addresses", address_id), address_body(address)
         return require_id(self._transport.send("POST", "platform", path, body=body), address_id)
 
     def delete_address(self, customer_id: str, address_id: str) -> Response:
@@ -117,6 +118,40 @@ class PlatformAPI:
         return self._transport.send(
             "DELETE", "platform", self.path(customer_id, "addresses", address_id)
         )
+
+    def create_customer(self, body: Mapping[str, Any]) -> Response:
+        """``POST /v3/merchants/{mId}/customers``, a customer without a card.
+
+        Raises:
+            AmbiguousWriteError: It may or may not have been made.
+            CloverError: It was not made.
+        """
+        return require_id(
+            self._transport.send("POST", "platform", self.path(), body=body, params=[_EXPAND])
+        )
+
+    def update_customer(self, customer_id: str, body: Mapping[str, Any]) -> Response:
+        """``POST /v3/merchants/{mId}/customers/{customerId}``: an update is a POST (O-live)."""
+        path = self.path(customer_id)
+        return require_id(
+            self._transport.send("POST", "platform", path, body=body, params=[_EXPAND]), customer_id
+        )
+
+    def create_contact(self, customer_id: str, kind: Contact, body: Mapping[str, Any]) -> Response:
+        """``POST .../customers/{customerId}/email_addresses`` or ``/phone_numbers``."""
+        path = self.path(customer_id, kind)
+        return require_id(self._transport.send("POST", "platform", path, body=body))
+
+    def update_contact(
+        self, customer_id: str, kind: Contact, contact_id: str, body: Mapping[str, Any]
+    ) -> Response:
+        """``POST .../customers/{customerId}/email_addresses/{emailId}``, or a phone's."""
+        path = self.path(customer_id, kind, contact_id)
+        return require_id(self._transport.send("POST", "platform", path, body=body), contact_id)
+
+    def delete_contact(self, customer_id: str, kind: Contact, contact_id: str) -> Response:
+        """``DELETE .../customers/{customerId}/email_addresses/{emailId}``, or a phone's."""
+        return self._transport.send("DELETE", "platform", self.path(customer_id, kind, contact_id))
 
     def pages(
         self, filters: Filters = (), limit: int | None = None
@@ -167,6 +202,6 @@ class PlatformAPI:
         return elements(answer)
 
 
-def _address(address: Mapping[str, Any]) -> dict[str, str]:
+def address_body(address: Mapping[str, Any]) -> dict[str, str]:
     """The body for an address. What is left out stays, so what is taken off is an empty text."""
     return {_ADDRESS_NAMES[part]: value or "" for part, value in address.items()}

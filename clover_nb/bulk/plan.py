@@ -15,7 +15,7 @@ from clover_nb.bulk import plan_files
 from clover_nb.bulk.review import Empty, review
 from clover_nb.bulk.rows import Decision, PlanRow, Status
 from clover_nb.errors import ValidationError
-from clover_nb.journal.processes import person
+from clover_nb.journal.processes import user_name
 
 _SHOWN: Final = 20  # rows in a notebook
 _ORDER: Final = ("create", "modify", "delete", "unchanged")
@@ -222,7 +222,7 @@ def make_plan(
         id=plan_files.new_id(),
         merchant=merchant,
         host=host,
-        person=person(),
+        person=user_name(),
         created=plan_files.now(),
         source=table.attrs.get("read", {}),
         headings=[str(name) for name in table.columns],

@@ -20,6 +20,7 @@ KINDS: Final[Mapping[str, Status]] = {
     "email_of_another": "doubtful",
     "probable_duplicate": "doubtful",
     "names_disagree": "doubtful",
+    "deletes": "doubtful",
     "changed_since": "conflict",
 }
 

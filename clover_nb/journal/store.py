@@ -48,6 +48,17 @@ CREATE TABLE IF NOT EXISTS entries (
     entry INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS}, checked INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS entries_of_customer ON entries (customer_id);
+CREATE TABLE IF NOT EXISTS batches (
+    batch INTEGER PRIMARY KEY AUTOINCREMENT, plan TEXT, host TEXT, merchant TEXT, person TEXT,
+    process TEXT, started REAL, ended REAL, state TEXT, stop INTEGER NOT NULL DEFAULT 0,
+    reason TEXT, headings TEXT, undoes INTEGER, UNIQUE (host, merchant, plan)
+);
+CREATE TABLE IF NOT EXISTS rows (
+    batch INTEGER, row INTEGER, action TEXT, customer_id TEXT, before TEXT, wanted TEXT,
+    cells TEXT, state TEXT, reason TEXT, request_id TEXT, uid TEXT, changed REAL, verified INTEGER,
+    PRIMARY KEY (batch, row)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rows_of_customer ON rows (customer_id);
 CREATE TABLE IF NOT EXISTS claims (
     host TEXT, customer_id TEXT, entry INTEGER NOT NULL, PRIMARY KEY (host, customer_id)
 ) WITHOUT ROWID;
@@ -158,8 +169,8 @@ class Journal:
                 write.operation,
                 write.customer_id,
                 "open",
-                _dumped(write.before),
-                _dumped(write.sent),
+                dump_fields(write.before),
+                dump_fields(write.sent),
                 None,
                 None,
                 write.consent,
@@ -190,7 +201,7 @@ class Journal:
         Raises:
             JournalError: It can't be written.
         """
-        values = (outcome, customer_id, _dumped(after), request_id, answered_by, checked, entry)
+        values = (outcome, customer_id, dump_fields(after), request_id, answered_by, checked, entry)
         with self._convert_errors(), self._lock:
             self._connection().execute(_END, values)
             self._under_way.discard(entry)
@@ -201,7 +212,7 @@ class Journal:
 
     def claim(self, customer_id: str, entry: int, *, host: str) -> bool:
         """Take a customer for the create of an entry; false if another create has it."""
-        with self._convert_errors(), self._lock, self._transaction() as db:
+        with self.transaction() as db:
             others = (host, customer_id, entry)
             if db.execute(_CLAIMED, (*others, *others)).fetchone():
                 return False
@@ -221,7 +232,7 @@ class Journal:
                 have no customer's id, are of the same person.
         """
         known = {email.casefold() for email in emails}
-        with self._convert_errors(), self._lock, self._transaction() as db:
+        with self.transaction() as db:
             where = "host = ? AND (customer_id = ? OR customer_id IS NULL)"
             found = db.execute(
                 f"SELECT entry, customer_id, sent FROM entries WHERE {where}",  # noqa: S608  constants
@@ -237,6 +248,11 @@ class Journal:
             )
             values = (host, customer_id)
             db.execute("DELETE FROM claims WHERE host = ? AND customer_id = ?", values)
+            db.execute(
+                "UPDATE rows SET before = '{}', wanted = '{}', cells = '[]' WHERE customer_id = ? "
+                "AND batch IN (SELECT batch FROM batches WHERE host = ?)",
+                (customer_id, host),
+            )
         self.truncate()
 
     # -- reading ---------------------------------------------------------------------------------
@@ -333,21 +349,39 @@ class Journal:
             old = (time.time() - self._retention_days * 86400,)
             db.execute("DELETE FROM entries WHERE time < ? AND outcome != 'open'", old)
             db.execute("DELETE FROM claims WHERE entry NOT IN (SELECT entry FROM entries)")
+            db.execute("DELETE FROM batches WHERE coalesce(ended, started) < ?", old)
+            db.execute("DELETE FROM rows WHERE batch NOT IN (SELECT batch FROM batches)")
         except BaseException:
             db.close()
             raise
         return db
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = self._connection()
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside, or nothing.
+
+        Raises:
+            JournalError: It can't be written.
+        """
+        with self._convert_errors(), self._lock:
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+    def process(self) -> str:
+        """This process's name, by which others can tell whether it is alive."""
+        with self._convert_errors(), self._lock:
+            return self._processes.register()
+
+    def is_alive(self, process: str) -> bool:
+        """Whether a process that writes into this journal still runs."""
+        with self._convert_errors(), self._lock:
+            return self._processes.is_alive(process)
 
     def truncate(self) -> None:
         """Empty the write-ahead log, which holds older states; again later while one is read."""
@@ -452,7 +486,7 @@ def _prepare_file(path: Path) -> None:
 # -- what is in a line -----------------------------------------------------------------------------
 
 
-def _dumped(fields: Fields | None) -> str | None:
+def dump_fields(fields: Fields | None) -> str | None:
     """Fields as JSON, without what must not be kept."""
     if fields is None:
         return None

@@ -84,6 +84,11 @@ class WriteExecutor:
         self._resolves = on_unknown == "resolve" and platform.readable
         self._recovery = Recovery(platform, journal, self._host, self._merchant, self._pause)
 
+    @property
+    def retry_delay(self) -> float:
+        """Seconds before a write counts as not applied: it may show late."""
+        return self._transport.timeouts.retry_delay
+
     def require_permission(self) -> None:
         """Refuse to go on where changes are not allowed, before anything is read or written down.
 

@@ -1,0 +1,240 @@
+"""A batch: a plan that was applied, or is being applied, row by row."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from clover_nb import quality, validation
+from clover_nb.api.platform import PlatformAPI
+from clover_nb.bulk import plan_files, workbooks
+from clover_nb.bulk.columns import ID
+from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS, NAME_PARTS
+from clover_nb.bulk.plan import Plan
+from clover_nb.bulk.requests import differing
+from clover_nb.bulk.rows import PlanRow, Reason
+from clover_nb.bulk.runner import BatchRunner, Listing, Progress
+from clover_nb.errors import ValidationError
+from clover_nb.journal.batches import Batches, BatchRow
+from clover_nb.journal.processes import user_name
+
+_FAILED: Final = ("failed", "conflict", "unknown")
+#: How long a create may be on its way after its answer was lost.
+SETTLE_SECONDS: Final = 60.0
+
+
+class Batch:
+    """What became of a plan. Made by ``clover.customers.apply`` and ``clover.batch``.
+
+    Attributes:
+        number: By which ``clover.batch`` finds it again.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        batches: Batches,
+        list_customers: Callable[[], pd.DataFrame],
+        account: tuple[str, str | None],
+    ) -> None:
+        self.number = number
+        self._batches = batches
+        self._list_customers = list_customers
+        self._account = account
+        self._info = batches.info(number)
+
+    @property
+    def state(self) -> str:
+        """``running``, ``done``, or ``stopped`` with rows left."""
+        return self._batches.info(self.number).state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it stopped."""
+        return self._batches.info(self.number).reason
+
+    def frame(self) -> pd.DataFrame:
+        """The batch as a table, a line a row.
+
+        Returns:
+            A DataFrame indexed by ``row``, with ``action``, ``outcome`` (``planned``, ``open``,
+            ``lost``, ``done``, ``failed``, ``conflict`` or ``unknown``), ``id``, ``reason``,
+            ``request_id`` and ``verified``: whether it was there when all was compared at the end.
+        """
+        lines = [
+            (
+                row.row,
+                row.action,
+                row.state,
+                row.customer_id,
+                row.reason,
+                row.request_id,
+                row.verified,
+            )
+            for row in self._batches.rows(self.number)
+        ]
+        names = ["row", "action", "outcome", "id", "reason", "request_id", "verified"]
+        kinds = dict.fromkeys(names, "str") | {"row": "int64", "verified": "boolean"}
+        return pd.DataFrame(lines, columns=names).astype(kinds).set_index("row")
+
+    def failed(self) -> pd.DataFrame:
+        """The rows that were refused, are in conflict, or of which it is not known."""
+        table = self.frame()
+        return table[table["outcome"].isin(_FAILED)]
+
+    def save_failed(self, path: str | os.PathLike[str]) -> None:
+        """Save the rows that failed as they came, with ``row``, ``id`` and ``reason``.
+
+        The file can be mended and planned again.
+
+        Args:
+            path: The file: ``.csv`` or ``.xlsx``.
+
+        Raises:
+            ValidationError: The name ends otherwise.
+        """
+        path = Path(path)
+        headings = list(self._info.headings)
+        added = [name for name in ("row", ID, "reason") if name not in headings]
+        lines = []
+        for row in self._batches.rows(self.number):
+            if row.state in _FAILED:
+                told = {"row": str(row.row), ID: row.customer_id or "", "reason": row.reason or ""}
+                cells = dict(zip(headings, row.cells, strict=False)) | {n: told[n] for n in added}
+                lines.append([cells.get(name, "") for name in [*headings, *added]])
+        columns = [*headings, *added]
+        if path.suffix.lower() == ".csv":
+            table = pd.DataFrame(lines, columns=columns, dtype="str")
+            quality.save_csv(table.set_index(columns[0]), path)
+        elif path.suffix.lower() == ".xlsx":
+            workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
+        else:
+            raise ValidationError(f"{path.name} ends neither in .csv nor in .xlsx.", field="path")
+
+    def stop(self) -> None:
+        """Let what is under way finish, and keep the rest for later. Works from anywhere."""
+        self._batches.request_stop(self.number)
+
+    def plan_undo(self) -> Plan:
+        """Plan to take the batch back: a plan like any other; nothing is sent.
+
+        What was changed becomes what it was before; what has been changed again since is a
+        conflict. A customer who was created becomes a delete, which must be accepted.
+
+        Returns:
+            The plan.
+        """
+        there = Listing(self._list_customers())
+        rows = [row for row in self._batches.rows(self.number) if row.state == "done"]
+        planned = [_undo(row, there) for row in rows]
+        host, merchant = self._account
+        unchanged = {row.row: row.customer_id or "" for row in planned if row.action == "unchanged"}
+        return Plan(
+            id=plan_files.new_id(),
+            merchant=merchant,
+            host=host,
+            person=user_name(),
+            created=plan_files.now(),
+            source={"undoes": self.number},
+            headings=self._info.headings,
+            columns={},
+            notes=[f"Takes back batch {self.number}."],
+            rows=[row for row in planned if row.action != "unchanged"],
+            unchanged=pd.Series(
+                list(unchanged.values()),
+                index=pd.Index(list(unchanged), dtype="int64", name="row"),
+                name=ID,
+                dtype="str",
+            ),
+        )
+
+    def __repr__(self) -> str:
+        counts = Counter(row.state for row in self._batches.rows(self.number))
+        told = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+        return f"<Batch {self.number}: {self.state}; {told or 'no rows'}>"
+
+
+def apply_plan(
+    plan: Plan,
+    api: PlatformAPI,
+    batches: Batches,
+    list_customers: Callable[[], pd.DataFrame],
+    *,
+    pause: float,
+    settle_seconds: float = SETTLE_SECONDS,
+    progress: Callable[[Progress], object] | None = None,
+) -> Batch:
+    """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
+    if (plan.host, plan.merchant) != api.account:
+        host, merchant = api.account
+        raise ValidationError(
+            f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
+            f"{merchant} at {host}.",
+            field="plan",
+        )
+    ready = [_as_row(row) for row in plan.rows if row.requests]
+    undoes = plan.source.get("undoes")
+    number = batches.open(plan.id, ready, headings=plan.headings, undoes=undoes)
+    runner = BatchRunner(
+        api,
+        batches,
+        number,
+        list_customers=list_customers,
+        pause=pause,
+        settle_seconds=settle_seconds,
+        progress=progress,
+    )
+    runner.run()
+    return Batch(number, batches, list_customers, api.account)
+
+
+def _as_row(row: PlanRow) -> Mapping[str, Any]:
+    """A row of a plan as a batch has it, checked once more: a plan is a file."""
+    for name, value in row.wanted.items():
+        validation.check_name(name, FIELDS)
+        if value:
+            validation.check(CLOVER_NAMES.get(name, name), value)
+    before = dict(row.before)
+    if row.action == "create" and row.decision == "accepted":
+        before["email"] = row.wanted.get("email", "")  # somebody has it, which is meant
+    return {
+        "row": row.row,
+        "action": row.action,
+        "customer_id": row.customer_id,
+        "before": before,
+        "wanted": row.wanted,
+        "cells": row.cells,
+    }
+
+
+def _undo(row: BatchRow, there: Listing) -> PlanRow:
+    now = there.get(row.customer_id)
+    if row.action == "delete" or now is None:
+        told = "A customer that is gone can't be brought back."
+        return PlanRow(row.row, "modify", row.customer_id, reasons=[Reason(ID, "gone", told)])
+    moved = [
+        Reason(name, "changed_since", f"{name} was changed again since: it is {now[name]!r}.")
+        for name in differing(now, row.wanted)
+    ]
+    if row.action == "create":
+        told = "The customer was created by the batch, and will be deleted for good."
+        reasons = [Reason(ID, "deletes", told), *moved]
+        if there.has_card(str(row.customer_id)):
+            reasons.append(Reason(ID, "has_card", "A card was attached since."))
+        return PlanRow(row.row, "delete", row.customer_id, dict(row.wanted), {}, reasons)
+    wanted = {name: row.before[name] for name in differing(now, row.before)}
+    if not wanted:
+        return PlanRow(row.row, "unchanged", row.customer_id)
+    reasons = [reason for reason in moved if reason.field in wanted]
+    reasons += [
+        Reason(name, "not_emptied", f"{name} stays: the Platform API has no way to empty it.")
+        for name in NAME_PARTS
+        if name in wanted and not wanted[name]
+    ]
+    before = {name: now[name] for name in wanted}
+    return PlanRow(row.row, "modify", row.customer_id, before, wanted, reasons)

@@ -1,0 +1,101 @@
+"""The requests by which a row is applied: the Platform API's, one for each kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from clover_nb.api.platform import Contact, PlatformAPI, address_body
+from clover_nb.bulk.fields import ADDRESS, FIELDS, normal
+from clover_nb.records import Record, elements, flatten
+
+Values = Mapping[str, str]
+
+# The Platform API's lists, what an entry is called in each, and how its calls are.
+_CONTACTS: Final[Mapping[str, tuple[str, str, Contact]]] = {
+    "email": ("emailAddresses", "emailAddress", "email_addresses"),
+    "phone": ("phoneNumbers", "phoneNumber", "phone_numbers"),
+}
+_NAMES: Final = {"first_name": "firstName", "last_name": "lastName"}
+
+
+def values_of(record: Record) -> dict[str, str]:
+    """A record's fields as texts."""
+    fields = flatten(record)
+    return {name: str(fields[name] or "") for name in FIELDS}
+
+
+def differing(now: Values, wanted: Values) -> list[str]:
+    """The fields that are not as wanted."""
+    return [name for name in wanted if normal(name, now[name]) != normal(name, wanted[name])]
+
+
+def create(api: PlatformAPI, wanted: Values, uid: str) -> Record:
+    """Create a customer without a card, with a mark by which it can be found again.
+
+    Raises:
+        AmbiguousWriteError: It may or may not have been made.
+    """
+    body: dict[str, Any] = {_NAMES[name]: wanted[name] for name in _NAMES if wanted.get(name)}
+    for name, (items, field, _) in _CONTACTS.items():
+        if wanted.get(name):
+            body[items] = [{field: wanted[name]}]
+    if address := _address(wanted):
+        body["addresses"] = [address_body(address)]
+    return api.create_customer(body | {"externalId": uid})  # O-live: it is kept
+
+
+def modify(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:
+    """Change what is not as wanted. Doing it again does it once.
+
+    Args:
+        api: The API.
+        record: The customer as the API has it.
+        wanted: Fields.
+
+    Returns:
+        The last answer.
+
+    Raises:
+        AmbiguousWriteError: A request may or may not have been applied.
+    """
+    key = str(record["id"])
+    differs = differing(values_of(record), wanted)
+    answer: Record | None = None
+    if names := {_NAMES[name]: wanted[name] for name in differs if name in _NAMES}:
+        answer = api.update_customer(key, names)
+    for name, (items, field, kind) in _CONTACTS.items():
+        if name in differs:
+            entry = _shown(elements(record.get(items)))
+            if entry is None:
+                answer = api.create_contact(key, kind, {field: wanted[name]})
+            elif wanted[name]:
+                answer = api.update_contact(key, kind, entry["id"], {field: wanted[name]})
+            else:
+                answer = api.delete_contact(key, kind, entry["id"])
+    if any(name in ADDRESS for name in differs):
+        answer = _set_address(api, record, wanted)
+    return answer
+
+
+def _set_address(api: PlatformAPI, record: Record, wanted: Values) -> Record:
+    key, now = str(record["id"]), values_of(record)
+    whole = {name: wanted.get(name, now[name]) for name in ADDRESS}
+    entry = next(iter(elements(record.get("addresses"))), None)
+    if entry is None:
+        return api.create_address(key, _address(whole))
+    if any(text for name, text in whole.items() if name != "shipping_country"):
+        parts = {name.removeprefix("shipping_"): text for name, text in whole.items()}
+        return api.update_address(key, entry["id"], parts)
+    return api.delete_address(key, entry["id"])
+
+
+def _address(values: Values) -> dict[str, str]:
+    found = {name.removeprefix("shipping_"): values.get(name, "") for name in ADDRESS}
+    return {part: text for part, text in found.items() if text}
+
+
+def _shown(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The entry that a row shows: the primary one, or else the first."""
+    primary = [entry for entry in entries if entry.get("primaryEmail")]
+    return next(iter(primary or entries), None)
