@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     doctor.set_defaults(run=_doctor)
 
-    from clover_nb.cli import plan as planning  # noqa: PLC0415  as the others
+    from clover_nb.cli import apply  # noqa: PLC0415  as the others
+    from clover_nb.cli import plan as planning  # noqa: PLC0415
 
     plan = commands.add_parser(
         "plan",
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     planning.add_arguments(plan)
     plan.set_defaults(run=planning.run)
+    apply.add_commands(commands)
 
     arguments, others = parser.parse_known_args(argv)
     if others and arguments.run is not _lab:

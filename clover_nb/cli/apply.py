@@ -1,0 +1,119 @@
+"""The commands that apply a plan, list what was applied, and plan to take it back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from clover_nb.bulk.runner import Progress
+    from clover_nb.client import Clover
+
+_DONE: Final = 0
+_ERROR: Final = 1
+_LEFT: Final = 2  # rows that failed or are left, or changes
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``apply``, ``batches`` and ``undo``."""
+    apply = commands.add_parser(
+        "apply",
+        help="apply a plan, or go on with it",
+        description="Apply a plan that clover-nb plan has saved, once: applied again, it goes on "
+        "where it stopped. Ctrl-C stops after what is under way. Exits with 0 if all is done, 2 if "
+        "rows failed or are left, and 1 after an error.",
+    )
+    apply.add_argument("plan", type=Path, metavar="PLAN", help="the plan's file")
+    apply.add_argument("--yes", action="store_true", help="don't ask")
+    apply.add_argument("--failed", type=Path, metavar="FILE", help="save the rows that failed")
+    apply.set_defaults(run=_run(_apply))
+
+    batches = commands.add_parser(
+        "batches",
+        help="list the plans that were applied",
+        description="List the plans that were applied to this merchant, oldest first.",
+    )
+    batches.set_defaults(run=_run(_batches))
+
+    undo = commands.add_parser(
+        "undo",
+        help="plan to take a batch back",
+        description="Plan to take back what a batch has changed, and save the plan. Sends nothing. "
+        "Exits with 0 if nothing is to be done, 2 if something is, and 1 after an error.",
+    )
+    undo.add_argument("batch", type=int, metavar="BATCH", help="its number in clover-nb batches")
+    undo.add_argument("--out", type=Path, required=True, metavar="PLAN", help="the plan's file")
+    undo.set_defaults(run=_run(_undo))
+    for each in (apply, batches, undo):
+        each.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _run(
+    command: Callable[[Clover, argparse.Namespace], int],
+) -> Callable[[argparse.Namespace], int]:
+    def run(arguments: argparse.Namespace) -> int:
+        from clover_nb.client import connect  # noqa: PLC0415  pandas
+        from clover_nb.errors import CloverError  # noqa: PLC0415
+
+        try:
+            with connect() as clover:
+                return command(clover, arguments)
+        except (CloverError, OSError) as error:
+            print(error, file=sys.stderr)  # noqa: T201  a command's output
+            return _ERROR
+
+    return run
+
+
+def _apply(clover: Clover, arguments: argparse.Namespace) -> int:
+    from clover_nb.bulk.plan import read_plan  # noqa: PLC0415  pandas
+
+    plan = read_plan(arguments.plan)
+    if not arguments.yes:
+        told = f"{repr(plan)[1:-1]}: {plan.requests:,} requests to {clover!r}. Type yes to send: "
+        print(told, end="", file=sys.stderr, flush=True)  # noqa: T201
+        if sys.stdin.readline().strip().lower() != "yes":
+            print("Nothing was sent.", file=sys.stderr)  # noqa: T201
+            return _ERROR
+    batch = clover.customers.apply(plan, progress=_show)
+    print(file=sys.stderr)  # noqa: T201  ends the line of the progress
+    table = batch.frame()
+    if arguments.failed:
+        batch.save_failed(arguments.failed)
+    if arguments.json:
+        counts = {str(name): int(n) for name, n in table["outcome"].value_counts().items()}
+        state = {"batch": batch.number, "state": batch.state, "reason": batch.reason}
+        print(json.dumps({**state, "outcomes": counts}))  # noqa: T201
+    else:
+        for row, line in batch.failed().iterrows():
+            print(f"row {row}: {line['outcome']}: {line['reason']}")  # noqa: T201
+        print(" ".join(filter(None, (repr(batch)[1:-1], batch.reason))))  # noqa: T201
+    return _DONE if (table["outcome"] == "done").all() else _LEFT
+
+
+def _show(progress: Progress) -> None:
+    told = f"\r{progress.done:,} done, {progress.failed:,} failed, {progress.left:,} left"
+    print(f"{told}, {progress.seconds:,.0f} s  ", end="", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _batches(clover: Clover, arguments: argparse.Namespace) -> int:
+    table = clover.batches()
+    if arguments.json:
+        print(table.reset_index().to_json(orient="records", date_format="iso"))  # noqa: T201
+    else:
+        print(table.to_string() if len(table) else "No plan was applied yet.")  # noqa: T201
+    return _DONE
+
+
+def _undo(clover: Clover, arguments: argparse.Namespace) -> int:
+    plan = clover.batch(arguments.batch).plan_undo()
+    plan.save(arguments.out)
+    if arguments.json:
+        print(json.dumps({"plan": plan.id, "counts": plan.counts, "requests": plan.requests}))  # noqa: T201
+    else:
+        print(f"{repr(plan)[1:-1]}. Saved as {arguments.out}.")  # noqa: T201
+    return _LEFT if plan.rows else _DONE

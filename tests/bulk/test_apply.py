@@ -1,0 +1,456 @@
+"""A plan is applied once: verified, resumed, stopped and taken back."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from clover_nb import connect, read_table, sandbox
+from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
+from clover_nb.settings import Timeouts
+
+BRIEF = Timeouts(connect=2, read=2, total=4, unreachable=0.2, retry_delay=0.02, max_retry_delay=0.1)
+KILLED = Path(__file__).with_name("killed.py")
+
+
+@pytest.fixture(params=[{}], ids=[""])
+def box(request):
+    """A sandbox of the test's own, with 60 people."""
+    with sandbox.start(seed=4, customers=60, limits=False, **request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def near(box, tmp_path):
+    """A connection to it, with a journal of its own."""
+    given = {"requests_per_second": None, "timeouts": BRIEF, "journal": tmp_path / "journal"}
+    with connect("local", **box.connection(), **given) as connection:
+        yield connection
+
+
+def new(count, start=0):
+    """Rows of new customers, all unlike."""
+    return pd.DataFrame(
+        {
+            "email": [f"new{n}@example.com" for n in range(start, start + count)],
+            "name": [f"Nu{n} Nova{n}" for n in range(start, start + count)],
+            "phone": [f"408555{n:04}" for n in range(start, start + count)],
+        }
+    )
+
+
+def renamed(customers, count=10, **more):
+    """Rows that change the first customers."""
+    rows = {"id": customers.index[:count], "name": [f"Re{n} Named{n}" for n in range(count)]}
+    return pd.DataFrame(rows | {name: [value] * count for name, value in more.items()})
+
+
+def apply(clover, table, **options):
+    plan = clover.customers.plan(table)
+    assert set(plan.frame()["status"]) == {"ready"}
+    return clover.customers.apply(plan, **({"settle_seconds": 0} | options))
+
+
+def outcomes(batch):
+    return batch.frame()["outcome"].value_counts().to_dict()
+
+
+def writes(box):
+    return [entry for entry in box.requests if entry["method"] != "GET"]
+
+
+# -- what is sent --------------------------------------------------------------------------------
+
+
+def test_creates_and_changes_are_made_and_verified(near, box):
+    """One request a change, and all rows compared at the end."""
+    customers = near.customers.list()
+    table = pd.concat([renamed(customers, 20), new(20)]).fillna("")
+    before = len(writes(box))
+    batch = apply(near, table)
+    assert repr(batch) == "<Batch 1: done; 40 done>"
+    assert batch.frame()["verified"].all()
+    assert len(writes(box)) - before == 40
+    after = near.customers.list()
+    assert len(after) == 80
+    assert (
+        after.loc[customers.index[:20], "name"].to_numpy() == table["name"][:20].to_numpy()
+    ).all()
+    made = after.loc[batch.frame()["id"].iloc[20:]]
+    assert made[["email", "name", "phone"]].to_numpy().tolist() == new(20).to_numpy().tolist()
+
+
+def test_every_kind_of_change_is_made_in_its_place(near):
+    """An email, a phone and an address are replaced, added and taken off; nobody's else are."""
+    customers = near.customers.list()
+    full = customers.dropna(subset=["phone", "email", "shipping_line1"]).iloc[0]
+    bare = customers[customers["phone"].isna()].iloc[0]
+    table = pd.DataFrame(
+        [
+            {"id": full.name, "email": "other@example.com", "shipping_line1": "1 New St"},
+            {"id": bare.name, "phone": "408-555-0177"},
+        ]
+    ).fillna("")
+    keeping = near.customers.plan(table)
+    near.customers.apply(keeping)
+    after = near.customers.list()
+    assert after.loc[full.name, "email"] == "other@example.com"
+    assert after.loc[full.name, "phone"] == full["phone"]
+    assert after.loc[full.name, "shipping_line1"] == "1 New St"
+    assert after.loc[full.name, "shipping_city"] == full["shipping_city"]
+    assert after.loc[bare.name, "phone"] == "408-555-0177"
+    assert "emailAddresses" not in near.customers.retrieve(full.name)
+    emptied = table.iloc[:1].assign(shipping_line1="", shipping_city="", shipping_state="",
+                                    shipping_postal_code="", shipping_country="")  # fmt: skip
+    plan = near.customers.plan(emptied.assign(email="other@example.com"), empty="clear")
+    near.customers.apply(plan)
+    row = near.customers.retrieve(full.name)
+    assert pd.isna(row["phone"])
+    assert pd.isna(row["shipping_line1"])
+
+
+def test_before_values_are_read_by_the_hundred(near, box):
+    """Beside one read of everybody before and after."""
+    box.seed(240)
+    customers = near.customers.list()
+    before = len(box.requests)
+    batch = apply(near, renamed(customers, 250))
+    sent = box.requests[before:]
+    assert outcomes(batch) == {"done": 250}
+    # Planning, comparing and verifying list all; the first row is read twice, the rest in three.
+    assert len([entry for entry in sent if entry["method"] == "GET"]) == 3 + 2 + 3
+
+
+@pytest.mark.parametrize("box", [{"settings": {"spelling": "normalized"}}], indirect=True)
+def test_the_first_row_of_each_kind_is_sent_alone_and_read_back(near, box):
+    """Where Clover does something else than the plan says, the batch stops there."""
+    customers = near.customers.list()
+    table = renamed(customers, 5)
+    table["name"] = table["name"].str.lower()
+    before = len(writes(box))
+    batch = apply(near, table)
+    assert batch.state == "stopped"
+    assert "Row 1, the first of its kind, was sent alone" in batch.reason
+    assert "first_name is 'Re0', not 're0'" in batch.reason
+    assert outcomes(batch) == {"failed": 1, "planned": 4}
+    assert len(writes(box)) - before == 1
+
+
+# -- what is not sent ----------------------------------------------------------------------------
+
+
+def test_what_changed_since_the_plan_is_a_conflict_and_the_rest_goes_on(near):
+    """By row and field; a customer that is gone is said."""
+    customers = near.customers.list()
+    plan = near.customers.plan(renamed(customers, 5))
+    near.customers.modify(customers.index[1], name="Somebody Else")
+    near.customers.modify(customers.index[2], phone="408-555-0188")
+    near.customers.delete(customers.index[3])
+    batch = near.customers.apply(plan)
+    table = batch.frame()
+    assert table["outcome"].to_list() == ["done", "conflict", "done", "failed", "done"]
+    assert "first_name was" in table["reason"].iloc[1]
+    assert "'Somebody'" in table["reason"].iloc[1]
+    assert batch.failed().index.to_list() == [2, 4]
+    assert near.customers.retrieve(customers.index[2])["phone"] == "408-555-0188"
+
+
+def test_a_new_customer_whose_email_exists_by_now_is_left_out(near):
+    """Somebody was faster."""
+    plan = near.customers.plan(new(2))
+    apply(near, new(1))
+    batch = near.customers.apply(plan)
+    assert outcomes(batch) == {"conflict": 1, "done": 1}
+    assert len(near.customers.search(email="new0@example.com")) == 1
+
+
+def test_doubtful_and_wrong_rows_are_not_sent(near, box):
+    """Unless they are accepted, and the wrong ones never."""
+    customers = near.customers.list()
+    table = pd.DataFrame(
+        [
+            {"id": customers.index[0], "phone": "nothing"},
+            {"id": customers.index[1], "phone": "408-555-0101"},
+            {"id": customers.index[1], "phone": "408-555-0102"},
+        ]
+    )
+    plan = near.customers.plan(table)
+    assert outcomes(near.customers.apply(plan)) == {}
+    plan.accept(2)
+    assert outcomes(near.customers.apply(plan)) == {"done": 1}
+    assert near.customers.retrieve(customers.index[1])["phone"] == "408-555-0101"
+
+
+def test_a_plan_of_another_merchant_is_refused(near, tmp_path):
+    """And so is one that was made to set what can't be set."""
+    plan = near.customers.plan(new(1))
+    plan.merchant = "OTHER"
+    with pytest.raises(ValidationError, match="The plan is of merchant OTHER"):
+        near.customers.apply(plan)
+    crafted = near.customers.plan(new(1))
+    crafted.rows[0].wanted["marketingAllowed"] = "true"
+    with pytest.raises(ValidationError, match="not a field"):
+        near.customers.apply(crafted)
+    assert near.batches().empty
+
+
+def test_production_and_a_connection_without_journal_are_refused(box):
+    """Before anything is written down."""
+    with connect("local", **box.connection(), journal=None) as without:
+        plan = without.customers.plan(new(1))
+        with pytest.raises(SettingsError, match="journal is switched off"):
+            without.customers.apply(plan)
+    account = {"access_token": "t", "api_key": "k", "merchant_id": "M"}
+    with connect("production", **account) as real, pytest.raises(ReadOnlyError):
+        real.customers.apply(plan)
+
+
+# -- once ----------------------------------------------------------------------------------------
+
+
+def test_a_plan_that_was_applied_is_not_applied_again(near, box):
+    """Read from its file, by another connection: all is done."""
+    plan = near.customers.plan(new(3))
+    near.customers.apply(plan)
+    before = len(box.requests)
+    assert repr(near.customers.apply(plan)) == "<Batch 1: done; 3 done>"
+    assert len(box.requests) == before
+
+
+def test_an_apply_goes_on_where_it_was_stopped(near, box):
+    """The rest of the rows is sent, and no row twice."""
+    plan = near.customers.plan(new(30))
+    stopped = []
+
+    def stop(progress):
+        if progress.done >= 5 and not stopped:
+            stopped.append(progress)
+            near.batch(1).stop()
+
+    batch = near.customers.apply(plan, progress=stop)
+    assert (batch.state, batch.reason) == ("stopped", "Somebody asked for it.")
+    assert 0 < outcomes(batch)["planned"] < 26
+    assert "open" not in outcomes(batch)
+    again = near.customers.apply(plan)
+    assert repr(again) == "<Batch 1: done; 30 done>"
+    assert len(writes(box)) == 30
+    assert near.batches()["done"].to_list() == [30]
+
+
+def test_ctrl_c_stops_cleanly(near):
+    """What is under way finishes."""
+
+    def interrupt(progress):
+        if progress.done >= 3:
+            raise KeyboardInterrupt
+
+    batch = near.customers.apply(near.customers.plan(new(30)), progress=interrupt)
+    assert batch.state == "stopped"
+    assert set(outcomes(batch)) == {"done", "planned"}
+
+
+def test_one_plan_at_a_time_is_applied_to_a_merchant(near):
+    """The second is told who applies what."""
+    first, second = near.customers.plan(new(5)), near.customers.plan(new(5, start=50))
+    refused = []
+
+    def meanwhile(progress):
+        if not refused:
+            with pytest.raises(
+                JournalError, match=r"Batch 1 is being applied by .* stop it"
+            ) as error:
+                near.customers.apply(second)
+            refused.append(error)
+
+    near.customers.apply(first, progress=meanwhile)
+    assert refused
+    assert outcomes(near.customers.apply(second)) == {"done": 5}
+
+
+# -- answers that are lost -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["reset-after", "reset-before", "html", "truncated"])
+def test_a_lost_create_is_found_by_its_mark_or_sent_again(near, box, kind):
+    """Never twice."""
+    box.fail_next(kind, times=3, method="POST", path="/customers")
+    batch = apply(near, new(10))
+    assert outcomes(batch) == {"done": 10}
+    customers = near.customers.list()
+    assert customers["email"].str.startswith("new").sum() == 10
+    assert set(batch.frame()["id"]) <= set(customers.index)
+
+
+@pytest.mark.parametrize("box", [{"settings": {"external_id": "dropped"}}], indirect=True)
+def test_where_marks_are_dropped_an_equal_customer_is_unknown(near, box):
+    """It may be the one, and a person looks; nothing is sent twice."""
+    rows = new(6).drop(columns="email").assign(id="")
+    box.fail_next("reset-after", times=1, method="POST", path="/customers")
+    batch = apply(near, rows)
+    assert outcomes(batch) == {"done": 5, "unknown": 1}
+    (reason,) = batch.failed()["reason"]
+    assert "may be the one: look at it" in reason
+    assert len(near.customers.list()) == 66
+
+
+@pytest.mark.parametrize("kind", ["reset-after", "reset-before", "html"])
+def test_a_lost_change_is_made_once(near, box, kind):
+    """A phone that is new has no id yet, and is not added twice."""
+    customers = near.customers.list()
+    bare = customers[customers["phone"].isna()].index[:5]
+    box.fail_next(kind, times=2, method="POST", path="/phone_numbers")
+    batch = apply(near, pd.DataFrame({"id": bare, "phone": "408-555-0166"}))
+    assert outcomes(batch) == {"done": len(bare)}
+    after = near.customers.list().loc[bare]
+    assert (after["phone"] == "408-555-0166").all()
+    assert "phoneNumbers" not in after.columns or after["phoneNumbers"].isna().all()
+
+
+# -- stopping by itself --------------------------------------------------------------------------
+
+
+def test_it_stops_when_the_key_is_refused_and_goes_on_later(near, box):
+    """And says so; the row was not made."""
+    plan = near.customers.plan(new(10))
+    box.fail_next("401", times=1, method="POST", path="/customers")
+    batch = near.customers.apply(plan)
+    assert batch.state == "stopped"
+    assert "401" in batch.reason
+    assert outcomes(near.customers.apply(plan)) == {"done": 10}
+
+
+def test_it_stops_after_ten_equal_refusals(near, box):
+    """Something is wrong with all of them."""
+    box.fail_next("400", times=99, method="POST", path="/customers")
+    batch = apply(near, new(40))
+    assert batch.state == "stopped"
+    assert "10 rows in a row were refused alike" in batch.reason
+    assert 10 <= outcomes(batch)["failed"] <= 15
+    assert outcomes(batch)["planned"] >= 25
+
+
+# -- afterwards ----------------------------------------------------------------------------------
+
+
+def test_failed_rows_are_saved_as_they_came_and_can_be_planned_again(near, box, tmp_path):
+    """With row, id and reason; as CSV and as a workbook."""
+    customers = near.customers.list()
+    table = renamed(customers, 4).rename(columns={"name": "Full name"}).assign(Note="+1")
+    plan = near.customers.plan(table)
+    near.customers.modify(customers.index[1], name="Somebody Else")
+    batch = near.customers.apply(plan)
+    for name in ("again.csv", "again.xlsx"):
+        batch.save_failed(tmp_path / name)
+        again = read_table(tmp_path / name)
+        assert list(again.columns) == ["id", "Full name", "Note", "row", "reason"]
+        (cells,) = again.to_numpy().tolist()
+        assert cells[:4] == [customers.index[1], "Re1 Named1", "+1", "2"]
+        found = near.customers.plan(again)
+        assert repr(found) == "<Plan: 1 modify>"
+    with pytest.raises(ValidationError, match="neither"):
+        batch.save_failed(tmp_path / "again.txt")
+
+
+def test_a_batch_is_taken_back_as_a_plan(near):
+    """What was replaced, added and created; a create becomes a delete that must be accepted."""
+    before = near.customers.list()
+    bare = before[before["phone"].isna()].index[:3]
+    table = pd.concat(
+        [
+            renamed(before.drop(bare), 5, email=""),
+            pd.DataFrame({"id": bare, "phone": "408-555-0155"}),
+            new(4),
+        ]
+    ).fillna("")
+    batch = apply(near, table)
+    undo = batch.plan_undo()
+    assert repr(undo) == "<Plan: 8 modify, 4 doubtful>"
+    undo.accept(undo.frame(status="doubtful").index)
+    taken = near.customers.apply(undo)
+    assert outcomes(taken) == {"done": 12}
+    assert taken.frame()["verified"].all()
+    after = near.customers.list()
+    fields = ["email", "name", "phone", "shipping_line1"]
+    pd.testing.assert_frame_equal(after[fields], before[fields])
+    assert near.batches()["undoes"].to_list()[1] == 1
+
+
+def test_what_was_changed_again_since_is_a_conflict_of_the_undo(near):
+    """And a created customer who has a card by now is kept."""
+    customers = near.customers.list()
+    batch = apply(near, renamed(customers, 2))
+    near.customers.modify(customers.index[0], name="Later Change")
+    undo = batch.plan_undo()
+    assert [row.status for row in undo.rows] == ["conflict", "ready"]
+    assert near.batch(batch.number).plan_undo().frame().equals(undo.frame())
+
+
+def test_a_batch_that_is_none_is_said(near):
+    """With where to look."""
+    with pytest.raises(ValidationError, match=r"no batch 7.*clover\.batches"):
+        near.batch(7)
+
+
+def test_a_deleted_person_leaves_no_trace_in_a_batch(near, tmp_path):
+    """Nor in the journal's files."""
+    batch = apply(near, new(1))
+    near.customers.delete(batch.frame()["id"].iloc[0])
+    near.close()
+    for file in tmp_path.glob("journal*"):
+        assert b"new0@example.com" not in file.read_bytes(), file
+
+
+# -- kill -9 -------------------------------------------------------------------------------------
+
+
+def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path):
+    """Twenty times, at random moments, and then applied until it is done."""
+    box.seed(140)
+    customers = near.customers.list()
+    bare = customers[customers["phone"].isna()].index
+    table = pd.concat(
+        [
+            renamed(customers.drop(bare), 100),
+            pd.DataFrame({"id": bare, "phone": "408-555-0144"}),
+            new(150),
+        ]
+    ).fillna("")
+    plan = near.customers.plan(table)
+    assert set(plan.frame()["status"]) == {"ready"}
+    plan.save(tmp_path / "plan.jsonl")
+    connection = json.dumps(box.connection())
+    command = [
+        sys.executable,
+        str(KILLED),
+        str(tmp_path / "plan.jsonl"),
+        str(tmp_path / "killed"),
+        connection,
+    ]
+    chance, kills = random.Random(), 0  # noqa: S311  no secret
+    while kills < 60:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "ready\n"
+            killer = threading.Timer(chance.uniform(0.05, 0.6), process.kill)
+            if kills < 20:
+                killer.start()
+            state = process.stdout.readline().strip()
+            killer.cancel()
+        kills += 1
+        if state == "done":
+            break
+    assert state == "done"
+    after = near.customers.list()
+    made = after[after["email"].fillna("").str.startswith("new")]
+    assert sorted(made["email"]) == sorted(new(150)["email"])
+    assert (after.loc[bare, "phone"] == "408-555-0144").all()
+    assert "phoneNumbers" not in after.columns or after.loc[bare, "phoneNumbers"].isna().all()
+    changed = customers.drop(bare).index[:100]
+    assert (after.loc[changed, "name"].to_numpy() == table["name"][:100].to_numpy()).all()
+    assert len(after) == len(customers) + 150

@@ -1,0 +1,87 @@
+"""`clover-nb apply`, `batches` and `undo`: from a saved plan to an undone batch."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from clover_nb import cli, read_table, sandbox
+
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
+
+@pytest.fixture
+def box(monkeypatch, tmp_path):
+    """A sandbox that the commands are set up for, and a journal of their own."""
+    with sandbox.start(seed=4, customers=30, limits=False) as running:
+        shared = running.connection() | {"journal": str(tmp_path / "journal")}
+        monkeypatch.setenv("CLOVER_NB_SANDBOX", json.dumps(shared))
+        yield running
+
+
+@pytest.fixture
+def saved(box, tmp_path, capsys):
+    """A plan of three new customers."""
+    table, plan = tmp_path / "spring.csv", tmp_path / "spring.plan.jsonl"
+    table.write_text("email,name\n" + "".join(f"n{n}@example.com,A{n} B{n}\n" for n in range(3)))
+    assert cli.main(["plan", str(table), "--out", str(plan)]) == 2
+    capsys.readouterr()
+    return plan
+
+
+def run(capsys, *arguments):
+    status = cli.main(list(map(str, arguments)))
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_a_plan_is_applied_listed_and_taken_back(box, saved, tmp_path, capsys):
+    """Each says what it did, and the exit status tells programs."""
+    status, out, err = run(capsys, "apply", saved, "--yes")
+    assert (status, out) == (0, "Batch 1: done; 3 done\n")
+    assert "3 done, 0 failed, 0 left" in err
+    assert run(capsys, "apply", saved, "--yes")[:2] == (0, "Batch 1: done; 3 done\n")
+    status, out, _ = run(capsys, "batches", "--json")
+    (batch,) = json.loads(out)
+    assert (status, batch["batch"], batch["done"]) == (0, 1, 3)
+    assert "done" in run(capsys, "batches")[1]
+    undo = tmp_path / "undo.jsonl"
+    status, out, _ = run(capsys, "undo", 1, "--out", undo)
+    assert (status, out) == (2, f"Plan: 3 doubtful. Saved as {undo}.\n")
+    assert run(capsys, "undo", 9, "--out", undo)[0] == 1
+
+
+def test_it_asks_before_it_sends(box, saved, capsys, monkeypatch):
+    """Anything but yes sends nothing."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    status, out, err = run(capsys, "apply", saved)
+    assert (status, out) == (1, "")
+    assert "Plan: 3 create: 3 requests to <Clover: LOCAL" in err
+    assert "Nothing was sent." in err
+    assert [entry for entry in box.requests if entry["method"] == "POST"] == []
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert run(capsys, "apply", saved)[0] == 0
+
+
+def test_rows_that_failed_exit_with_2_and_can_be_saved(box, saved, tmp_path, capsys):
+    """With their reasons."""
+    box.fail_next("400", times=1, method="POST", path="/customers")
+    again = tmp_path / "again.csv"
+    status, out, _ = run(capsys, "apply", saved, "--yes", "--failed", again, "--json")
+    assert (status, json.loads(out)["outcomes"]) == (2, {"done": 2, "failed": 1})
+    assert len(read_table(again)) == 1
+    status, out, _ = run(capsys, "apply", saved, "--yes")
+    assert status == 2
+    assert "row 2: failed: " in out
+
+
+def test_a_file_that_is_no_plan_exits_with_1(box, tmp_path, capsys):
+    """In a sentence."""
+    path = tmp_path / "table.csv"
+    path.write_text("a\n1\n")
+    status, _, err = run(capsys, "apply", path, "--yes")
+    assert status == 1
+    assert "is no plan" in err
+    assert run(capsys, "batches")[1] == "No plan was applied yet.\n"
