@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,11 @@ from clover_nb.writes.undo import undone
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
 
 
+_LEFT_OUT: Final[Any] = object()  # in the place of a card token; ``None`` means no card
+# D: what the Platform API takes an address with, or not at all.
+_WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
+
+
 class Customers:
     """The customers of one connection.
 
@@ -52,7 +58,7 @@ class Customers:
         /,
         *,
         email: str | None = None,
-        source: str | None = None,
+        source: str | None = _LEFT_OUT,
         name: str | None = None,
         phone: str | None = None,
         shipping: Mapping[str, Any] | None = None,
@@ -65,10 +71,13 @@ class Customers:
         """Create a customer with a card on file, ``POST /v1/customers``.
 
         Clover sends the customer a message about the saved card, and wants their consent to it.
+        ``source=None``, given explicitly, creates one without a card, ``POST
+        /v3/merchants/{mId}/customers``, which needs a merchant id. Its address must be whole, and
+        no recipient is kept.
 
         Args:
-            email: Required.
-            source: The card token (``clv_...``), required. It works once.
+            email: Required with a card.
+            source: The card token (``clv_...``), which works once; ``None`` for no card.
             name: The full name.
             phone: In any spelling.
             shipping: ``{"name": ..., "phone": ..., "address": {"line1", "line2", "city", "state",
@@ -93,6 +102,10 @@ class Customers:
 
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
+        if source is None:
+            given = _given(email, None, name, phone, shipping, ecomind, firstName, lastName)
+            return self._create_without_card(given | unknown)
+        source = None if source is _LEFT_OUT else source
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
         body = validation.present(
             validation.customer(given | unknown, required=("email", "source"))
@@ -558,6 +571,31 @@ class Customers:
                 ):
                     row = self._row(execute_next(), write)
         return row
+
+    def _create_without_card(self, given: Mapping[str, object]) -> pd.Series[Any]:
+        body = validation.present(validation.customer(given))
+        address = body.get("shipping", {}).get("address", {})
+        for part in _WHOLE_ADDRESS if address else ():
+            if part not in address:
+                raise ValidationError(
+                    f"shipping.address.{part} is missing.",
+                    hint="Without a card, Clover keeps a whole address or none.",
+                    field=f"shipping.address.{part}",
+                )
+        extra = [name for name in ("ecomind",) if name in body]
+        extra += [f"shipping.{part}" for part in RECIPIENT if part in body.get("shipping", {})]
+        if extra:
+            raise ValidationError(f"{extra[0]} goes with a card alone.", field=extra[0])
+        if "name" in body:
+            first, _, last = body.pop("name").rpartition(" ")
+            body = {"firstName": first or last, "lastName": last if first else ""} | body
+        body = validation.present(body)
+        if not body.keys() & {"firstName", "lastName", "email", "phone"}:
+            raise ValidationError("A customer needs a name, an email or a phone.", field="name")
+        self._writes.require_permission()
+        mark = uuid.uuid4().hex  # by which it is found, should the answer be lost
+        write = Write("create", None, body | {"externalId": mark}, api="platform")
+        return self._row(self._writes.execute(write), write)
 
     def _row(self, result: Result, write: Write) -> pd.Series[Any]:
         """The customer as a row, with the recipient where it is known."""

@@ -103,14 +103,14 @@ class PlatformAPI:
 
     def create_address(self, customer_id: str, address: Mapping[str, Any]) -> Response:
         """``POST .../customers/{customerId}/addresses``, by the Ecommerce API's names of parts."""
-        path, body = self.path(customer_id, "addresses"), address_body(address)
+        path, body = self.path(customer_id, "addresses"), _address(address)
         return require_id(self._transport.send("POST", "platform", path, body=body))
 
     def update_address(
         self, customer_id: str, address_id: str, address: Mapping[str, Any]
     ) -> Response:
         """``POST .../customers/{customerId}/addresses/{addressId}``, as :meth:`create_address`."""
-        path, body = self.path(customer_id, "addresses", address_id), address_body(address)
+        path, body = self.path(customer_id, "addresses", address_id), _address(address)
         return require_id(self._transport.send("POST", "platform", path, body=body), address_id)
 
     def delete_address(self, customer_id: str, address_id: str) -> Response:
@@ -119,13 +119,25 @@ class PlatformAPI:
             "DELETE", "platform", self.path(customer_id, "addresses", address_id)
         )
 
-    def create_customer(self, body: Mapping[str, Any]) -> Response:
+    def create_customer(self, customer: Mapping[str, Any]) -> Response:
         """``POST /v3/merchants/{mId}/customers``, a customer without a card.
+
+        Args:
+            customer: ``firstName``, ``lastName``, ``email``, ``phone``, ``address`` by the
+                Ecommerce API's names of parts, and ``externalId``, a mark that is kept (O-live).
 
         Raises:
             AmbiguousWriteError: It may or may not have been made.
             CloverError: It was not made.
         """
+        names = ("firstName", "lastName", "externalId")
+        body: dict[str, Any] = {name: customer[name] for name in names if customer.get(name)}
+        if customer.get("email"):
+            body["emailAddresses"] = [{"emailAddress": customer["email"]}]
+        if customer.get("phone"):
+            body["phoneNumbers"] = [{"phoneNumber": customer["phone"]}]
+        if customer.get("address"):
+            body["addresses"] = [_address(customer["address"])]
         return require_id(
             self._transport.send("POST", "platform", self.path(), body=body, params=[_EXPAND])
         )
@@ -202,6 +214,6 @@ class PlatformAPI:
         return elements(answer)
 
 
-def address_body(address: Mapping[str, Any]) -> dict[str, str]:
+def _address(address: Mapping[str, Any]) -> dict[str, str]:
     """The body for an address. What is left out stays, so what is taken off is an empty text."""
     return {_ADDRESS_NAMES[part]: value or "" for part, value in address.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from clover_nb.api.platform import Contact, PlatformAPI, address_body
+from clover_nb.api.platform import Contact, PlatformAPI
 from clover_nb.bulk.fields import ADDRESS, FIELDS, normal
 from clover_nb.records import Record, elements, flatten
 
@@ -17,6 +17,7 @@ _CONTACTS: Final[Mapping[str, tuple[str, str, Contact]]] = {
     "phone": ("phoneNumbers", "phoneNumber", "phone_numbers"),
 }
 _NAMES: Final = {"first_name": "firstName", "last_name": "lastName"}
+_PLAIN: Final = frozenset({*_NAMES, *_CONTACTS})
 
 
 def values_of(record: Record) -> dict[str, str]:
@@ -36,13 +37,10 @@ def create(api: PlatformAPI, wanted: Values, uid: str) -> Record:
     Raises:
         AmbiguousWriteError: It may or may not have been made.
     """
-    body: dict[str, Any] = {_NAMES[name]: wanted[name] for name in _NAMES if wanted.get(name)}
-    for name, (items, field, _) in _CONTACTS.items():
-        if wanted.get(name):
-            body[items] = [{field: wanted[name]}]
-    if address := _address(wanted):
-        body["addresses"] = [address_body(address)]
-    return api.create_customer(body | {"externalId": uid})  # O-live: it is kept
+    customer: dict[str, Any] = {
+        _NAMES.get(name, name): wanted[name] for name in _PLAIN & wanted.keys()
+    }
+    return api.create_customer(customer | {"address": _address(wanted), "externalId": uid})
 
 
 def modify(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:

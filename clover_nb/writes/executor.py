@@ -214,6 +214,10 @@ class WriteExecutor:
 
     def _send(self, write: Write) -> Result:
         key = write.customer_id or ""
+        if write.operation == "create" and write.api == "platform":
+            address = write.sent.get("shipping", {}).get("address")
+            customer = self._platform.create_customer({**write.sent, "address": address})
+            return Result(customer, "platform")
         if write.operation == "create":
             return _readable(self._ecommerce.create_customer(write.sent))
         if write.operation == "delete":
@@ -280,7 +284,9 @@ class WriteExecutor:
                 changes=list(check.changes),
                 hint="Read it again with customers.retrieve, and decide anew.",
             )
-        if check.status == "unknown":
+        # Without a token, a second create makes a second customer.
+        is_repeatable = write.operation != "create" or write.api != "platform"
+        if check.status == "unknown" or not is_repeatable:
             raise self._unknown(write, problem)
         if write.expected is not None and check.record is not None:
             conflicts.check(write.expected, flatten(check.record))
@@ -298,7 +304,7 @@ class WriteExecutor:
 
     def _look(self, write: Write) -> OutcomeCheck:
         if write.customer_id is None:
-            return check_create(self._platform.find_customers(_email_filter(write)), write)
+            return check_create(self._platform.find_customers(_filter_for(write)), write)
         try:
             return check_update(self._platform.get_customer(write.customer_id), write)
         except errors.NotFoundError:
@@ -341,7 +347,7 @@ class WriteExecutor:
             found = self._platform.find_customers(f"customerSince>={since * 1000:.0f}")
             if record := check_create(found, write).record:
                 return record
-            found = self._platform.find_customers(_email_filter(write))
+            found = self._platform.find_customers(_filter_for(write))
             possible = find_candidates(found, write, since)
         except (errors.CloverError, *UNREADABLE):
             return None
@@ -388,8 +394,14 @@ def _readable(answer: Response) -> Result:
     return Result(answer, "ecommerce")
 
 
-def _email_filter(write: Write) -> str:
-    return f"emailAddress={write.sent['email']}"
+def _filter_for(write: Write) -> str:
+    """How the customer of a create is looked for: by the first of what it was given."""
+    sent = write.sent
+    if sent.get("email"):
+        return f"emailAddress={sent['email']}"
+    if sent.get("phone"):
+        return f"phoneNumber={sent['phone']}"
+    return f"fullName={' '.join(sent[n] for n in ('firstName', 'lastName') if sent.get(n))}"
 
 
 def _may_mean_applied(write: Write, refused: errors.APIError) -> bool:

@@ -92,9 +92,13 @@ def check_create(found: Sequence[Record], write: Write) -> OutcomeCheck:
     """Look for the customer that a create has made among those with its email address.
 
     Without the token nothing is proven. It is safe to send a create again: Clover takes its token
-    once, so a second customer can't come of it.
+    once, so a second customer can't come of it. One without a card is known by its mark, and must
+    not be sent again.
     """
+    mark = write.sent.get("externalId")
     for record in found:
+        if mark and record.get("externalId") == mark:
+            return OutcomeCheck("applied", record)
         if any(has_token(card, write.token_digest) for card in new_cards(record, write)):
             return OutcomeCheck("applied", record)
     return OutcomeCheck("not_applied", is_proven=False)
