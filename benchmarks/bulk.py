@@ -1,8 +1,12 @@
-"""What is promised of plans: `python benchmarks/bulk.py`. Ratios are of one run."""
+"""What is promised of plans and batches: `python benchmarks/bulk.py`. Ratios are of one run."""
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 
 import numpy as np
@@ -34,6 +38,43 @@ def timed(work):
 
 def planned(table: pd.DataFrame, customers: pd.DataFrame, **options):
     return make_plan(table, customers, merchant="M", host="clover.test", **options)
+
+
+SERVER = """
+import json, sys
+from clover_nb import sandbox
+with sandbox.start(seed=1, customers=600, latency_ms=80) as box:
+    print(json.dumps(box.connection()), flush=True)
+    sys.stdin.read()
+    print([entry["status"] for entry in box.requests].count(429), flush=True)
+"""
+
+
+def pace() -> tuple[float, int]:
+    """Of 16 a second, the changes of a batch of 500; and how many requests were refused.
+
+    The sandbox has its own process, limits as Clover's, and 80 ms of latency. The changes are
+    counted from the first that is done to the last, without the listings before and after.
+    """
+    command = [sys.executable, "-c", SERVER]
+    with (
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server,
+        tempfile.TemporaryDirectory() as folder,
+        connect("local", journal=f"{folder}/j", **json.loads(server.stdout.readline())) as clover,
+    ):
+        names = [f"Re{number} Named" for number in range(500)]
+        table = pd.DataFrame({"id": clover.customers.list().index[:500], "name": names})
+        seen = []
+        clover.customers.apply(
+            clover.customers.plan(table),
+            progress=lambda progress: seen.append((time.perf_counter(), progress.done)),
+        )
+        first = next(each for each in seen if each[1])
+        last = next(each for each in seen if each[1] == len(table))
+        refused = int(server.communicate("")[0])
+    return (last[1] - first[1]) / (last[0] - first[0]) / 16, refused
 
 
 def main() -> None:
@@ -72,6 +113,11 @@ def main() -> None:
         ("plan of 5,000 new customers against 100,000, s", creating, 5),
     ):
         print(f"{what:62} {value:8.2f}   <= {goal:<5} {'ok' if value <= goal else 'MISSED'}")
+    share, refused = pace()
+    print(
+        f"{'changes of a batch, of 16 a second':62} {share:8.3f}   >= 0.94  "
+        f"{'ok' if share >= 0.94 else 'MISSED'}, {refused} refused (429)"
+    )
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ class BatchRunner:
         try:
             if self._waiting():
                 self._apply()
+            if any(row.verified is None for row in self._waiting("done")):
                 self._verify()
         except (_Stop, KeyboardInterrupt, *_OUTSIDE) as stop:
             told = mask_text(str(stop)) or "It was interrupted."
@@ -280,6 +281,7 @@ class BatchRunner:
 
     def _check_stop(self) -> None:
         self._report()
+        self._check_share()
         if self._stopping.is_set():
             raise _Stop(self._reason)
         if self._batches.is_stop_requested(self._number):
@@ -384,7 +386,9 @@ class BatchRunner:
         if self._refusals[-_EQUAL_REFUSALS:].count(self._refusals[-1]) >= _EQUAL_REFUSALS:
             self._reason = f"{_EQUAL_REFUSALS} rows in a row were refused alike: {error.message}"
             self._stopping.set()
-        counts = Counter(each.state for each in self._rows)
+
+    def _check_share(self) -> None:
+        counts = Counter(row.state for row in self._rows)
         ended = counts["done"] + counts["failed"]
         if ended >= _ENOUGH and counts["failed"] >= _FAILED_SHARE * ended:
             self._reason = f"{counts['failed']} of {ended} rows were refused."

@@ -29,7 +29,7 @@ _ROW: Final = (
     "row, action, customer_id, before, wanted, cells, state, reason, request_id, uid, changed, "
     "verified"
 )
-_SHOWN: Final = "batch, state, started, ended, person, reason, undoes"
+_SHOWN: Final = "batch, state, process, started, ended, person, reason, undoes"
 
 
 @dataclass(slots=True)
@@ -213,7 +213,7 @@ class Batches:
         """
         with self._journal.transaction() as db:
             found = db.execute(
-                "SELECT batch, plan, state, reason, headings, undoes FROM batches "
+                "SELECT batch, plan, state, reason, headings, undoes, process FROM batches "
                 "WHERE batch = ? AND host = ? AND merchant = ?",
                 (int(number), *self._account),
             ).fetchone()
@@ -221,7 +221,8 @@ class Batches:
             raise ValidationError(
                 f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"
             )
-        batch, plan, state, reason, headings, undoes = found
+        batch, plan, state, reason, headings, undoes, process = found
+        state = self._living(state, process)
         return BatchInfo(batch, plan, state, reason, json.loads(headings), undoes)
 
     def rows(self, number: int) -> list[BatchRow]:
@@ -249,6 +250,11 @@ class Batches:
             for row, action, key, before, wanted, cells, state, reason, request_id, uid, changed, verified in found  # noqa: E501
         ]
 
+    def _living(self, state: BatchState, process: str | None) -> BatchState:
+        """A batch's state; one whose process has died is stopped."""
+        dead = state == "running" and not self._journal.is_alive(process or "")
+        return "stopped" if dead else state
+
     def frame(self) -> pd.DataFrame:
         """The batches as a table, oldest first."""
         with self._journal.transaction() as db:
@@ -258,7 +264,8 @@ class Batches:
                 "'done') FROM batches WHERE host = ? AND merchant = ? ORDER BY batch",
                 self._account,
             ).fetchall()
-        names = [*_SHOWN.split(", "), "rows", "done"]
+        names = ["batch", "state", *_SHOWN.split(", ")[3:], "rows", "done"]
+        found = [(batch, self._living(state, owner), *more) for batch, state, owner, *more in found]
         kinds = {"undoes": "Int64", "state": "str", "person": "str", "reason": "str"}
         table = pd.DataFrame(found, columns=names).astype(kinds)
         for name in ("started", "ended"):

@@ -75,6 +75,8 @@ _CLAIMED: Final = (
     "SELECT entry FROM claims WHERE host = ? AND customer_id = ? AND entry != ?"
 )
 _JSON: Final = ("before", "sent", "after")
+# Of the tables. An older program refuses a newer journal: it would not know what a line means.
+_VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
 _TRUNCATE_AGAIN_SECONDS: Final = 0.5
 
@@ -340,11 +342,13 @@ class Journal:
             timeout=_BUSY_SECONDS,
         )
         try:
+            self._check_version(db)
             # Survives a kill -9 of this process; a power cut may lose the newest entries.
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA secure_delete = ON")
             db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version = {_VERSION}")
             # An open entry stays for whoever ends it.
             old = (time.time() - self._retention_days * 86400,)
             db.execute("DELETE FROM entries WHERE time < ? AND outcome != 'open'", old)
@@ -355,6 +359,14 @@ class Journal:
             db.close()
             raise
         return db
+
+    def _check_version(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise JournalError(
+                f"The journal {self.path} was written by a newer version of clover-nb.",
+                hint="Update clover-nb, or name another file: connect(journal=...).",
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -12,11 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from clover_nb import connect, read_table, sandbox
+from clover_nb import TEST_CARDS, connect, read_table, sandbox
 from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
 from clover_nb.settings import Timeouts
 
-BRIEF = Timeouts(connect=2, read=2, total=4, unreachable=0.2, retry_delay=0.02, max_retry_delay=0.1)
+BRIEF = Timeouts(
+    connect=20, read=20, total=60, unreachable=0.2, retry_delay=0.02, max_retry_delay=0.1
+)
 KILLED = Path(__file__).with_name("killed.py")
 
 
@@ -336,6 +338,24 @@ def test_it_stops_after_ten_equal_refusals(near, box):
     assert outcomes(batch)["planned"] >= 25
 
 
+def test_it_stops_when_a_tenth_of_fifty_and_more_is_refused(near, box):
+    """Each for another reason."""
+    plan = near.customers.plan(new(120))
+    kinds = ("400", "402", "404", "409")
+
+    def refuse(progress):
+        if progress.done >= 40 and not box.refused:
+            box.refused = True
+            for number in range(8):
+                box.fail_next(kinds[number % 4], times=1, method="POST", path="/customers")
+
+    box.refused = False
+    batch = near.customers.apply(plan, progress=refuse)
+    assert batch.state == "stopped"
+    assert "rows were refused" in batch.reason
+    assert outcomes(batch)["planned"] > 30
+
+
 # -- afterwards ----------------------------------------------------------------------------------
 
 
@@ -383,13 +403,29 @@ def test_a_batch_is_taken_back_as_a_plan(near):
 
 
 def test_what_was_changed_again_since_is_a_conflict_of_the_undo(near):
-    """And a created customer who has a card by now is kept."""
+    """And the rest can be taken back."""
     customers = near.customers.list()
     batch = apply(near, renamed(customers, 2))
     near.customers.modify(customers.index[0], name="Later Change")
     undo = batch.plan_undo()
     assert [row.status for row in undo.rows] == ["conflict", "ready"]
-    assert near.batch(batch.number).plan_undo().frame().equals(undo.frame())
+    assert repr(near.batch(batch.number)) == "<Batch 1: done; 2 done>"
+
+
+def test_a_created_customer_who_has_a_card_by_now_is_never_deleted(near):
+    """Nor one who got it after the undo was planned."""
+    batch = apply(near, new(2))
+    first, second = batch.frame()["id"]
+    token = near.tokens.create(card=TEST_CARDS["visa"])
+    near.customers.modify(first, email="new0@example.com", source=token["id"], consent=True)
+    undo = batch.plan_undo()
+    assert [row.status for row in undo.rows] == ["wrong", "doubtful"]
+    undo.accept(2)
+    token = near.tokens.create(card=TEST_CARDS["visa"])
+    near.customers.modify(second, email="new1@example.com", source=token["id"], consent=True)
+    taken = near.customers.apply(undo)
+    assert outcomes(taken) == {"conflict": 1}
+    assert "card was attached" in taken.failed()["reason"].iloc[0]
 
 
 def test_a_batch_that_is_none_is_said(near):
