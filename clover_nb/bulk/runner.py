@@ -386,6 +386,7 @@ class BatchRunner:
         if self._refusals[-_EQUAL_REFUSALS:].count(self._refusals[-1]) >= _EQUAL_REFUSALS:
             self._reason = f"{_EQUAL_REFUSALS} rows in a row were refused alike: {error.message}"
             self._stopping.set()
+        self._check_share()
 
     def _check_share(self) -> None:
         counts = Counter(row.state for row in self._rows)
