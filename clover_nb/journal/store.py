@@ -64,7 +64,7 @@ _CLAIMED: Final = (
     "SELECT entry FROM claims WHERE host = ? AND customer_id = ? AND entry != ?"
 )
 _JSON: Final = ("before", "sent", "after")
-_BUSY_SECONDS: Final = 10.0
+_BUSY_SECONDS: Final = 30.0
 _TRUNCATE_AGAIN_SECONDS: Final = 0.5
 
 
@@ -77,6 +77,10 @@ class Journal:
         path: The file; ``None`` keeps it in memory, where it ends with its last connection.
         retention_days: Older entries are deleted when it is opened.
 
+    Attributes:
+        path: The file.
+        lock: Held while the database is used.
+
     Raises:
         JournalError: The file can't be opened.
     """
@@ -86,7 +90,7 @@ class Journal:
         self._retention_days = retention_days
         self._user = user_name()
         self._processes = Processes(path)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._under_way: set[int] = set()  # entries that this process is about to end
         self._db: sqlite3.Connection | None = None
         with self._convert_errors():
@@ -149,7 +153,7 @@ class Journal:
         Raises:
             JournalError: It can't be written.
         """
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             row = (
                 time.time(),
                 self._user,
@@ -191,7 +195,7 @@ class Journal:
             JournalError: It can't be written.
         """
         values = (outcome, customer_id, _dumped(after), request_id, answered_by, checked, entry)
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             self._connection().execute(_END, values)
             self._under_way.discard(entry)
 
@@ -201,7 +205,7 @@ class Journal:
 
     def claim(self, customer_id: str, entry: int, *, host: str) -> bool:
         """Take a customer for the create of an entry; false if another create has it."""
-        with self._convert_errors(), self._lock, self._transaction() as db:
+        with self._convert_errors(), self.lock, self._transaction() as db:
             others = (host, customer_id, entry)
             if db.execute(_CLAIMED, (*others, *others)).fetchone():
                 return False
@@ -221,7 +225,7 @@ class Journal:
                 have no customer's id, are of the same person.
         """
         known = {email.casefold() for email in emails}
-        with self._convert_errors(), self._lock, self._transaction() as db:
+        with self._convert_errors(), self.lock, self._transaction() as db:
             where = "host = ? AND (customer_id = ? OR customer_id IS NULL)"
             found = db.execute(
                 f"SELECT entry, customer_id, sent FROM entries WHERE {where}",  # noqa: S608  constants
@@ -270,7 +274,7 @@ class Journal:
         """Whether somebody is about to end an entry: a process that is alive."""
         if entry.outcome != "open":
             return False
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             if entry.process == self._processes.name:  # an interrupt may have left it
                 return entry.number in self._under_way
             return self._processes.is_alive(entry.process)
@@ -301,7 +305,7 @@ class Journal:
             )
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             return self._connection().execute(sql, values).fetchall()
 
     # -- the file --------------------------------------------------------------------------------
@@ -353,7 +357,7 @@ class Journal:
         """Empty the write-ahead log, which holds older states; again later while one is read."""
         if self.path is None:
             return
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             db = self._connection()
             db.execute("PRAGMA busy_timeout = 0")
             try:
@@ -371,7 +375,7 @@ class Journal:
             self._closing.detach()
             _inherited.append(self._db)
         self._db = None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._under_way = set()
         self._processes.forget_parent()
 
@@ -413,15 +417,36 @@ def default_path() -> Path:
     return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
 
 
-def _start_anew() -> None:
-    global _journals_lock  # noqa: PLW0603  another thread may have held the parent's
-    _journals_lock = threading.Lock()
-    for journal in list(_opened):
-        journal.start_anew()
+def _before_fork() -> None:
+    """Let no other thread be within SQLite, whose own locks would stay held in the child."""
+    _journals_lock.acquire()
+    _held.extend(_opened)
+    for journal in _held:
+        journal.lock.acquire()
 
+
+def _after_fork_in_parent() -> None:
+    for journal in _held:
+        journal.lock.release()
+    _held.clear()
+    _journals_lock.release()
+
+
+def _after_fork_in_child() -> None:
+    for journal in _held:
+        journal.start_anew()
+    _held.clear()
+    _journals_lock.release()
+
+
+_held: list[Journal] = []
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
 
 
 def _close(db: sqlite3.Connection, processes: Processes) -> None:
