@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import _thread
-import json
 import os
 import signal
 import time
-import uuid
 import warnings
 
 import pytest
 from lossy_proxy import lossy_proxy
+from practice_customers import a_customer, a_token, an_email, hide_tokens, outcomes
 
-from clover_nb import TEST_CARDS, connect, errors, sandbox
+from clover_nb import connect, errors, sandbox
 from clover_nb.errors import OutcomeUnknownError, ValidationError
 
 DAY = 86_400.0
 CREATE = ("POST", "/v1/customers")
-
-
-def an_email():
-    return f"{uuid.uuid4().hex[:12]}@example.com"
-
-
-def a_token(clover, card="visa"):
-    return clover.tokens.create(card=TEST_CARDS[card])["id"]
-
-
-def a_customer(clover, **fields):
-    return clover.customers.create(email=an_email(), source=a_token(clover), **fields)
-
-
-def outcomes(clover):
-    return list(clover.journal.frame()["outcome"])
 
 
 @pytest.fixture
@@ -219,16 +202,6 @@ def test_with_a_wrong_clock_a_create_is_not_told_wrongly(real, tmp_path, loss, s
         assert real.connect(journal=None).customers.retrieve(made)["card_brand"] == "VISA"
     else:
         assert outcome == "unknown"
-
-
-def hide_tokens(content):
-    if b'"token"' not in content or b'"cards"' not in content:
-        return content
-    answer = json.loads(content)
-    for record in answer.get("elements", [answer]):
-        for card in record.get("cards", {}).get("elements", []):
-            card.pop("token", None)
-    return json.dumps(answer).encode()
 
 
 @pytest.mark.parametrize("clock", [-DAY, DAY], ids=["slow", "fast"])

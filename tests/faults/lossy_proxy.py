@@ -11,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripted_server import QUICK
-
 from clover_nb.client import Clover, connect
 from clover_nb.sandbox import Sandbox
+from clover_nb.settings import Timeouts
+
+#: Waits too short to notice.
+QUICK = Timeouts(retry_delay=0.01, max_retry_delay=0.1, unreachable=30, total=30, read=30)
 
 
 def nothing() -> None:
@@ -66,8 +68,8 @@ class LossyProxy:
         """The calls that change something."""
         return [call for call in self.calls if not call.startswith("GET") and "tokens" not in call]
 
-    def pick(self, method: str, path: str) -> Loss | None:
-        """The loss that was asked for."""
+    def pick(self, method: str, path: str, body: bytes) -> Loss | None:
+        """The loss that was asked for, of a request that has arrived."""
         for loss in self.losses:
             if loss.method == method and loss.path in path:
                 self.losses.remove(loss)
@@ -76,15 +78,15 @@ class LossyProxy:
 
 
 @contextmanager
-def lossy_proxy(sandbox: Sandbox) -> Iterator[LossyProxy]:
+def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterator[LossyProxy]:
     """Run a proxy in front of a sandbox."""
-    proxy = LossyProxy(sandbox)
+    proxy = kind(sandbox)
     upstream = urlsplit(sandbox.ecommerce_url)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            loss = proxy.pick(self.command, self.path)
+            loss = proxy.pick(self.command, self.path, body)
             self.close_connection = True
             if loss is None or loss.what == "answer":
                 response, content = self.pass_on(body)
