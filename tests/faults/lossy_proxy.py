@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -88,11 +88,16 @@ def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterat
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             loss = proxy.pick(self.command, self.path, body)
             self.close_connection = True
+            passed = None
             if loss is None or loss.what == "answer":
-                response, content = self.pass_on(body)
+                with suppress(http.client.HTTPException, OSError):  # the sandbox lost it, too
+                    passed = self.pass_on(body)
             if loss is not None:
                 loss.then()
                 return
+            if passed is None:
+                return
+            response, content = passed
             self.send_response_only(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in ("content-length", "connection", "transfer-encoding"):
@@ -103,13 +108,12 @@ def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterat
 
         def pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
             proxy.calls.append(f"{self.command} {self.path.partition('?')[0]}")
-            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port)
             headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
-            connection.request(self.command, self.path, body, headers)
-            response = connection.getresponse()
-            content = proxy.rewrite(response.read())
-            connection.close()
-            return response, content
+            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port)
+            with closing(connection):
+                connection.request(self.command, self.path, body, headers)
+                with closing(connection.getresponse()) as response:
+                    return response, proxy.rewrite(response.read())
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  names of the standard library
 
