@@ -40,7 +40,9 @@ class CardFields:
         self._asked = 0
         self._answer: Future[Secret] = Future()
         self.has_input = False
-        self._forget()
+        self.token = Secret("")
+        self.brand: str | None = None
+        self.last4: str | None = None
 
     def request_token(self) -> Future[Secret]:
         """Ask the browser for a token of what is typed, unless there is one already.
@@ -127,8 +129,7 @@ class CardFields:
 
     def _forget(self) -> None:
         self.token = Secret("")
-        self.brand: str | None = None
-        self.last4: str | None = None
+        self.brand = self.last4 = None
 
     def _start_over(self) -> None:
         self._forget()
