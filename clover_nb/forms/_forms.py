@@ -11,7 +11,7 @@ from ipywidgets import GridBox, VBox
 from clover_nb import addresses
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
-from clover_nb.forms import actions, checks
+from clover_nb.forms import actions, values
 from clover_nb.forms._field import Field
 from clover_nb.forms._form import Form
 from clover_nb.forms._job import Job, Typed
@@ -20,13 +20,13 @@ from clover_nb.forms._picker import Picker
 from clover_nb.forms._table import Table
 from clover_nb.forms._token import TokenEntry
 from clover_nb.forms.actions import Done
-from clover_nb.forms.checks import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference
+from clover_nb.forms.values import ADDRESS_FIELDS, SHIPPING_FIELDS, Difference
 
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
 _SURE: Final = {"gone": "I mean to take this card off; it can't be undone"}
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
-_KEEP_ALL: Final = ("Keep the cards that are on file", checks.KEEP)
-_CHOOSE: Final = ("Choose a card", checks.KEEP)
+_KEEP_ALL: Final = ("Keep the cards that are on file", values.KEEP)
+_CHOOSE: Final = ("Choose a card", values.KEEP)
 
 
 def create_customer(*, clover: Clover | None = None) -> Form:
@@ -50,11 +50,11 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         "name": Field("Name", placeholder="Ana Rivera"),
         "phone": Field("Phone", kind="tel", placeholder="555-0125"),
     }
-    shipping = Shipping(country=checks.COUNTRY)
-    at_first = {"shipping.address.country": checks.COUNTRY}
+    shipping = Shipping(country=values.COUNTRY)
+    at_first = {"shipping.address.country": values.COUNTRY}
 
     def changes(_: object, typed: Typed) -> Iterable[Difference]:
-        return checks.differences({**at_first, "ecomind": typed["ecomind"]}, typed)
+        return values.differences({**at_first, "ecomind": typed["ecomind"]}, typed)
 
     def act(_: object, typed: Typed, sure: bool) -> Done:  # noqa: FBT001  as of a Job
         return actions.create_customer(clover, typed, sure=sure)
@@ -63,7 +63,7 @@ def create_customer(*, clover: Clover | None = None) -> Form:
         title="Create a customer",
         submit="Create customer",
         busy="Creating…",
-        problems=lambda _, typed: checks.problems(typed, ("email", "source")),
+        problems=lambda _, typed: values.problems(typed, ("email", "source")),
         changes=changes,
         act=act,
         ticks=_CONSENT,
@@ -180,10 +180,10 @@ def contact_form(clover: Clover, picker: Picker) -> Form:
         title="Edit the contact",
         submit="Save contact",
         busy="Saving…",
-        problems=checks.contact_problems,
-        changes=lambda row, typed: checks.differences(checks.contact_of(row), typed),
+        problems=values.contact_problems,
+        changes=lambda row, typed: values.differences(values.contact_of(row), typed),
         act=lambda row, typed, _: actions.edit_contact(clover, row, typed),
-        shown=checks.contact_of,
+        shown=values.contact_of,
     )
     parts = [picker, group("Contact", fields.values())]
     return Form(clover, job, parts, fields=fields, picker=picker)
@@ -196,10 +196,10 @@ def shipping_form(clover: Clover, picker: Picker) -> Form:
         title="Update a shipping address",
         submit="Save address",
         busy="Saving…",
-        problems=lambda _, typed: checks.problems(typed),
-        changes=lambda row, typed: checks.differences(checks.shipping_of(row), typed),
+        problems=lambda _, typed: values.problems(typed),
+        changes=lambda row, typed: values.differences(values.shipping_of(row), typed),
         act=lambda row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
-        shown=checks.shipping_of,
+        shown=values.shipping_of,
     )
     picker.on_pick(lambda row: shipping.arrange(row["shipping_country"] or ""))
     parts = [picker, group("Shipping address", []), shipping]
@@ -212,7 +212,7 @@ def attach_form(clover: Clover, picker: Picker) -> Form:
     replaces = choice("Other cards", [_KEEP_ALL])
 
     def offer(row: pd.Series[Any]) -> None:
-        cards = checks.cards_of(row).items()
+        cards = values.cards_of(row).items()
         replaces.options = [
             _KEEP_ALL,
             *((f"Replace {told}", key) for key, told in cards),
@@ -224,8 +224,8 @@ def attach_form(clover: Clover, picker: Picker) -> Form:
         title="Attach a card",
         submit="Attach card",
         busy="Attaching…",
-        problems=lambda _, typed: checks.problems({"source": typed["source"]}, ["source"]),
-        changes=checks.card_changes,
+        problems=lambda _, typed: values.problems({"source": typed["source"]}, ["source"]),
+        changes=values.card_changes,
         act=lambda row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
         ticks=_CONSENT,
     )
@@ -239,7 +239,7 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
     card = choice("Card", [_CHOOSE])
 
     def offer(row: pd.Series[Any]) -> None:
-        card.options = [_CHOOSE, *((told, key) for key, told in checks.cards_of(row).items())]
+        card.options = [_CHOOSE, *((told, key) for key, told in values.cards_of(row).items())]
 
     def problems(row: pd.Series[Any], typed: Typed) -> Mapping[str, ValidationError]:
         if row["source_ids"] and typed["card"]:
@@ -248,7 +248,7 @@ def delete_form(clover: Clover, picker: Picker) -> Form:
         return {"card": ValidationError(told)}
 
     def changes(row: pd.Series[Any], typed: Typed) -> Iterable[Difference]:
-        told = checks.cards_of(row).get(typed["card"])
+        told = values.cards_of(row).get(typed["card"])
         return [Difference("Card", told, "taken off")] if told else []
 
     picker.on_pick(offer)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from clover_nb.errors import CloverError
 from clover_nb.forms.actions import Done
-from clover_nb.forms.checks import Difference
+from clover_nb.forms.values import Difference
 
 Typed = dict[str, str]
 

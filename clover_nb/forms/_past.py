@@ -15,7 +15,7 @@ from clover_nb.forms._form import Form
 from clover_nb.forms._history import history
 from clover_nb.forms._job import Job
 from clover_nb.forms._picker import Picker
-from clover_nb.forms.checks import Difference
+from clover_nb.forms.values import Difference
 from clover_nb.writes.conflicts import COMPARED, differing
 
 

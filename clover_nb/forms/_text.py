@@ -16,7 +16,7 @@ from clover_nb.errors import (
     PartialChangeError,
 )
 from clover_nb.forms._history import Event
-from clover_nb.forms.checks import Difference, cards_of
+from clover_nb.forms.values import Difference, cards_of
 from clover_nb.masking import mask_value
 from clover_nb.settings import Environment
 

@@ -10,7 +10,7 @@ from html import escape
 import pytest
 
 from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.forms import checks
+from clover_nb.forms import values
 from clover_nb.validation import contains_card_number
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
@@ -275,7 +275,7 @@ def test_a_saved_form_leaves_a_sentence(clover):
 def test_the_names_of_the_fields_are_those_of_the_errors(clover):
     """A message finds its field because both use Clover's names."""
     form = forms.create_customer(clover=clover)
-    assert set(form.fields) == {"email", "name", "phone", "source", *checks.SHIPPING_FIELDS}
+    assert set(form.fields) == {"email", "name", "phone", "source", *values.SHIPPING_FIELDS}
 
 
 NEVER_RIGHT = {

@@ -94,3 +94,23 @@ function isTyping(event) {
 }
 
 const TYPING_PAUSE = 500; // milliseconds after which a number counts as typed
+
+/** Copy the request id that stands before a button; where that is not allowed, select it. */
+async function copyRequestId(button) {
+  const code = button.parentElement.querySelector("code");
+  let told = "Copied";
+  try {
+    await navigator.clipboard.writeText(code.textContent); // there on https and localhost alone
+  } catch {
+    getSelection().selectAllChildren(code);
+    told = "Selected: copy it with Ctrl+C";
+  }
+  button.parentElement.querySelector("[role=status]").textContent = told;
+}
+
+/** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
+function showHtml(place, html) {
+  if (place.dataset.shown === html) return;
+  place.dataset.shown = html;
+  place.innerHTML = html;
+}
