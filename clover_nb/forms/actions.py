@@ -23,7 +23,7 @@ from clover_nb.errors import (
     NotFoundError,
     ValidationError,
 )
-from clover_nb.forms._history import fields_of, latest_change
+from clover_nb.forms.history import fields_of, latest_change
 from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
