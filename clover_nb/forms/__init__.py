@@ -16,6 +16,7 @@ from clover_nb.forms.customer_forms import create_customer as create_customer
 from clover_nb.forms.customer_forms import delete_card as delete_card
 from clover_nb.forms.customer_forms import edit_contact as edit_contact
 from clover_nb.forms.customer_forms import update_shipping as update_shipping
+from clover_nb.forms.desk import desk as desk
 from clover_nb.forms.table import customer_table as customer_table
 
 __all__ = [

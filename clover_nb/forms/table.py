@@ -7,9 +7,10 @@ from html import escape
 from typing import Any, Final
 
 import pandas as pd
-from traitlets import Bool, Dict, Float, Unicode
+from traitlets import Bool, Dict, Float, Int, Unicode
 
 from clover_nb.forms.assets import SharedWidget
+from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.messages import CARD_NUMBER, column_label, describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table_query import ID, Positions, TableQuery
@@ -82,6 +83,7 @@ class CustomerTable(SharedWidget):
         read_at: When the data was read, in seconds since 1970, so that the table can say how old
             it is; 0 where that is not known.
         card_refusal: What is said about a card number in the search.
+        answers: How many messages were heard, so that the browser knows that somebody listens.
     """
 
     kind = "table"
@@ -92,6 +94,7 @@ class CustomerTable(SharedWidget):
     progress = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
     card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
+    answers = Int().tag(sync=True)
 
     def __init__(
         self,
@@ -113,6 +116,7 @@ class CustomerTable(SharedWidget):
         self._read(df)
         self._find()
         self.on_msg(lambda _, content, __: self.receive(content))
+        close_on_rerun(self.close)
 
     # -- the data ----------------------------------------------------------------------------------
 
@@ -210,6 +214,7 @@ class CustomerTable(SharedWidget):
     def receive(self, content: Mapping[str, Any]) -> None:
         """Do what the browser asks for in a message; an error is told in place of the status."""
         self._runner.handle(self._handle, content)
+        self.answers += 1
 
     def _handle(self, content: Mapping[str, Any]) -> None:
         match content["do"]:

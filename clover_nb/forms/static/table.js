@@ -11,7 +11,8 @@ function age(seconds) {
   return minutes < 120 ? `read ${minutes} min ago` : `read ${Math.floor(minutes / 60)} hours ago`;
 }
 
-function render({ model, el }) {
+function render({ model, el, link }) {
+  const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;
   const search = element("input", {
     type: "search",
@@ -48,8 +49,13 @@ function render({ model, el }) {
   const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
   pager.append(pages["First page"], pages["Previous page"], place);
   pager.append(pages["Next page"], pages["Last page"]);
+  const gone = element("div", { class: "clover-gone", role: "alert" });
+  const showGone = () => {
+    gone.textContent = kernel.trouble();
+  };
   el.classList.add("clover-table");
   el.append(
+    gone,
     element("div", { class: "clover-search" }, search, status, read),
     element("div", { class: "clover-scroll" }, table),
     pager,
@@ -65,7 +71,7 @@ function render({ model, el }) {
   const find = () => {
     if (asked !== null || search.value === view().query) return;
     asked = search.value;
-    model.send({ do: "search", text: asked });
+    kernel.send({ do: "search", text: asked });
   };
   const refuseCard = () => {
     const start = findCard(search.value);
@@ -100,7 +106,7 @@ function render({ model, el }) {
     }
   };
 
-  const turn = (page) => model.send({ do: "page", page });
+  const turn = (page) => kernel.send({ do: "page", page });
   const showStatus = () => {
     const { failure, status: found, matches } = view();
     const problem = refused ? model.get("card_refusal") : failure;
@@ -138,7 +144,7 @@ function render({ model, el }) {
     if (String(wanted) === String(ids)) return;
     latest = { ids: wanted, click: click + 1 };
     showSelection();
-    model.send({ do: "select", ...latest });
+    kernel.send({ do: "select", ...latest });
   };
   const hearSelection = () => {
     const heard = model.get("selection");
@@ -195,7 +201,7 @@ function render({ model, el }) {
     const way = sort !== key ? "none" : descending ? "descending" : "ascending";
     const button = element("button", { type: "button" }, label);
     button.dataset.key = key;
-    button.addEventListener("click", () => model.send({ do: "sort", column: key }));
+    button.addEventListener("click", () => kernel.send({ do: "sort", column: key }));
     return element("th", { scope: "col", "aria-sort": way }, button);
   };
   const cell = (text, place) =>
@@ -252,7 +258,7 @@ function render({ model, el }) {
 
   search.addEventListener("input", searched);
   search.addEventListener("keydown", searchKey);
-  search.addEventListener("focus", () => model.send({ do: "prepare" }));
+  search.addEventListener("focus", () => kernel.send({ do: "prepare" }));
   body.addEventListener("mousedown", keepUnmarked);
   body.addEventListener("click", clicked);
   body.addEventListener("keydown", rowKey);
@@ -263,6 +269,7 @@ function render({ model, el }) {
   model.on("change:read_at", showAge);
   const clock = setInterval(showAge, MINUTE / 4);
   showAge();
+  showGone();
   search.value = view().query;
   show();
 
@@ -270,6 +277,7 @@ function render({ model, el }) {
     clearTimeout(pause);
     clearInterval(clock);
     releaseKeys();
+    kernel.end();
     model.off("change:view", show);
     model.off("change:read_at", showAge);
     model.off("change:selection", hearSelection);
