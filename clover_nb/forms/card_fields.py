@@ -12,7 +12,7 @@ from clover_nb.forms.messages import describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.masking import Secret
 
-BROWSER_SECONDS: Final = 40.0  # the browser gives up before, and says so
+_BROWSER_SECONDS: Final = 40.0  # the browser gives up before, and says so
 _WRONG: Final = "Nothing was sent: the card fields say what is wrong."
 _NO_TOKEN: Final = "Nothing was sent: no token was made of the card, and its fields say why."  # noqa: S105  a sentence
 
@@ -40,7 +40,9 @@ class CardFields:
         self._asked = 0
         self._answer: Future[Secret] = Future()
         self.has_input = False
-        self._forget()
+        self.token = Secret("")
+        self.brand: str | None = None
+        self.last4: str | None = None
 
     def request_token(self) -> Future[Secret]:
         """Ask the browser for a token of what is typed, unless there is one already.
@@ -127,8 +129,7 @@ class CardFields:
 
     def _forget(self) -> None:
         self.token = Secret("")
-        self.brand: str | None = None
-        self.last4: str | None = None
+        self.brand = self.last4 = None
 
     def _start_over(self) -> None:
         self._forget()
@@ -136,7 +137,7 @@ class CardFields:
         self._view, self.has_input = "", False
 
 
-def wait_for_token(answer: Future[Secret]) -> Secret:
+def wait_for_token(answer: Future[Secret], seconds: float = _BROWSER_SECONDS) -> Secret:
     """The token that a browser was asked for. To be called in a worker thread.
 
     Raises:
@@ -144,7 +145,7 @@ def wait_for_token(answer: Future[Secret]) -> Secret:
         APIConnectionError: The browser, or Clover, did not answer.
     """
     try:
-        return answer.result(BROWSER_SECONDS)
+        return answer.result(seconds)
     except CloverError:
         raise
     except (TimeoutError, CancelledError) as silence:

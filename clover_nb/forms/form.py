@@ -35,7 +35,8 @@ from clover_nb.masking import Secret
 
 LIVE: Final = "production"  # the confirmation that production asks for
 _SURE: Final = "sure"  # the box that lets a doubt pass
-_NOT_TYPED: Final = ("customer", "way", "test_card", _SURE)
+_STICKY: Final = ("customer", "way", "test_card")  # no statement about a customer
+_NOT_TYPED: Final = (*_STICKY, _SURE)
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
 _LIVE_WORDS: Final = "This changes live data"
 
@@ -148,7 +149,7 @@ class Form(SharedWidget):
         Returns:
             Whether the form is about this customer now.
         """
-        is_same = self._picker.customer_id == row["id"]
+        is_same = self._picker.customer_id == str(row["id"])
         if self.is_busy or (self.has_changed and not is_same):
             return is_same
         self._choose(row)
@@ -218,7 +219,7 @@ class Form(SharedWidget):
             self._picker.forget()
             self._runner.drop_reads()
         if "way" in names:
-            inputs.values["ecomind"] = ECOMIND[inputs.values["way"]]
+            inputs.initial["ecomind"] = inputs.values["ecomind"] = ECOMIND[inputs.values["way"]]
         if not names <= {*self._confirmations, _SURE}:
             if "source" in names and self.locked:
                 self._panel.clear()  # the card that it is about is another now
@@ -270,9 +271,9 @@ class Form(SharedWidget):
         if self._picker.choose(row):
             self._fill(self._spec.initial(row), typed)
             return
-        named = str(row["email"] or row["id"]) if not self._inputs.values["customer"] else ""
+        self._inputs.values["customer"] = self._inputs.values["customer"] or str(row["id"])
         set_aside = self._without_statements(typed)
-        self._fill(self._spec.initial(row), {"customer": named} if named else {})
+        self._fill(self._spec.initial(row), {})
         self._token.clear()
         self._panel.clear()
         if before is not None and set_aside:
@@ -281,15 +282,17 @@ class Form(SharedWidget):
             self._panel.offer("restore", "Bring it back", lambda: self._restore(set_aside, before))
 
     def _fill(self, initial: Mapping[str, str], keep: Mapping[str, str]) -> None:
-        customer = {"customer": self._inputs.values["customer"]}
-        initial = {**self._blank, **initial}
+        sticky = {name: self._inputs.values[name] for name in _STICKY if name in self._blank}
+        initial = {**self._blank, **initial, **sticky}
+        if "way" in sticky:
+            initial["ecomind"] = ECOMIND[sticky["way"]]
         options = self._options()
         kept = {
             name: text
             for name, text in keep.items()
             if name not in options or any(text == value for value, _ in options[name])
         }
-        self._inputs.reset(initial, {**customer, **kept})
+        self._inputs.reset(initial, kept)
         self._doubts = None
 
     def _restore(self, typed: Mapping[str, str], row: Row[Any] | None) -> None:
@@ -331,7 +334,11 @@ class Form(SharedWidget):
             return
         row, typed, sent = self._picker.row, self._typed(), dict(inputs.values)
         sure = inputs.values[_SURE] == TICKED and self._doubts == self._compared()
-        answer = self._token.request_token(sent["way"]) if self._spec.takes_card else None
+        try:
+            answer = self._token.request_token(sent["way"]) if self._spec.takes_card else None
+        except CloverError as error:
+            self._tell(error)
+            return
         self._begin("submit", "Sending to Clover…")
         self._runner.write(
             lambda: self._change(row, typed, answer, sure=sure),
@@ -546,6 +553,7 @@ class Form(SharedWidget):
         self._blank = dict.fromkeys(names, "") | (INITIAL if spec.takes_card else {})
         self._inputs = Inputs({**self._blank, **spec.initial(None)})
         self._picker.last = None
+        self.locked = False
 
     def _draw(self) -> None:
         """Let the widget show what is so; what hasn't changed is not sent."""

@@ -135,13 +135,18 @@ class TaskRunner:
         return True
 
     def _finish(
-        self, result: Any, error: Exception | None, apply: Callable[[Any], object], *, writes: bool
+        self,
+        result: T | None,
+        error: Exception | None,
+        apply: Callable[[T], object],
+        *,
+        writes: bool,
     ) -> None:
         if error is not None:
             self._fail(TaskFailure(error, "unknown" if writes else "no"))
             return
         try:
-            apply(result)
+            apply(result)  # type: ignore[arg-type]  # without an error it is there
         except Exception as unforeseen:
             log.exception("The result of a form's work could not be shown")
             self._fail(TaskFailure(unforeseen, "yes" if writes else "no"))

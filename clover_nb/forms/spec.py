@@ -75,7 +75,7 @@ class FormSpec:
         irreversible: Why the change can't be undone, as a sentence; empty when it can be.
         hints: What is told below a field for this customer, by field.
         confirmations: What must be ticked before: a sentence by name.
-        follow_up: What can be done next: a button, the form that it leads to, and what stands in it.
+        follow_up: What can be done next: a button, the form that it leads to, and its values.
         done: What is said when it was done, in front of the customer's name.
         about_customer: Whether it is about a customer that exists.
     """
