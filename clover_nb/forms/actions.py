@@ -23,7 +23,7 @@ from clover_nb.errors import (
     NotFoundError,
     ValidationError,
 )
-from clover_nb.forms._history import fields_of, latest_change
+from clover_nb.forms.history import fields_of, latest_change
 from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
@@ -230,7 +230,7 @@ def _stays(reason: CloverError) -> str:
 
 
 def restored(clover: Clover, row: Row[Any], entry: int) -> list[Difference]:
-    """What taking back a change would do, by labels of the row; nothing where it can't be."""
+    """What undoing a change would do, by labels of the row; nothing where it can't be undone."""
     try:
         body = undone(clover.journal.entry(entry), dict(row))
     except CloverError:

@@ -19,6 +19,7 @@ _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
     "form": ("common.js", "card.js", "form.js", "desk.css", "form.css", "card.css"),
     "table": ("common.js", "table.js", "desk.css"),
+    "desk": ("common.js", "desk.js", "desk.css", "form.css"),
 }
 
 # Imports what the page doesn't have yet, and draws with it.
@@ -68,7 +69,7 @@ def share_assets(kind: str) -> str:
     """The id of the widget that holds the assets of a kind; it is made when there is none.
 
     Args:
-        kind: ``"form"`` or ``"table"``.
+        kind: ``"form"``, ``"table"`` or ``"desk"``.
     """
     assets = _living.get(kind)
     if assets is None or assets.comm is None:
@@ -122,7 +123,7 @@ class SharedWidget(StaticFallback, anywidget.AnyWidget):
     """A widget that draws with the shared assets of its kind, and has no layout of its own.
 
     Attributes:
-        kind: The kind of its assets, ``"form"`` or ``"table"``.
+        kind: The kind of its assets, as of :func:`share_assets`.
     """
 
     _esm = _LOADER

@@ -156,6 +156,14 @@ class Form(SharedWidget):
         self._draw()
         return True
 
+    def drop_statements(self) -> None:
+        """Forget what the person agreed to and the card that was typed, but not the texts."""
+        names = {*self._confirmations, _SURE, "way", "ecomind"} & self._inputs.values.keys()
+        self._inputs.values |= {name: self._inputs.initial[name] for name in names}
+        self._doubts = None
+        self._token.clear()
+        self._draw()
+
     def become(self, spec: FormSpec, values: Mapping[str, str]) -> None:
         """Be another form about the same customer, with a way back."""
         row, self._home = self._picker.row, self._home or self._spec

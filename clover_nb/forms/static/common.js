@@ -114,3 +114,48 @@ function showHtml(place, html) {
   place.dataset.shown = html;
   place.innerHTML = html;
 }
+
+const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
+
+/** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */
+function watchKernel(model, link, changed) {
+  const state = { isGone: !link.isAlive(), isSilent: false };
+  let silence;
+  const heard = () => {
+    clearTimeout(silence);
+    silence = undefined;
+    if (!state.isSilent) return;
+    state.isSilent = false;
+    changed();
+  };
+  const alive = () => {
+    state.isGone = !link.isAlive();
+    changed();
+  };
+  model.on("change", heard);
+  link.onChange(alive);
+  return {
+    isGone: () => state.isGone,
+    trouble: () => {
+      if (state.isGone) return "The kernel was restarted or is gone. Run this cell again to go on.";
+      return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
+    },
+    send: (content) => {
+      try {
+        model.send(content);
+      } catch {
+        state.isGone = true;
+        changed();
+      }
+      silence ??= setTimeout(() => {
+        state.isSilent = true;
+        changed();
+      }, PATIENCE);
+    },
+    end: () => {
+      clearTimeout(silence);
+      model.off("change", heard);
+      link.offChange(alive);
+    },
+  };
+}

@@ -4,7 +4,6 @@
 // that it knows of, and an input that was edited since keeps what is in it.
 
 const HELD_DIGITS = 8; // the kernel sees at most these many of a card number that is being typed
-const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
 const BULLETS = "••••••••••••";
 const GONE =
   "The kernel was restarted or is gone, so nothing is sent any more. What you typed is still here: " +
