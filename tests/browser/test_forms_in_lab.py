@@ -163,7 +163,9 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
     button(contact, "Save contact").click()
     expect(contact.get_by_text("Clover has no way to empty it.")).to_be_visible()
     for name, told in (("attach", "Please tick this first."), ("delete", "Choose the card.")):
-        form(notebook, name).get_by_role("button", name=re.compile("Attach card|Remove card")).click()
+        form(notebook, name).get_by_role(
+            "button", name=re.compile("Attach card|Remove card")
+        ).click()
         expect(form(notebook, name).get_by_text(told)).to_be_visible()
     assert notebook.evaluate("len(practice.requests)") == before
 
