@@ -89,7 +89,7 @@ class CustomerTable(SharedWidget):
     kind = "table"
 
     view = Dict().tag(sync=True)
-    selection = Dict({"ids": [], "click": 0}).tag(sync=True)
+    selection: Dict[str, Any] = Dict({"ids": [], "click": 0}).tag(sync=True)
     several = Bool().tag(sync=True)
     progress = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
