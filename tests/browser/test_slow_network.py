@@ -112,11 +112,11 @@ def test_no_letter_is_lost_that_is_typed_while_a_change_is_undone(notebook):
     button(contact, "Reload, keep my edits").click()
     phone.click()
     phone.press("End")
-    notebook.type("-42")
+    notebook.type("-4")
     expect(contact.get_by_text("with what you typed")).to_be_visible()
-    expect(phone).to_have_value("555-0125-42")
+    expect(phone).to_have_value("555-0125-4")
     expect(name).to_have_value("Ana of a colleague")
-    assert notebook.evaluate("contact.values['texts']['phone']") == "'555-0125-42'"
+    assert notebook.evaluate("contact.values['texts']['phone']") == "'555-0125-4'"
     seen = "Customer.retrieve(ana)[['name', 'phone']].tolist()"
     assert notebook.evaluate(seen) == repr(["Ana of a colleague", None])
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import uuid
+from pathlib import Path
 
 import pytest
 from form_driver import FormDriver
 from traitlets import All
 
+import clover_nb
 from clover_nb import TEST_CARDS, connect, forms, sandbox
 from clover_nb.forms import values
 from clover_nb.forms.runner import WORKER
@@ -798,3 +801,31 @@ def test_a_closed_form_leaves_no_widget(clover, shown, name):
     assert len(living) == before
 
 
+
+
+def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
+    """What a reader of the code has to follow. The search for duplicates is a read of its own."""
+    home = str(Path(clover_nb.__file__).parent)
+    create = shown("create_customer")
+    create.type(email=an_address(), source=a_token(clover), name="Ana").tick()
+    calls, files, searching = [], set(), []
+
+    def watch(frame, event, _):
+        name, function = frame.f_code.co_filename, frame.f_code.co_name
+        if function == "customers_with":
+            searching[:] = [frame] if event == "call" else []
+        if event != "call" or searching or files:
+            return
+        if name.startswith(home) and not function.startswith("<"):
+            calls.append(function)
+        if function == "urlopen":  # urllib3 has it now
+            while frame is not None:
+                files.update({frame.f_code.co_filename} if home in frame.f_code.co_filename else ())
+                frame = frame.f_back
+
+    sys.setprofile(watch)
+    create.submit()
+    sys.setprofile(None)
+    assert create.form.row is not None
+    assert len(files) <= 12
+    assert len(calls) <= 200

@@ -304,7 +304,7 @@ function draw(model, el, state) {
 
   function cardPart() {
     const typed = element("div", { class: "clover-card" });
-    card = cardFields(typed, (content) => send("card", { card: content }));
+    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }));
     inputs.way = wayInput(`${id}-way`, on("way"));
     const secret = {
       ...{ name: "source", label: "Card token", kind: "secret", required: true, placeholder: "clv_…" },
@@ -326,7 +326,7 @@ function draw(model, el, state) {
   // -- showing what the kernel says --------------------------------------------------------------
 
   const showWay = () => {
-    if (!card) return;
+    if (!inputs.way) return;
     const pastes = texts.way === "paste";
     body.querySelector(".clover-card").hidden = pastes;
     body.querySelector(".clover-pasted").hidden = !pastes;
