@@ -88,7 +88,7 @@ class Desk(SharedWidget):
     kind = "desk"
 
     heading = Unicode().tag(sync=True)
-    actions: ListTrait[str] = ListTrait().tag(sync=True)  # what opens a form about the selected customer
+    actions: ListTrait[str] = ListTrait().tag(sync=True)  # buttons of the selected customer
     status = Unicode().tag(sync=True)
     who = Unicode().tag(sync=True)
     details = Unicode().tag(sync=True)

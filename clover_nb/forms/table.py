@@ -114,7 +114,8 @@ class CustomerTable(SharedWidget):
         self._runner = TaskRunner(self._show_failure)
         super().__init__(static="Customers: run this cell to search and sort.", several=several)
         self._read(df)
-        self._find()
+        self._found: Positions = self._query.find("")
+        self._show()
         self.on_msg(lambda _, content, __: self.receive(content))
         close_on_rerun(self.close)
 
