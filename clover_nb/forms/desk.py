@@ -88,7 +88,7 @@ class Desk(SharedWidget):
     kind = "desk"
 
     heading = Unicode().tag(sync=True)
-    actions = ListTrait().tag(sync=True)  # what opens a form about the selected customer
+    actions: ListTrait[str] = ListTrait().tag(sync=True)  # buttons of the selected customer
     status = Unicode().tag(sync=True)
     who = Unicode().tag(sync=True)
     details = Unicode().tag(sync=True)
@@ -220,9 +220,9 @@ class Desk(SharedWidget):
     def _show_row(self, row: Row) -> None:
         self.row = row
         undo = self.undo_form
-        if undo is not None and undo.customer is not None and not undo.is_busy:
-            if differing(dict(undo.customer), dict(row), COMPARED):
-                self._close_undo()  # what it says is not so any more
+        offered = undo.customer if undo is not None and not undo.is_busy else None
+        if offered is not None and differing(dict(offered), dict(row), COMPARED):
+            self._close_undo()  # what it says is not so any more
         if self.form is not None and self.opened != _NEW and not self.form.has_changed:
             self.form.show(row)
 

@@ -107,10 +107,9 @@ def latest_change(clover: Clover, customer_id: str) -> int:
 
 
 def _what(line: pd.Series[Any]) -> str:
-    done, attempt = _WORDS.get(line["operation"], (line["operation"], line["operation"]))
-    if line["outcome"] == "done":
-        return done
-    return f"{_OUTCOMES.get(line['outcome'], line['outcome'])}: {attempt}"
+    operation, outcome = str(line["operation"]), str(line["outcome"])
+    done, attempt = _WORDS.get(operation, (operation, operation))
+    return done if outcome == "done" else f"{_OUTCOMES.get(outcome, outcome)}: {attempt}"
 
 
 def _details(line: pd.Series[Any]) -> list[str]:

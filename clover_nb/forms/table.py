@@ -89,7 +89,7 @@ class CustomerTable(SharedWidget):
     kind = "table"
 
     view = Dict().tag(sync=True)
-    selection = Dict({"ids": [], "click": 0}).tag(sync=True)
+    selection: Dict[str, Any] = Dict({"ids": [], "click": 0}).tag(sync=True)
     several = Bool().tag(sync=True)
     progress = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
@@ -114,7 +114,8 @@ class CustomerTable(SharedWidget):
         self._runner = TaskRunner(self._show_failure)
         super().__init__(static="Customers: run this cell to search and sort.", several=several)
         self._read(df)
-        self._find()
+        self._found: Positions = self._query.find("")
+        self._show()
         self.on_msg(lambda _, content, __: self.receive(content))
         close_on_rerun(self.close)
 

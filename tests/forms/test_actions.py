@@ -9,8 +9,8 @@ import pytest
 from clover_nb import TEST_CARDS, connect, sandbox
 from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
 from clover_nb.forms import actions, values
-from clover_nb.forms._history import history
 from clover_nb.forms.actions import Doubtful
+from clover_nb.forms.history import read_history
 
 ADDRESS = {
     "shipping.address.line1": "415 N Mathilda Ave",
@@ -248,8 +248,8 @@ def test_the_history_tells_in_words_what_was_changed(clover):
     row = created(clover, typed(clover, name="Ana"))
     row = actions.edit_contact(clover, row, contact(row, name="Bo", phone="555-0199")).row
     actions.delete_card(clover, row, row["source_ids"][0])
-    events = history(clover, row["id"])
-    assert [each.what for each in events] == ["card taken off", "changed", "created"]
+    events = read_history(clover, row["id"])
+    assert [each.what for each in events] == ["card removed", "changed", "created"]
     assert events[1].details == "name: Ana → Bo; phone: nothing → 555-0199"
     assert "clv_" not in str(events)
 

@@ -141,7 +141,7 @@ def test_selection_is_a_customer_not_a_place(people):
 
 
 def test_what_is_seen_and_picked_comes_back(people):
-    """The rows of the search in the order that is shown, on all pages; the ids in that of picking."""
+    """All rows that were found, in the order that is shown; the ids in the order of picking."""
     table = forms.customer_table(people, page_size=1)
     table.search("4242")
     table.sort("created")
