@@ -77,8 +77,10 @@ _CLAIMED: Final = (
 _JSON: Final = ("before", "sent", "after")
 # Of the tables. An older program refuses a newer journal: it would not know what a line means.
 _VERSION: Final = 1
-_BUSY_SECONDS: Final = 10.0
+_BUSY_SECONDS: Final = 30.0
 _TRUNCATE_AGAIN_SECONDS: Final = 0.5
+_CLEAN_EVERY: Final = 100
+_MAX_UNKEPT: Final = 1000
 
 
 class Journal:
@@ -89,17 +91,29 @@ class Journal:
     Args:
         path: The file; ``None`` keeps it in memory, where it ends with its last connection.
         retention_days: Older entries are deleted when it is opened.
+        max_entries: Older entries than so many are deleted as others are written.
+
+    Attributes:
+        path: The file.
+        lock: Held while the database is used.
 
     Raises:
         JournalError: The file can't be opened.
     """
 
-    def __init__(self, path: Path | None = None, *, retention_days: float = RETENTION_DAYS) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        retention_days: float = RETENTION_DAYS,
+        max_entries: int | None = None,
+    ) -> None:
         self.path = path
         self._retention_days = retention_days
+        self._max_entries = max_entries
         self._user = user_name()
         self._processes = Processes(path)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._under_way: set[int] = set()  # entries that this process is about to end
         self._db: sqlite3.Connection | None = None
         with self._convert_errors():
@@ -162,7 +176,7 @@ class Journal:
         Raises:
             JournalError: It can't be written.
         """
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             row = (
                 time.time(),
                 self._user,
@@ -185,6 +199,11 @@ class Journal:
             )
             entry = int(self._connection().execute(_INSERT, row).lastrowid or 0)
             self._under_way.add(entry)
+            if self._max_entries and entry % _CLEAN_EVERY == 0:
+                oldest = (entry - self._max_entries,)
+                self._connection().execute(
+                    "DELETE FROM entries WHERE entry <= ? AND outcome != 'open'", oldest
+                )
             return entry
 
     def end(
@@ -204,7 +223,7 @@ class Journal:
             JournalError: It can't be written.
         """
         values = (outcome, customer_id, dump_fields(after), request_id, answered_by, checked, entry)
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             self._connection().execute(_END, values)
             self._under_way.discard(entry)
 
@@ -288,7 +307,7 @@ class Journal:
         """Whether somebody is about to end an entry: a process that is alive."""
         if entry.outcome != "open":
             return False
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             if entry.process == self._processes.name:  # an interrupt may have left it
                 return entry.number in self._under_way
             return self._processes.is_alive(entry.process)
@@ -319,7 +338,7 @@ class Journal:
             )
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             return self._connection().execute(sql, values).fetchall()
 
     # -- the file --------------------------------------------------------------------------------
@@ -375,7 +394,7 @@ class Journal:
         Raises:
             JournalError: It can't be written.
         """
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             db = self._connection()
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -387,19 +406,19 @@ class Journal:
 
     def process(self) -> str:
         """This process's name, by which others can tell whether it is alive."""
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             return self._processes.register()
 
     def is_alive(self, process: str) -> bool:
         """Whether a process that writes into this journal still runs."""
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             return self._processes.is_alive(process)
 
     def truncate(self) -> None:
         """Empty the write-ahead log, which holds older states; again later while one is read."""
         if self.path is None:
             return
-        with self._convert_errors(), self._lock:
+        with self._convert_errors(), self.lock:
             db = self._connection()
             db.execute("PRAGMA busy_timeout = 0")
             try:
@@ -417,7 +436,7 @@ class Journal:
             self._closing.detach()
             _inherited.append(self._db)
         self._db = None
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._under_way = set()
         self._processes.forget_parent()
 
@@ -435,6 +454,7 @@ class Journal:
 
 _journals: WeakValueDictionary[object, Journal] = WeakValueDictionary()
 _journals_lock = threading.Lock()
+_unkept: dict[tuple[object, ...], Journal] = {}
 _opened: WeakSet[Journal] = WeakSet()
 _inherited: list[sqlite3.Connection] = []  # of a parent process: never used, and never closed
 
@@ -454,20 +474,52 @@ def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTIO
         return journal
 
 
+def unkept(account: tuple[object, ...]) -> Journal:
+    """What this process remembers of an account where no journal is kept: its newest writes.
+
+    It tells its connections which customers they have made, and what they wrote last.
+    """
+    with _journals_lock:
+        if account not in _unkept:
+            _unkept[account] = Journal(max_entries=_MAX_UNKEPT)
+        return _unkept[account]
+
+
 def default_path() -> Path:
     """The journal of this user: in the folder where the system keeps a program's data."""
     return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
 
 
-def _start_anew() -> None:
-    global _journals_lock  # noqa: PLW0603  another thread may have held the parent's
-    _journals_lock = threading.Lock()
-    for journal in list(_opened):
-        journal.start_anew()
+def _before_fork() -> None:
+    """Let no other thread be within SQLite, whose own locks would stay held in the child."""
+    _journals_lock.acquire()
+    _held.extend(_opened)
+    for journal in _held:
+        journal.lock.acquire()
 
+
+def _after_fork_in_parent() -> None:
+    for journal in _held:
+        journal.lock.release()
+    _held.clear()
+    _journals_lock.release()
+
+
+def _after_fork_in_child() -> None:
+    for journal in _held:
+        journal.start_anew()
+    _held.clear()
+    _journals_lock.release()
+
+
+_held: list[Journal] = []
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
 
 
 def _close(db: sqlite3.Connection, processes: Processes) -> None:

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import uuid
-
 import pytest
 from lossy_proxy import lossy_proxy
+from practice_customers import a_customer, a_token, an_email, hide_tokens, outcomes
 
-from clover_nb import TEST_CARDS, connect, errors, sandbox
+from clover_nb import connect, errors, sandbox
 from clover_nb.errors import EditConflictError, OutcomeUnknownError
-
-
-def an_email():
-    return f"{uuid.uuid4().hex[:12]}@example.com"
-
-
-def a_token(clover, card="visa"):
-    return clover.tokens.create(card=TEST_CARDS[card])["id"]
-
-
-def a_customer(clover, **fields):
-    return clover.customers.create(email=an_email(), source=a_token(clover), **fields)
-
-
-def outcomes(clover):
-    return list(clover.journal.frame()["outcome"])
-
 
 # -- changes ---------------------------------------------------------------------------------------
 
@@ -42,10 +22,11 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize(("old", "new"), SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("loss", ["request", "answer"])
-def test_a_change_of_spelling_alone_is_made(near, proxy, colleague, old, new, loss):
+def test_a_change_of_spelling_alone_is_made(near, proxy, colleague, spelling, loss):
     """What was the same but for capitals and punctuation proves nothing: it is there at the end."""
+    old, new = SPELLINGS[spelling]
     row = a_customer(near, **old)
     getattr(proxy, f"lose_{loss}")("PUT")
     near.customers.modify(row["id"], **new)
@@ -178,17 +159,6 @@ def test_a_card_is_not_taken_for_a_colleagues(near, proxy, colleague, loss):
     assert {card["cardType"] for card in cards} == set(brands.values())
 
 
-def hide_tokens(content):
-    """Answers in which cards show no token."""
-    if b'"token"' not in content or b'"cards"' not in content:
-        return content
-    answer = json.loads(content)
-    for record in answer.get("elements", [answer]):
-        for card in record.get("cards", {}).get("elements", []):
-            card.pop("token", None)
-    return json.dumps(answer).encode()
-
-
 @pytest.fixture
 def tokenless(tmp_path):
     """A sandbox whose clock is right and whose cards show no token, and a connection to it."""
@@ -306,10 +276,10 @@ def test_an_answer_about_another_customer_is_not_believed(near, proxy):
     near.customers.retrieve(row["id"])
     original = proxy.pick
 
-    def pick(method, path):
+    def pick(method, path, body):
         if method == "PUT":
             proxy.rewrite = lie_once
-        return original(method, path)
+        return original(method, path, body)
 
     proxy.pick = pick
     changed = near.customers.modify(row["id"], name="Bea")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from lossy_proxy import lossy_proxy
+from practice_customers import a_customer
 
-from clover_nb import TEST_CARDS, connect, sandbox
+from clover_nb import connect, sandbox
 from clover_nb.errors import ValidationError
 
 ADDRESS = {
@@ -25,12 +24,6 @@ RECIPIENT = {
     "tracking_number": "1Z999AA10123456784",
 }
 WHOLE = RECIPIENT | {"address": ADDRESS}
-
-
-def a_customer(clover, **fields):
-    token = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
-    email = f"{uuid.uuid4().hex[:12]}@example.com"
-    return clover.customers.create(email=email, source=token, **fields)
 
 
 @pytest.fixture(scope="module")

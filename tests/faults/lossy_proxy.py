@@ -5,16 +5,18 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripted_server import QUICK
-
 from clover_nb.client import Clover, connect
 from clover_nb.sandbox import Sandbox
+from clover_nb.settings import Timeouts
+
+#: Waits too short to notice.
+QUICK = Timeouts(retry_delay=0.01, max_retry_delay=0.1, unreachable=30, total=30, read=30)
 
 
 def nothing() -> None:
@@ -66,8 +68,8 @@ class LossyProxy:
         """The calls that change something."""
         return [call for call in self.calls if not call.startswith("GET") and "tokens" not in call]
 
-    def pick(self, method: str, path: str) -> Loss | None:
-        """The loss that was asked for."""
+    def pick(self, method: str, path: str, body: bytes) -> Loss | None:
+        """The loss that was asked for, of a request that has arrived."""
         for loss in self.losses:
             if loss.method == method and loss.path in path:
                 self.losses.remove(loss)
@@ -76,21 +78,26 @@ class LossyProxy:
 
 
 @contextmanager
-def lossy_proxy(sandbox: Sandbox) -> Iterator[LossyProxy]:
+def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterator[LossyProxy]:
     """Run a proxy in front of a sandbox."""
-    proxy = LossyProxy(sandbox)
+    proxy = kind(sandbox)
     upstream = urlsplit(sandbox.ecommerce_url)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            loss = proxy.pick(self.command, self.path)
+            loss = proxy.pick(self.command, self.path, body)
             self.close_connection = True
+            passed = None
             if loss is None or loss.what == "answer":
-                response, content = self.pass_on(body)
+                with suppress(http.client.HTTPException, OSError):  # the sandbox lost it, too
+                    passed = self.pass_on(body)
             if loss is not None:
                 loss.then()
                 return
+            if passed is None:
+                return
+            response, content = passed
             self.send_response_only(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in ("content-length", "connection", "transfer-encoding"):
@@ -101,13 +108,12 @@ def lossy_proxy(sandbox: Sandbox) -> Iterator[LossyProxy]:
 
         def pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
             proxy.calls.append(f"{self.command} {self.path.partition('?')[0]}")
-            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port)
             headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
-            connection.request(self.command, self.path, body, headers)
-            response = connection.getresponse()
-            content = proxy.rewrite(response.read())
-            connection.close()
-            return response, content
+            connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port)
+            with closing(connection):
+                connection.request(self.command, self.path, body, headers)
+                with closing(connection.getresponse()) as response:
+                    return response, proxy.rewrite(response.read())
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815  names of the standard library
 
