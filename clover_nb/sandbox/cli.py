@@ -29,7 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--latency-ms", type=float, default=0, metavar="N", help="let each request wait")
     add("--jitter-ms", type=float, default=0, metavar="N", help="by so much more or less")
     add("--faults", default="", metavar="KIND:PERCENT%,...", help="let requests fail now and then")
-    add("--control", action="store_true", help="serve /_sandbox/: reset, seed, faults, requests")
+    add("--webhook", default="", metavar="URL", help="post changes there, on this machine alone")
+    add("--webhook-auth", default="", metavar="CODE", help="send it with them as X-Clover-Auth")
+    add(
+        "--control",
+        action="store_true",
+        help="serve /_sandbox/, for who has the token: reset, seed, faults, requests",
+    )
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -57,6 +63,8 @@ def serve(args: argparse.Namespace) -> int:
             jitter_ms=args.jitter_ms,
             faults=args.faults,
             control=args.control,
+            webhook=args.webhook,
+            webhook_auth=args.webhook_auth,
         )
     except (OSError, ValueError) as problem:
         print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output

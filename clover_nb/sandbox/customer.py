@@ -29,9 +29,10 @@ ADDRESS_NAMES: Final = {
 # The pieces beside the head, in the order of the table's columns.
 LISTS: Final = ("addresses", "emailAddresses", "phoneNumbers", "cards")
 
-# I: links carry the address that Clover's sandbox has, so that the same requests give the same
-# bodies whatever the port.
-LINKS: Final = constants.HOSTS["sandbox"].platform
+# I: links carry the names that Clover's sandbox has, so that the same requests give the same bodies
+# whatever the port. O-live: a record's own link is on the web host, whichever was asked.
+API_HOST: Final = constants.HOSTS["sandbox"].platform.partition("//")[2]
+WEB_HOST: Final = "https://sandbox.dev.clover.com"
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Customer:
         """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
         head: Json = {
             "id": self.id,
-            "href": f"{LINKS}/v3/merchants/{merchant_id}/customers/{self.id}",
+            "href": f"{WEB_HOST}/v3/merchants/{merchant_id}/customers/{self.id}",
             "firstName": self.first,
             "lastName": self.last,
             "marketingAllowed": False,  # O-live: it ignores what is given

@@ -18,6 +18,7 @@ from clover_nb.sandbox.api.control import reset_sandbox
 from clover_nb.sandbox.app import build_app
 from clover_nb.sandbox.merchant import Merchant
 from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+from clover_nb.sandbox.middleware.webhooks import WebhookSender
 from clover_nb.sandbox.settings import load_settings
 from clover_nb.sandbox.store import Store
 
@@ -32,6 +33,7 @@ _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
 _LAST_PORT = 65535
+_MAX_CONNECTIONS = 256
 
 
 def _is_error(record: logging.LogRecord) -> bool:
@@ -40,7 +42,24 @@ def _is_error(record: logging.LogRecord) -> bool:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Answers a good request although garbage follows it, and can hang up on a request."""
+    """Answers a good request although garbage follows it, and can hang up on a request.
+
+    Of very many open connections, those that wait longest for a request are closed: each takes a
+    file of the process, and without files nobody else is served.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        super().connection_made(transport)
+        opened = self.server_state.__dict__.setdefault("opened", {})  # in order, unlike uvicorn's
+        opened[self] = None
+        if len(opened) > _MAX_CONNECTIONS:
+            oldest = next(iter(opened))
+            idle = (each for each in opened if each.cycle is None or each.cycle.response_complete)
+            next(idle, oldest).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.__dict__["opened"].pop(self, None)
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -199,6 +218,8 @@ def start(
     jitter_ms: float = 0,
     faults: str = "",
     control: bool = False,
+    webhook: str = "",
+    webhook_auth: str = "",
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1 and return once it answers.
 
@@ -215,11 +236,15 @@ def start(
         latency_ms: How long each request waits, in milliseconds.
         jitter_ms: By how many milliseconds more or less; at most `latency_ms`.
         faults: What goes wrong now and then: `KIND:PERCENT%`, separated by commas.
-        control: Whether to serve `/_sandbox/`, for programs in other languages.
+        control: Whether to serve `/_sandbox/`, for programs in other languages; they send the
+            access token.
+        webhook: Where changes of customers are posted to, as Clover's webhooks are: an address on
+            this machine.
+        webhook_auth: What is sent with them as `X-Clover-Auth`.
 
     Raises:
         ValueError: There is no such profile, setting, value or fault, no such latency or port, or
-            fewer than no people.
+            fewer than no people, or webhooks would leave this machine.
         OSError: The port is taken, or the file can't be opened.
     """
     if not 0 <= port <= _LAST_PORT:
@@ -230,15 +255,21 @@ def start(
     injector = FaultInjector(faults, Random(seed))  # noqa: S311  chance, no secret
     latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
     try:
-        store = Store(db, seed=seed, customers=customers)
+        store = Store(db, seed=seed, customers=customers, seconds=chosen["times"] == "seconds")
     except sqlite3.Error as problem:
         raise OSError(f"the file {db} can't be opened as a sandbox's: {problem}") from None
+    try:
+        sender = WebhookSender(webhook, webhook_auth, store.credentials) if webhook else None
+    except ValueError:
+        store.close()
+        raise
     log: RequestLog = deque(maxlen=_LOGGED)
     app = build_app(
         Merchant(store, store.credentials, chosen),
         faults=injector,
         latency=latency,
         log=log,
+        webhooks=sender,
         has_limits=limits,
         has_control=control,
     )

@@ -85,6 +85,42 @@ SETTINGS: Final[dict[str, Setting]] = {
         "One team saw the latter. Lists leave them out unless they filter by `deletedTime` (I).",
         "O-live",
     ),
+    "wrapped_contacts": Setting(
+        ("dropped", "taken"),
+        "Drop contacts that are sent as answers wrap them, in `elements`, or take them.",
+        "Lists are taken and texts dropped without a word; nobody shows this form.",
+        "I",
+    ),
+    "update_by_post": Setting(
+        ("off", "on"),
+        "Take POST /v1/customers/{id} as an update.",
+        "Clover's iOS SDK sends it; no page names it.",
+        "O-code",
+    ),
+    "token_in_query": Setting(
+        ("off", "on"),
+        "Take the access token as `?access_token=` too.",
+        "Clover's iOS SDK sends it; Clover's pages name the header alone.",
+        "O-code",
+    ),
+    "expired_cards": Setting(
+        ("refuse", "accept"),
+        "Refuse an expired card with `expired_card`, or make a token of it.",
+        "Clover documents the code; a recording of 2023 shows a token of a card of 1977.",
+        "D, O-live",
+    ),
+    "list_order": Setting(
+        ("oldest", "newest"),
+        "Which customers a list begins with, unless `orderBy` says so.",
+        "Recorded lists of other resources begin with the newest; of customers none was seen.",
+        "I",
+    ),
+    "times": Setting(
+        ("milliseconds", "seconds"),
+        "Whether times (always in milliseconds) end in `000`.",
+        "In recorded lists of other resources they do; Clover's samples of customers don't.",
+        "D, O-code",
+    ),
     "declined_cards": Setting(
         ("refuse", "accept"),
         "Refuse a declining test card with 402 when it is attached, or take it.",

@@ -29,6 +29,7 @@ RECORD = {
         {"address1": "1 Main", "city": "Boston", "state": "MA", "zip": "02108", "country": "US"}
     ],
 }
+CARD = {"first6": "424242", "last4": "4242"}
 PARTS = dict(zip(("email_addresses", "phone_numbers", "addresses"), RECORD, strict=True))
 
 
@@ -44,5 +45,10 @@ def before_call(context, case, kwargs):
         record = send(path, RECORD, Authorization=f"Bearer {THERE['access_token']}")
         case.path_parameters["customer_id"] = record["id"]
         if "part_id" in case.path_parameters:
-            name = PARTS[case.operation.path.split("/")[-2]]
-            case.path_parameters["part_id"] = record[name]["elements"][0]["id"]
+            kind = case.operation.path.split("/")[-2]
+            if kind == "cards":
+                path = f"/v3/merchants/{THERE['merchant_id']}/customers/{record['id']}/cards"
+                part = send(path, CARD, Authorization=f"Bearer {THERE['access_token']}")
+            else:
+                part = record[PARTS[kind]]["elements"][0]
+            case.path_parameters["part_id"] = part["id"]

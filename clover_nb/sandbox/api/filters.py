@@ -44,13 +44,11 @@ _LARGEST: Final = 2**63 - 1  # SQLite's
 
 def page_parameters(
     default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
-) -> Json:
-    """Describe the window of a list, for a route's `openapi_extra`."""
+) -> tuple[Json, ...]:
+    """Describe the window of a list."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
-    return {
-        "parameters": [describe_parameter("limit", limit), describe_parameter("offset", offset)]
-    }
+    return describe_parameter("limit", limit), describe_parameter("offset", offset)
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
@@ -58,6 +56,8 @@ EXPAND: Final = describe_parameter(
     "expand", {"type": "string"}, example=",".join(constants.EXPANDS)
 )
 FILTER: Final = describe_parameter("filter", _FILTERS, style="form", explode=True)
+_ORDER: Final = "(customerSince|firstName|lastName|id)(?: +(ASC|DESC))?"
+ORDER: Final = describe_parameter("orderBy", {"type": "string", "pattern": f"^{_ORDER}$"})
 
 
 def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
@@ -85,6 +85,22 @@ def parse_expand(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
     return [name for name in constants.EXPANDS if name in map(str.strip, asked)]
+
+
+def parse_order(query: QueryParams, settings: Mapping[str, str]) -> str:
+    """Return `orderBy` as SQL. O-code: programs order customers by `customerSince DESC`."""
+    text = query.get("orderBy")
+    if text is None:
+        return "since DESC, seq DESC" if settings["list_order"] == "newest" else "since, seq"
+    found = re.fullmatch(_ORDER, text)
+    if not found:
+        raise APIException(
+            ErrorCase.QUERY_INVALID,
+            f"cannot order by {text!r}; write FIELD ASC or FIELD DESC; "
+            "the fields are: customerSince, firstName, lastName, id",
+        )
+    direction = found[2] or "ASC"
+    return f"{_COLUMNS[found[1]]} {direction}, seq {direction}"
 
 
 def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str, list[Any]]:

@@ -11,20 +11,24 @@ from pydantic import TypeAdapter, ValidationError
 from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from starlette.requests import Request
 
 _MAX_BODY: Final = 1_000_000  # I
 _DRAIN: Final = 64 * _MAX_BODY  # read and thrown away, so that the refusal can still be received
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request, *, any_type: bool = False) -> dict[str, Any]:
     """Return the JSON object that was sent.
+
+    Args:
+        request: The request.
+        any_type: Whether the content type may be another one.
 
     Raises:
         APIException: It is no JSON, no object, too large, or names a key twice.
     """
     kind = request.headers.get("content-type", "application/json")
-    if kind.partition(";")[0].strip().lower() != "application/json":
+    if not any_type and kind.partition(";")[0].strip().lower() != "application/json":
         raise APIException(ErrorCase.NOT_JSON)
     size, chunks = 0, []
     async for chunk in request.stream():
@@ -99,12 +103,13 @@ def validate(
 
 
 # These fields have cases of their own; the platform's names for them don't.
+_BRANCH: Final = re.compile(r"str$|int$|list\[|EmailAddresses$|PhoneNumbers$|RecordAddresses$")
 _CASES: Final = {"email": ErrorCase.EMAIL_INVALID, "source": ErrorCase.SOURCE_MISSING}
 
 
 def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> APIException:
     # Of a union, pydantic names the branch: str, int, list[...].
-    steps = [str(s) for s in location if s not in {"str", "int"} and not str(s).startswith("list[")]
+    steps = [str(s) for s in location if not _BRANCH.match(str(s))]
     path = ".".join(steps)
     if path in _CASES:
         return APIException(_CASES[path], param=path)

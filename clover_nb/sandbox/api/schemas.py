@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _BLANK: Final = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _NO_NULL: Final = r"^[^\x00]*$"
 _FILLED: Final = rf"^[^\x00]*[^{_BLANK}][^\x00]*$"
-_EMAIL: Final = rf"^[ \t\r\n]*[^@{_BLANK}]+@[^@{_BLANK}]+\.[^@{_BLANK}]+[ \t\r\n]*$"
+# D: no part of the domain is empty.
+_LABEL: Final = rf"[^@.{_BLANK}]+"
+_EMAIL: Final = rf"^[ \t\r\n]*[^@{_BLANK}]+@{_LABEL}(\.{_LABEL})+[ \t\r\n]*$"
 _COUNTRY: Final = r"^[A-Za-z]{2}$"
 _COUNTRY_OR_NONE: Final = r"^([A-Za-z]{2})?$"
 _TOKEN: Final = rf"^{constants.TOKEN_PREFIX}[0-9A-Za-z]+$"
@@ -149,6 +151,20 @@ class RecordAddress(TypedDict, total=False):
     country: Required[Annotated[str, Field(pattern=_COUNTRY)]]
 
 
+class RecordCard(TypedDict, total=False):
+    """One of a record's `cards`. D: its fields and their lengths."""
+
+    first6: Required[Annotated[str, Field(pattern="^[0-9]{6}$")]]
+    last4: Required[Annotated[str, Field(pattern="^[0-9]{4}$")]]
+    firstName: Annotated[str | None, _text(64)]
+    lastName: Annotated[str | None, _text(64)]
+    expirationDate: Annotated[str | None, Field(pattern="^((0[1-9]|1[0-2])[0-9]{2})?$")]
+    cardType: Annotated[str | None, _text(32)]
+    token: Annotated[str | None, _text(72)]
+    # O-code: CTOKEN stands in two of Clover's SDKs.
+    tokenType: Literal["MULTIPAY", "FINANCIAL", "CTOKEN"] | None
+
+
 class Metadata(TypedDict, total=False):
     """A record's `metadata`. D: its fields and their lengths."""
 
@@ -157,6 +173,24 @@ class Metadata(TypedDict, total=False):
     dobYear: Annotated[int | None, Field(ge=1, le=9999)]
     dobMonth: Annotated[int | None, Field(ge=1, le=12)]
     dobDay: Annotated[int | None, Field(ge=1, le=31)]
+
+
+class EmailAddresses(TypedDict):
+    """A list of email addresses, as answers wrap it."""
+
+    elements: list[EmailAddress]
+
+
+class PhoneNumbers(TypedDict):
+    """A list of phone numbers, as answers wrap it."""
+
+    elements: list[PhoneNumber]
+
+
+class RecordAddresses(TypedDict):
+    """A list of addresses, as answers wrap it."""
+
+    elements: list[RecordAddress]
 
 
 class RecordUpdate(TypedDict, total=False):
@@ -169,9 +203,9 @@ class RecordUpdate(TypedDict, total=False):
     lastName: Annotated[str | None, _text(64)]
     externalId: Annotated[str | None, _text(127)]
     marketingAllowed: bool | None
-    emailAddresses: list[EmailAddress] | str | None
-    phoneNumbers: list[PhoneNumber] | str | None
-    addresses: list[RecordAddress] | str | None
+    emailAddresses: list[EmailAddress] | EmailAddresses | str | None
+    phoneNumbers: list[PhoneNumber] | PhoneNumbers | str | None
+    addresses: list[RecordAddress] | RecordAddresses | str | None
     metadata: Metadata | None
 
 
@@ -182,4 +216,5 @@ RECORD: Final = TypeAdapter(RecordUpdate)
 EMAIL_ADDRESS: Final = TypeAdapter(EmailAddress)
 PHONE_NUMBER: Final = TypeAdapter(PhoneNumber)
 ADDRESS: Final = TypeAdapter(RecordAddress)
+CARD: Final = TypeAdapter(RecordCard)
 METADATA: Final = TypeAdapter(Metadata)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from clover_nb.sandbox.customer import LINKS
+from clover_nb.sandbox.customer import WEB_HOST
 from clover_nb.sandbox.ids import IdGenerator, WriteContext, derive_key
 from clover_nb.sandbox.sample_data.people import Person, generate_people
 
@@ -32,7 +32,7 @@ def generate_rows(
         A row of `customers`, and its rows of `contacts`.
     """
     bits = IdGenerator(Random(key).randbytes)  # noqa: S311  no secrets
-    href = f"{LINKS}/v3/merchants/{merchant_id}/customers/"
+    href = f"{WEB_HOST}/v3/merchants/{merchant_id}/customers/"
     for seq, person in enumerate(generate_people(count, start, ends), start + 1):
         first, last, email, phone, street, *_, since, held, _, _, _ = person
         customer, address_id, email_id, phone_id, *card_ids = bits.ids(6)
