@@ -58,7 +58,7 @@ _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 
 
-class Answer(Json):
+class Response(Json):
     """Clover's JSON object, and the id of the request that it answers."""
 
     request_id: str | None = None
@@ -109,7 +109,7 @@ class HTTPTransport:
         body: Mapping[str, Any] | None = None,
         api_key: str | None = None,
         idempotent: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """Send one request, again where that is safe.
 
         Args:
@@ -136,7 +136,7 @@ class HTTPTransport:
         request = _Request(
             method, api, _target(path, params), self._headers(api_key), _encoded(method, body)
         )
-        answer: Answer = self._retried(request, safe=idempotent or method == "GET")
+        answer: Response = self._retried(request, safe=idempotent or method == "GET")
         return answer
 
     def download(self, api: Api, path: str, params: Params) -> bytes:
@@ -171,7 +171,7 @@ class HTTPTransport:
 
     # -- again -----------------------------------------------------------------------------------
 
-    def _retried(self, request: _Request, *, safe: bool, parse: bool = True) -> Any:  # noqa: ANN401  bytes, or an Answer if parsed
+    def _retried(self, request: _Request, *, safe: bool, parse: bool = True) -> Any:  # noqa: ANN401  bytes, or an Response if parsed
         try:
             return self._retrying(self._once, request, safe=safe, parse=parse)
         except RetryableError as given_up:
@@ -212,7 +212,7 @@ class HTTPTransport:
                     request_id=headers.get("X-Clover-Request-Id"),
                 )
             )
-        whole = Answer(answer)
+        whole = Response(answer)
         whole.request_id = headers.get("X-Clover-Request-Id")
         return whole
 

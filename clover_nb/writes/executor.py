@@ -23,7 +23,7 @@ from clover_nb.journal.store import Journal
 from clover_nb.masking import mask_text
 from clover_nb.records import Record, flatten
 from clover_nb.settings import Settings
-from clover_nb.transport.http import AmbiguousWriteError, Answer, Api, HTTPTransport, path_of
+from clover_nb.transport.http import AmbiguousWriteError, Api, HTTPTransport, Response, path_of
 from clover_nb.writes.outcome import OutcomeCheck, check_outcome
 
 OnUnknown = Literal["resolve", "raise"]
@@ -161,7 +161,7 @@ class WriteExecutor:
             pause = min(2 * pause, timeouts.max_retry_delay)
         raise self._unclear(write, problem)
 
-    def _send(self, write: Write) -> Answer:
+    def _send(self, write: Write) -> Response:
         method, api, path = self._route(write)
         if method == "DELETE":
             return self._transport.send(method, api, path)
