@@ -68,8 +68,12 @@ class Customer:
         """The first number."""
         return str(self.phoneNumbers[0]["phoneNumber"]) if self.phoneNumbers else ""
 
-    def to_columns(self, merchant_id: str) -> tuple[str, ...]:
-        """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
+    def to_columns(self, merchant_id: str) -> tuple[str | int | None, ...]:
+        """Return the columns of the table, but for the first, which numbers the rows.
+
+        The last ones are ready JSON: the head, each of `LISTS`, and the metadata are joined to the
+        record.
+        """
         head: Json = {
             "id": self.id,
             "href": f"{WEB_HOST}/v3/merchants/{merchant_id}/customers/{self.id}",
@@ -83,6 +87,11 @@ class Customer:
         lists = (f',"{name}":{{"elements":{to_json(getattr(self, name))}}}' for name in LISTS)
         metadata = f',"metadata":{to_json(self.metadata)}' if self.metadata else ""
         return (
+            self.id,
+            None if self.deleted else self.since,  # lists leave out who has none
+            self.deleted,
+            self.first,
+            self.last,
             to_json({k: v for k, v in head.items() if v not in {"", None}})[:-1],
             *lists,
             metadata,

@@ -16,17 +16,18 @@ from clover_nb.sandbox.sample_data.rows import generate_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# A customer's pieces are ready JSON (see `records`). The index on `since` is what lists walk along
-# to a deep offset, without touching the wide rows; `contacts` is what filters look into.
+# A customer's pieces are ready JSON (see `customer`). The index on `since` is what lists walk along
+# to a deep offset, without touching the wide rows; who is marked as deleted has none there.
+# `contacts` is what filters look into.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (key BLOB NOT NULL, fixed INTEGER NOT NULL, tick INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS customers (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER,
     deleted INTEGER, first TEXT NOT NULL, last TEXT NOT NULL,
     head TEXT NOT NULL, addresses TEXT NOT NULL, emailAddresses TEXT NOT NULL,
     phoneNumbers TEXT NOT NULL, cards TEXT NOT NULL, metadata TEXT NOT NULL, shipping TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS customers_since ON customers (since) WHERE deleted IS NULL;
+CREATE INDEX IF NOT EXISTS customers_since ON customers (since);
 CREATE TABLE IF NOT EXISTS contacts (
     seq INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (seq, field, value)
@@ -41,7 +42,7 @@ INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 13)})"  # noqa:
 _SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ? AND deleted IS NULL"  # noqa: S608  constant
 _LIST: Final = (
     f"SELECT {_RECORD}, shipping FROM customers "  # noqa: S608  constant
-    "WHERE deleted IS NULL ORDER BY since, seq LIMIT ? OFFSET ?"
+    "WHERE since >= 0 ORDER BY since, seq LIMIT ? OFFSET ?"
 )
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
 _PRIVATE: Final = 0o600  # it holds the keys; SQLite gives the files beside it the same mode
@@ -178,8 +179,6 @@ class Store:
     def save(self, customer: Customer) -> None:
         """Store a new customer, or all of a changed one. Inside `write`."""
         found = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
-        row = (customer.id, customer.since, customer.deleted, customer.first, customer.last)
-        pieces = customer.to_columns(self.credentials.merchant_id)
         if found:
             self._db.execute("DELETE FROM contacts WHERE seq = ?", found)
             self._db.execute("DELETE FROM customers WHERE seq = ?", found)
@@ -187,7 +186,9 @@ class Store:
             "DELETE" if customer.deleted else "UPDATE" if found else "CREATE"
         )
         (seq,) = found or (None,)
-        seq = self._db.execute(INSERT, (seq, *row, *pieces)).lastrowid
+        seq = self._db.execute(
+            INSERT, (seq, *customer.to_columns(self.credentials.merchant_id))
+        ).lastrowid
         self._db.executemany(CONTACT, ((seq, *contact) for contact in customer.contacts()))
 
     def list_customers(self, limit: int, offset: int) -> list[Customer]:

@@ -124,7 +124,7 @@ def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str,
                 f"the fields are: {', '.join(FILTER_FIELDS)}; times are in milliseconds",
             )
     if not any(clause.startswith("deleted ") for clause in clauses):
-        clauses.append("deleted IS NULL")
+        clauses.append("since >= 0")  # who is not deleted
     return " AND ".join(clauses), values
 
 

@@ -29,6 +29,8 @@ from clover_nb.sandbox.sample_data.names import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from clover_nb.sandbox.responses import Json
+
 BLOCK: Final = 200
 # By their places in a block: what is wrong with the address.
 FLAWS: Final = {
@@ -79,9 +81,9 @@ _HOP: Final = 47  # and through the places
 class Person(NamedTuple):
     """Who was invented, as typed; what is missing is empty.
 
-    `cards` are what their records show, newest first, as ready JSON. `flaw` is what is wrong with
-    the address. `twin` is how many places before them the same person came first, with `shared` in
-    common; 0 for nobody.
+    `cards` are what their records show, newest first, as Clover names it. `flaw` is what is wrong
+    with the address. `twin` is how many places before them the same person came first, with
+    `shared` in common; 0 for nobody.
     """
 
     first: str
@@ -94,7 +96,7 @@ class Person(NamedTuple):
     postal_code: str
     country: str
     since: int
-    cards: tuple[str, ...]
+    cards: tuple[Json, ...]
     flaw: str = ""
     twin: int = 0
     shared: str = ""
@@ -132,7 +134,7 @@ def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
         yield person
 
 
-def _ordinary(seq: int, dice: list[int], since: int, wallet: list[str], *, whole: bool) -> Person:
+def _ordinary(seq: int, dice: list[int], since: int, wallet: list[Json], *, whole: bool) -> Person:
     no_name, at, street, number, no_phone, domain, card, face, expiry = dice
     place, phones = _SLOTS[seq * _HOP % len(_SLOTS)]
     if place.country in CULTURE_OF:
@@ -142,7 +144,7 @@ def _ordinary(seq: int, dice: list[int], since: int, wallet: list[str], *, whole
     else:
         first, last, mailbox = _NAMES[seq * _STRIDE % len(_NAMES)]
         mailbox = f"{mailbox}{seq // len(_NAMES) or ''}"
-    cards: tuple[str, ...] = ()
+    cards: tuple[Json, ...] = ()
     if card >= _WITHOUT_CARD:
         cards = (wallet[(face * 256 + expiry) % len(wallet)],)
         if card >= 256 - _WITH_TWO_CARDS:
@@ -259,14 +261,18 @@ class _Calendar:
         return int((begin + length * within) * 1000), month >= len(self._spans) - 13
 
 
-def _cards(ends: int) -> list[str]:
+def _cards(ends: int) -> list[Json]:
     """What a record shows of each test card that isn't declined, with each expiry."""
     end = dt.datetime.fromtimestamp(ends / 1000, dt.UTC)
     first = end.year * 12 + end.month - 1 - _MONTHS_EXPIRED
     months = range(first, first + _MONTHS_EXPIRED + _MONTHS_GOOD)
     return [
-        f'"first6":"{card["number"][:6]}","last4":"{card["number"][-4:]}",'
-        f'"cardType":"{card["brand"]}","expirationDate":"{month % 12 + 1:02}{month // 12 % 100:02}"'
+        {
+            "first6": card["number"][:6],
+            "last4": card["number"][-4:],
+            "cardType": card["brand"],
+            "expirationDate": f"{month % 12 + 1:02}{month // 12 % 100:02}",
+        }
         for month in months
         for name, card in constants.TEST_CARDS.items()
         if name not in constants.DECLINED_CARDS
