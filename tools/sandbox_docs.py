@@ -1,7 +1,7 @@
 """Write the generated parts of the sandbox's pages anew: `python tools/sandbox_docs.py`.
 
-In docs/sandbox.md a part stands between `<!-- begin NAME -->` and `<!-- end -->`;
-docs/sandbox-facts.md is generated as a whole. `--check` only tells which page is out of date.
+In docs/sandbox.md and docs/sandbox-facts.md such a part stands between `<!-- begin NAME -->` and
+`<!-- end -->`. `--check` only tells which page is out of date.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from clover_nb.sandbox.api.pages import LIMITATIONS
 from clover_nb.sandbox.errors import ErrorCase, status_line
+from clover_nb.sandbox.facts import FACTS, NOT_ASKED, SOURCES
 from clover_nb.sandbox.middleware.faults import KINDS
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
@@ -69,12 +70,54 @@ def list_faults() -> str:
     return make_table(["kind", "what happens"], [[f"`{k}`", text] for k, text in KINDS.items()])
 
 
+def list_facts() -> str:
+    """Return the table of what is known, and how it is asked."""
+    return make_table(
+        ["fact", "mark", "asked by", "source"],
+        [
+            [
+                fact.says,
+                fact.mark,
+                ", ".join(f"`{ask.method} {ask.path}`" for ask in fact.asks).replace("|", "\\|"),
+                fact.source,
+            ]
+            for fact in FACTS
+        ],
+    )
+
+
+def list_contradictions() -> str:
+    """Return the settings for which there is evidence."""
+    return make_table(
+        ["setting", "what it does", "why", "mark"],
+        [
+            [f"`{name}`", s.what, s.why, s.evidence]
+            for name, s in SETTINGS.items()
+            if s.evidence != "I"
+        ],
+    )
+
+
+def list_unasked() -> str:
+    """Return what is known and not asked for."""
+    return make_table(["fact", "why it isn't asked"], NOT_ASKED)
+
+
+def list_sources() -> str:
+    """Return where evidence stands."""
+    return "\n".join(f"- `{key}`: {text}" for key, text in SOURCES.items())
+
+
 PARTS = {
     "limitations": list_limitations,
     "settings": list_settings,
     "profiles": list_profiles,
     "refusals": list_refusals,
     "faults": list_faults,
+    "facts": list_facts,
+    "contradictions": list_contradictions,
+    "unasked": list_unasked,
+    "sources": list_sources,
 }
 
 
@@ -89,8 +132,8 @@ def fill_in(text: str) -> str:
 
 def main() -> int:
     """Write the pages, or check them; returns the exit code."""
-    page = DOCS / "sandbox.md"
-    pages = {page: fill_in(page.read_text(encoding="utf-8"))}
+    paths = [DOCS / "sandbox.md", DOCS / "sandbox-facts.md"]
+    pages = {path: fill_in(path.read_text(encoding="utf-8")) for path in paths}
     outdated = [path for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
     for path in outdated:
         if "--check" in sys.argv:
