@@ -18,8 +18,12 @@ TOKEN = re.compile("clv_[0-9A-Za-z]{1,68}")
 turns = itertools.count()
 
 
+SESSION = requests.Session()
+SESSION.trust_env = False
+
+
 def send(path, body, **headers):
-    return requests.post(THERE["token_url"] + path, json=body, headers=headers, timeout=10).json()
+    return SESSION.post(THERE["token_url"] + path, json=body, headers=headers, timeout=10).json()
 
 
 RECORD = {
