@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from clover_nb.sandbox.api.openapi import Operation
     from clover_nb.sandbox.merchant import Merchant
-    from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+    from clover_nb.sandbox.middleware.faults import FaultInjector, LatencySampler
     from clover_nb.sandbox.middleware.request_log import RequestLog
     from clover_nb.sandbox.middleware.webhooks import WebhookSender
 
@@ -37,7 +37,7 @@ def build_app(
     merchant: Merchant,
     *,
     faults: FaultInjector,
-    latency: Latency,
+    latency: LatencySampler,
     log: RequestLog,
     webhooks: WebhookSender | None,
     has_limits: bool,

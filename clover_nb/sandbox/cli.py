@@ -11,7 +11,7 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clover_nb.sandbox.fact_checker import Connection, FactChecker
+from clover_nb.sandbox.fact_checker import CloverConnection, FactChecker
 from clover_nb.sandbox.server import Sandbox, start
 from clover_nb.sandbox.settings import PROFILES
 
@@ -92,7 +92,7 @@ def serve(args: argparse.Namespace) -> int:
         print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
         return 1
     with sandbox:
-        print(_hello(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
+        print(_describe_connection(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
         stopped.wait()
     return 0
 
@@ -103,7 +103,7 @@ def _check_facts(args: argparse.Namespace) -> int:
     outcomes: Counter[str] = Counter()
     report = []
     try:
-        connection = Connection.find(args.check, token, args.merchant)
+        connection = CloverConnection.find(args.check, token, args.merchant)
         for result in FactChecker(connection).check_facts(writes=args.writes):
             outcomes[result.outcome] += 1
             report.append(
@@ -127,7 +127,7 @@ def _check_facts(args: argparse.Namespace) -> int:
     return 1 if outcomes["differs"] else 0
 
 
-def _hello(sandbox: Sandbox, *, as_json: bool) -> str:
+def _describe_connection(sandbox: Sandbox, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(sandbox.connection())
     return "\n".join(

@@ -140,7 +140,7 @@ class Customer:
             }
             self.addresses.insert(0, {"id": address_id} | named | self.owner)
 
-    def _address(self) -> Json:
+    def _get_address(self) -> Json:
         first = self.addresses[0] if self.addresses else {}
         return {theirs: first[ours] for ours, theirs in ADDRESS_NAMES.items() if ours in first}
 
@@ -157,7 +157,9 @@ class Customer:
         """
         legacy = settings["names_of_2019"] == "on"
         ids = [card["id"] for card in self.cards]
-        own = {} if settings["shipping_follows"] == "ecommerce" else {"address": self._address()}
+        own = (
+            {} if settings["shipping_follows"] == "ecommerce" else {"address": self._get_address()}
+        )
         view: Json = {
             "id": self.id,
             "object": "customer",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from clover_nb import constants
-from clover_nb.sandbox.facts import FACTS, Ask, Fact
+from clover_nb.sandbox.facts import FACTS, Fact, FactRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _TRIES: Final = 8
 _CLOVERS_OWN: Final = re.compile(r"(^|\.)(message|details|code|type|object|param|brand|tokenType)$")
 
 
-class Connection(NamedTuple):
+class CloverConnection(NamedTuple):
     """Where Clover's three APIs are, and what opens them."""
 
     ecommerce_url: str
@@ -39,7 +39,7 @@ class Connection(NamedTuple):
     merchant_id: str
 
     @classmethod
-    def find(cls, url: str, access_token: str, merchant_id: str) -> Connection:
+    def find(cls, url: str, access_token: str, merchant_id: str) -> CloverConnection:
         """Return the connection to an address: one of Clover's hosts stands for all of them.
 
         Raises:
@@ -61,7 +61,7 @@ class Connection(NamedTuple):
         return hosts <= (_LOOPBACK | constants.TEST_HOSTS)
 
 
-class Result(NamedTuple):
+class FactResult(NamedTuple):
     """What came of a fact: `holds`, `differs` or `skipped`, and how it differs."""
 
     fact: Fact
@@ -69,7 +69,7 @@ class Result(NamedTuple):
     differences: tuple[str, ...] = ()
 
 
-class _Answer(NamedTuple):
+class _FactResponse(NamedTuple):
     status: int
     headers: Message
     text: str
@@ -95,7 +95,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class FactChecker:
     """Asks for facts."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: CloverConnection) -> None:
         self._connection = connection
         local = urlsplit(connection.platform_url).hostname in _LOOPBACK
         proxies = [urllib.request.ProxyHandler({})] if local else []
@@ -103,7 +103,7 @@ class FactChecker:
         self._api_key = ""
         self._made: list[str] = []
 
-    def check_facts(self, *, writes: bool) -> Iterator[Result]:
+    def check_facts(self, *, writes: bool) -> Iterator[FactResult]:
         """Ask for all facts, and delete the customers that were made for it.
 
         Raises:
@@ -115,50 +115,52 @@ class FactChecker:
         try:
             for fact in FACTS:
                 if fact.writes and not writes:
-                    yield Result(fact, "skipped", ("it writes; --writes asks for it",))
+                    yield FactResult(fact, "skipped", ("it writes; --writes asks for it",))
                 else:
                     yield self._check_fact(fact)
         finally:
             for customer_id in self._made:
-                self._send(Ask("DELETE", f"/v3/merchants/{{m}}/customers/{customer_id}"), {})
+                self._send_ask(
+                    FactRequest("DELETE", f"/v3/merchants/{{m}}/customers/{customer_id}"), {}
+                )
 
-    def _check_fact(self, fact: Fact) -> Result:
+    def _check_fact(self, fact: Fact) -> FactResult:
         values = {"m": self._connection.merchant_id}
         for name in re.findall(r"\{(new|record|token|amex|customer)\}", json.dumps(fact.asks)):
             if name not in values and not self._fill_in(name, values):
-                return Result(fact, "skipped", (f"there is no {name} to ask for",))
+                return FactResult(fact, "skipped", (f"there is no {name} to ask for",))
         for ask in fact.asks:
-            answer = self._send(ask, values)
+            answer = self._send_ask(ask, values)
             values["id"] = (answer.find("id") or "").strip('"')
-            if ask.method == "POST" and re.search(r"/customers(\?|$)", ask.path) and values["id"]:
+            if ask.method == "POST" and re.search(r"/customers/?(\?|$)", ask.path) and values["id"]:
                 self._made.append(values["id"])
-        differences = tuple(map(self._mask, _compare(fact, answer)))
-        return Result(fact, "differs" if differences else "holds", differences)
+        differences = tuple(map(self._mask_secrets, _find_differences(fact, answer)))
+        return FactResult(fact, "differs" if differences else "holds", differences)
 
     def _fill_in(self, name: str, values: dict[str, str]) -> bool:
         """Make or find what a fact needs; tell whether it is there."""
         customers = "/v3/merchants/{m}/customers"
         if name == "customer":
-            answer = self._send(Ask("GET", f"{customers}?limit=1"), values)
+            answer = self._send_ask(FactRequest("GET", f"{customers}?limit=1"), values)
             values[name] = (answer.find("elements.0.id") or "").strip('"')
         elif name == "record":
-            answer = self._send(Ask("POST", customers, {"firstName": "Ana"}), values)
+            answer = self._send_ask(FactRequest("POST", customers, {"firstName": "Ana"}), values)
             values[name] = (answer.find("id") or "").strip('"')
             self._made += [values[name]]
         elif name == "new":
             self._fill_in("token", values)
             body = {"email": "ana.rivera@example.com", "source": values.pop("token")}
-            answer = self._send(Ask("POST", "/v1/customers", body), values)
+            answer = self._send_ask(FactRequest("POST", "/v1/customers", body), values)
             values[name] = (answer.find("id") or "").strip('"')
             values["card"] = (answer.find("sources.data.0") or "").strip('"')
             self._made += [values[name]]
         else:
             card = dict(constants.TEST_CARDS["amex" if name == "amex" else "visa"])
-            answer = self._send(Ask("POST", "/v1/tokens", {"card": card}), values)
+            answer = self._send_ask(FactRequest("POST", "/v1/tokens", {"card": card}), values)
             values[name] = (answer.find("id") or "").strip('"')
         return bool(values[name])
 
-    def _send(self, ask: Ask, values: dict[str, str]) -> _Answer:
+    def _send_ask(self, ask: FactRequest, values: dict[str, str]) -> _FactResponse:
         values = {"m": self._connection.merchant_id, **values}
         path = _replace_names(ask.path, values)
         url = self._find_url(ask.path) + quote(path, safe="/?&=,%{}().'")
@@ -169,18 +171,18 @@ class FactChecker:
         else:
             headers["Authorization"] = f"Bearer {self._connection.access_token}"
         headers |= ask.headers or {}
-        request = urllib.request.Request(  # noqa: S310  http or https, see Connection.find
+        request = urllib.request.Request(  # noqa: S310  http or https, see CloverConnection.find
             url, body.encode() if body else None, headers, method=ask.method
         )
         for _ in range(_TRIES):
             try:
                 with self._opener.open(request, timeout=_TIMEOUT) as response:
-                    return _Answer(
+                    return _FactResponse(
                         response.status, response.headers, response.read().decode(errors="replace")
                     )
             except urllib.error.HTTPError as refusal:
                 with refusal:
-                    answer = _Answer(
+                    answer = _FactResponse(
                         refusal.code, refusal.headers, refusal.read().decode(errors="replace")
                     )
             if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
@@ -195,13 +197,13 @@ class FactChecker:
             self._connection.token_url if path == "/v1/tokens" else self._connection.ecommerce_url
         )
 
-    def _get_api_key(self, ask: Ask) -> str:
+    def _get_api_key(self, ask: FactRequest) -> str:
         if not self._api_key and not (ask.headers and "apikey" in ask.headers):
-            answer = self._send(Ask("GET", "/pakms/apikey"), {})
+            answer = self._send_ask(FactRequest("GET", "/pakms/apikey"), {})
             self._api_key = (answer.find("apiAccessKey") or "").strip('"')
         return self._api_key
 
-    def _mask(self, text: str) -> str:
+    def _mask_secrets(self, text: str) -> str:
         for secret in (self._connection.access_token, self._api_key, self._connection.merchant_id):
             text = text.replace(secret, "…") if secret else text
         return text
@@ -211,7 +213,7 @@ def _replace_names(text: str, values: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
-def _compare(fact: Fact, answer: _Answer) -> Iterator[str]:
+def _find_differences(fact: Fact, answer: _FactResponse) -> Iterator[str]:
     if answer.status != fact.status:
         yield f"status {answer.status}, not {fact.status}"
         message = answer.find("message") or answer.find("error.message")
@@ -219,21 +221,21 @@ def _compare(fact: Fact, answer: _Answer) -> Iterator[str]:
             yield f"message {message}"
     for path, pattern in fact.body.items():
         found = answer.find(path)
-        if not _fits(pattern, found):
-            yield f"{path or 'body'} is {_describe(path, found)}, not {pattern}"
+        if not _matches_pattern(pattern, found):
+            yield f"{path or 'body'} is {_describe_value(path, found)}, not {pattern}"
     for name, pattern in fact.headers.items():
         header = answer.headers.get(name)
-        if not _fits(pattern, header):
+        if not _matches_pattern(pattern, header):
             yield f"the header {name} is {header}, not {pattern}"
 
 
-def _fits(pattern: str | None, found: str | None) -> bool:
+def _matches_pattern(pattern: str | None, found: str | None) -> bool:
     if pattern is None or found is None:
         return pattern is found
     return re.fullmatch(pattern, found) is not None
 
 
-def _describe(path: str, found: str | None) -> str:
+def _describe_value(path: str, found: str | None) -> str:
     """Say what was found, without anybody's data."""
     if found is None:
         return "not there"

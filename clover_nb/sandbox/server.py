@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from clover_nb.sandbox.api.control import reset_sandbox
 from clover_nb.sandbox.app import build_app
 from clover_nb.sandbox.merchant import Merchant
-from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+from clover_nb.sandbox.middleware.faults import FaultInjector, LatencySampler
 from clover_nb.sandbox.middleware.webhooks import WebhookSender
 from clover_nb.sandbox.settings import load_settings
 from clover_nb.sandbox.store import Store
@@ -41,7 +41,7 @@ def _is_error(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("ASGI callable returned without")
 
 
-class _Protocol(HttpToolsProtocol):
+class _SandboxProtocol(HttpToolsProtocol):
     """Answers a good request although garbage follows it, and can hang up on a request.
 
     Of very many open connections, those that wait longest for a request are closed: each takes a
@@ -74,34 +74,36 @@ class _Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
 
-class _Server(uvicorn.Server):
+class _ThreadedServer(uvicorn.Server):
     """Runs in a thread, and says when it answers."""
 
     loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.thread = threading.Thread(target=self._run, name="clover-nb sandbox", daemon=True)
-        self._settled = threading.Event()
+        self.thread = threading.Thread(
+            target=self._run_server, name="clover-nb sandbox", daemon=True
+        )
+        self._startup_ended = threading.Event()
 
     def start(self) -> bool:
         """Start, and tell whether it answers."""
         self.thread.start()
-        self._settled.wait()
+        self._startup_ended.wait()
         return self.started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        self._settled.set()
+        self._startup_ended.set()
 
-    def _run(self) -> None:
+    def _run_server(self) -> None:
         try:
             self.run()
         except SystemExit:  # uvicorn's way to say that it could not listen
             pass
         finally:
-            self._settled.set()
+            self._startup_ended.set()
 
 
 class Sandbox:
@@ -117,7 +119,7 @@ class Sandbox:
     """
 
     def __init__(
-        self, server: _Server, store: Store, faults: FaultInjector, log: RequestLog
+        self, server: _ThreadedServer, store: Store, faults: FaultInjector, log: RequestLog
     ) -> None:
         self._server = server
         self._store = store
@@ -253,7 +255,7 @@ def start(
         raise ValueError(f"{customers} customers can't be invented")
     chosen = load_settings(profile, settings)
     injector = FaultInjector(faults, Random(seed))  # noqa: S311  chance, no secret
-    latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
+    latency = LatencySampler(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
     try:
         store = Store(db, seed=seed, customers=customers, seconds=chosen["times"] == "seconds")
     except sqlite3.Error as problem:
@@ -273,12 +275,12 @@ def start(
         has_limits=limits,
         has_control=control,
     )
-    server = _Server(
+    server = _ThreadedServer(
         uvicorn.Config(
             app,
             host=_HOST,
             port=port,
-            http=_Protocol,
+            http=_SandboxProtocol,
             ws="none",
             lifespan="off",
             access_log=False,

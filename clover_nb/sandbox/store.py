@@ -49,7 +49,7 @@ _PRIVATE: Final = 0o600  # it holds the keys; SQLite gives the files beside it t
 _CHUNK: Final = 100  # small enough for the processor's cache
 
 
-class Change(NamedTuple):
+class CustomerChange(NamedTuple):
     """What happened to a customer: CREATE, UPDATE or DELETE, and when, in ms."""
 
     kind: str
@@ -85,12 +85,12 @@ class Store:
         """
         self._seconds = seconds
         self._changed: dict[str, str] = {}
-        self._changes: list[Change] = []
+        self._changes: list[CustomerChange] = []
         if path:
             _make_private_file(path)
         self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
         try:
-            self._prepare(seed, customers, kept=bool(path))
+            self._open_tables(seed, customers, kept=bool(path))
         except BaseException:
             self._db.close()
             raise
@@ -99,7 +99,7 @@ class Store:
             with suppress(OSError):
                 Path(path).chmod(_PRIVATE)
 
-    def _prepare(self, seed: int | None, customers: int, *, kept: bool) -> None:
+    def _open_tables(self, seed: int | None, customers: int, *, kept: bool) -> None:
         if kept:
             # Survives a kill -9; a power cut may lose the newest writes (FULL costs a third).
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -139,9 +139,11 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-        self._changes = [Change(kind, each, context.now) for each, kind in self._changed.items()]
+        self._changes = [
+            CustomerChange(kind, each, context.now) for each, kind in self._changed.items()
+        ]
 
-    def take_changes(self) -> list[Change]:
+    def take_changes(self) -> list[CustomerChange]:
         """Return what the last write changed, once."""
         changes, self._changes = self._changes, []
         return changes

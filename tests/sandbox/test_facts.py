@@ -8,14 +8,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from clover_nb.sandbox import cli
-from clover_nb.sandbox.fact_checker import Connection, FactChecker
+from clover_nb.sandbox.fact_checker import CloverConnection, FactChecker
 from clover_nb.sandbox.facts import FACTS, SOURCES
 from clover_nb.sandbox.settings import SETTINGS
 
 
 def check(call, *, writes=True):
     """The outcome of each fact, and how it differs."""
-    connection = Connection.find(call.box.platform_url, call.box.access_token, call.box.merchant_id)
+    connection = CloverConnection.find(
+        call.box.platform_url, call.box.access_token, call.box.merchant_id
+    )
     results = list(FactChecker(connection).check_facts(writes=writes))
     assert [result.fact for result in results] == list(FACTS)
     return results
@@ -121,7 +123,7 @@ def test_the_report_has_no_secret_and_nobody_s_data(make, tmp_path, capsys):
 )
 def test_production_is_never_written(url, allowed):
     """Nor is any host that isn't known to be a test's."""
-    connection = Connection.find(url, "token", "merchant")
+    connection = CloverConnection.find(url, "token", "merchant")
     assert connection.may_be_written is allowed
     if not allowed:
         with pytest.raises(ValueError, match="test environments alone"):
@@ -130,7 +132,7 @@ def test_production_is_never_written(url, allowed):
 
 def test_one_of_clovers_hosts_stands_for_all():
     """Each of its APIs has a host of its own."""
-    connection = Connection.find("https://apisandbox.dev.clover.com", "token", "merchant")
+    connection = CloverConnection.find("https://apisandbox.dev.clover.com", "token", "merchant")
     assert connection.ecommerce_url == "https://scl-sandbox.dev.clover.com"
     assert connection.token_url == "https://token-sandbox.dev.clover.com"
 
@@ -138,7 +140,7 @@ def test_one_of_clovers_hosts_stands_for_all():
 def test_the_token_does_not_go_over_a_network_in_the_clear():
     """Plain http is for this machine."""
     with pytest.raises(ValueError, match="https"):
-        Connection.find("http://apisandbox.example.com", "token", "merchant")
+        CloverConnection.find("http://apisandbox.example.com", "token", "merchant")
 
 
 class Redirecting(BaseHTTPRequestHandler):
@@ -161,7 +163,7 @@ def test_the_token_follows_no_redirect(make):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
-    results = list(FactChecker(Connection.find(url, "t", "m")).check_facts(writes=False))
+    results = list(FactChecker(CloverConnection.find(url, "t", "m")).check_facts(writes=False))
     server.shutdown()
     thread.join()
     server.server_close()

@@ -41,13 +41,13 @@ _FIELDS: Final = {
 }
 
 
-class Page(TypedDict):
+class PageBody(TypedDict):
     """A page that may show the fields, by its origin, such as `http://127.0.0.1:8888`."""
 
     origin: str
 
 
-_PAGE: Final = TypeAdapter(Page)
+_PAGE: Final = TypeAdapter(PageBody)
 
 
 async def get_sdk(_request: Request) -> Response:

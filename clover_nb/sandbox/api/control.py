@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from clover_nb.sandbox.store import Store
 
 
-class Seed(TypedDict):
+class SeedBody(TypedDict):
     """How many people to add."""
 
     customers: Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Fault(TypedDict, total=False):
+class FaultBody(TypedDict, total=False):
     """A fault for the next requests."""
 
     kind: Required[str | int]
@@ -36,8 +36,8 @@ class Fault(TypedDict, total=False):
     path: str
 
 
-_SEED: Final = TypeAdapter(Seed)
-_FAULT: Final = TypeAdapter(Fault)
+_SEED: Final = TypeAdapter(SeedBody)
+_FAULT: Final = TypeAdapter(FaultBody)
 
 
 def make_operations(store: Store, faults: FaultInjector, log: RequestLog) -> list[Operation]:

@@ -40,10 +40,10 @@ async def get_api_key(request: Request) -> Response:
 async def create_customer(request: Request) -> Response:
     """Create a customer with a card on file."""
     merchant = get_merchant(request)
-    fields = _validate(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
+    fields = _validate_fields(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
     return json_response(customer.to_ecommerce(merchant.settings))
 
 
@@ -51,14 +51,14 @@ async def update_customer(request: Request) -> Response:
     """Change a customer's profile, attach a card, or both."""
     merchant = get_merchant(request)
     body = await read_json(request)
-    customer = _customer(request)
+    customer = _get_customer(request)
     if not merchant.is_on("put_requires_email"):
         body["email"] = body.get("email") or customer.email
-    fields = _validate(merchant, schemas.CUSTOMER_UPDATE, body)
+    fields = _validate_fields(merchant, schemas.CUSTOMER_UPDATE, body)
     if merchant.is_on("put_requires_source") and "source" not in fields:
         raise APIException(ErrorCase.SOURCE_MISSING, param="source")
     with merchant.store.write() as context:
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
     return json_response(customer.to_ecommerce(merchant.settings))
 
 
@@ -88,33 +88,35 @@ async def list_customers(request: Request) -> Response:
 async def get_customer(request: Request) -> Response:
     """Return a customer."""
     merchant = get_merchant(request)
-    return json_response(_customer(request).to_ecommerce(merchant.settings))
+    return json_response(_get_customer(request).to_ecommerce(merchant.settings))
 
 
 async def delete_customer(request: Request) -> Response:
     """Delete a customer, as Clover's Node SDK asks for it."""
     merchant = get_merchant(request)
     with merchant.store.write() as context:
-        customer = _customer(request)
+        customer = _get_customer(request)
         merchant.delete(customer, context.now)
     return json_response({"deleted": True, "id": customer.id, "object": "customer"})
 
 
-def _validate(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
+def _validate_fields(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
     return validate(schema, body, merchant.settings["spelling"])
 
 
-def _customer(request: Request) -> Customer:
+def _get_customer(request: Request) -> Customer:
     customer = get_merchant(request).store.get_customer(request.path_params["customer_id"])
     if customer is None:
         raise APIException(ErrorCase.CUSTOMER_MISSING)
     return customer
 
 
-def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
+def _apply_fields(
+    merchant: Merchant, context: WriteContext, customer: Customer, fields: Json
+) -> None:
     if source := fields.get("source"):
         cards.attach_card(merchant.store, context, customer, source, merchant.settings)
-    _rename(customer, fields, legacy=merchant.is_on("names_of_2019"))
+    _set_name(customer, fields, legacy=merchant.is_on("names_of_2019"))
     if email := fields.get("email"):
         _add_email(customer, email, context.id(), merchant.settings["new_email"])
     if phone := fields.get("phone"):
@@ -126,7 +128,7 @@ def _change(merchant: Merchant, context: WriteContext, customer: Customer, field
     merchant.store.save(customer)
 
 
-def _rename(customer: Customer, fields: Json, *, legacy: bool) -> None:
+def _set_name(customer: Customer, fields: Json, *, legacy: bool) -> None:
     # I: a full name is split; a first or last name beside it wins over its part.
     if name := fields.get("name"):
         customer.first, customer.last = split_name(name)

@@ -60,7 +60,7 @@ _ORDER: Final = "(customerSince|firstName|lastName|id)(?: +(ASC|DESC))?"
 ORDER: Final = describe_parameter("orderBy", {"type": "string", "pattern": f"^{_ORDER}$"})
 
 
-def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
+def _parse_number(query: QueryParams, name: str, default: int, largest: int) -> int:
     """Read a whole number from 0 to `largest`; O-live: a larger limit is refused, not clamped."""
     text = query.get(name)
     if text is None:
@@ -78,7 +78,9 @@ def parse_page(
     query: QueryParams, default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
-    return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
+    return _parse_number(query, "limit", default, largest), _parse_number(
+        query, "offset", 0, _LARGEST
+    )
 
 
 def parse_expand(query: QueryParams) -> list[str]:
@@ -116,7 +118,7 @@ def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str,
                 clauses.append("FALSE")
                 continue
             clauses.append(_make_clause(field, operator, len(wanted)))
-            values += map(int if field in _TIMES else _unquote, wanted)
+            values += map(int if field in _TIMES else _strip_quotes, wanted)
         elif settings["unknown_filter"] == "refuse" or _KNOWN.match(text):
             raise APIException(
                 ErrorCase.QUERY_INVALID,
@@ -137,6 +139,6 @@ def _make_clause(field: str, operator: str, count: int) -> str:
     return f"seq {negated}IN ({contacts} AND value {right})"
 
 
-def _unquote(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

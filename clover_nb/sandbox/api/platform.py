@@ -44,7 +44,7 @@ _ADDRESS: Final = ("address1", "address2", "city", "state", "zip", "country")
 _CLEARABLE: Final = {"address2", "address3", "firstName", "lastName", "expirationDate"}
 
 
-class Part(NamedTuple):
+class RecordPart(NamedTuple):
     """A list that a record holds, whose entries have calls of their own."""
 
     path: str
@@ -53,10 +53,10 @@ class Part(NamedTuple):
 
 
 PARTS: Final = (
-    Part("email_addresses", "emailAddresses", schemas.EMAIL_ADDRESS),
-    Part("phone_numbers", "phoneNumbers", schemas.PHONE_NUMBER),
-    Part("addresses", "addresses", schemas.ADDRESS),
-    Part("cards", "cards", schemas.CARD),
+    RecordPart("email_addresses", "emailAddresses", schemas.EMAIL_ADDRESS),
+    RecordPart("phone_numbers", "phoneNumbers", schemas.PHONE_NUMBER),
+    RecordPart("addresses", "addresses", schemas.ADDRESS),
+    RecordPart("cards", "cards", schemas.CARD),
 )
 
 
@@ -64,7 +64,7 @@ async def get_merchant_record(request: Request) -> Response:
     """Return the merchant; programs ask for it to check a token."""
     merchant_id = get_merchant(request).credentials.merchant_id
     href = f"{WEB_HOST}/v3/merchants/{merchant_id}"
-    return _respond({"href": href, "id": merchant_id, "name": "Sandbox"})
+    return _platform_json({"href": href, "id": merchant_id, "name": "Sandbox"})
 
 
 async def list_customers(request: Request) -> Response:
@@ -118,7 +118,7 @@ async def create_customer(request: Request) -> Response:
     fields = validate(schemas.RECORD, await read_json(request), merchant.settings["spelling"])
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
         merchant.store.save(customer)
     return _respond_with_record(request, customer.id)
 
@@ -130,7 +130,7 @@ async def update_customer(request: Request) -> Response:
     customer = _get_customer(request)
     fields = validate(schemas.RECORD, body, merchant.settings["spelling"])
     with merchant.store.write() as context:
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
         merchant.store.save(customer)
     return _respond_with_record(request, customer.id)
 
@@ -140,17 +140,17 @@ async def delete_customer(request: Request) -> Response:
     merchant = get_merchant(request)
     with merchant.store.write() as context:
         merchant.delete(_get_customer(request), context.now)
-    return _respond({})  # O-fix
+    return _platform_json({})  # O-fix
 
 
 async def get_gateway(request: Request) -> Response:
     """Tell whether the merchant may save cards."""
-    return _respond({"supportsMultiPayToken": get_merchant(request).is_on("multipay")})
+    return _platform_json({"supportsMultiPayToken": get_merchant(request).is_on("multipay")})
 
 
 async def get_metadata(request: Request) -> Response:
     """Return what is noted about a customer."""
-    return _respond(_get_customer(request).metadata)
+    return _platform_json(_get_customer(request).metadata)
 
 
 async def set_metadata(request: Request) -> Response:
@@ -162,10 +162,10 @@ async def set_metadata(request: Request) -> Response:
     with merchant.store.write() as context:
         _set_metadata(customer, fields, context.now)
         merchant.store.save(customer)
-    return _respond(customer.metadata)
+    return _platform_json(customer.metadata)
 
 
-async def save_part(request: Request, part: Part) -> Response:
+async def save_part(request: Request, part: RecordPart) -> Response:
     """Add an entry, or change one. An address changes alone: the recipient stays."""
     merchant = get_merchant(request)
     body = await read_json(request)
@@ -189,10 +189,10 @@ async def save_part(request: Request, part: Part) -> Response:
             for each in entries:
                 each["primaryEmail"] = each is entry
         merchant.store.save(customer)
-    return _respond(entry)
+    return _platform_json(entry)
 
 
-async def delete_part(request: Request, part: Part) -> Response:
+async def delete_part(request: Request, part: RecordPart) -> Response:
     """Delete an entry."""
     merchant = get_merchant(request)
     with merchant.store.write():
@@ -200,7 +200,7 @@ async def delete_part(request: Request, part: Part) -> Response:
         entry = _get_entry(customer, part, request.path_params["part_id"])
         getattr(customer, part.name).remove(entry)
         merchant.store.save(customer)
-    return _respond({})
+    return _platform_json({})
 
 
 def _get_customer(request: Request) -> Customer:
@@ -210,7 +210,7 @@ def _get_customer(request: Request) -> Customer:
     return customer
 
 
-def _get_entry(customer: Customer, part: Part, part_id: str) -> Json:
+def _get_entry(customer: Customer, part: RecordPart, part_id: str) -> Json:
     for entry in getattr(customer, part.name):
         if entry["id"] == part_id:
             found: Json = entry
@@ -218,7 +218,7 @@ def _get_entry(customer: Customer, part: Part, part_id: str) -> Json:
     raise APIException(ErrorCase.PART_MISSING)
 
 
-def _respond(body: Json) -> Response:
+def _platform_json(body: Json) -> Response:
     return json_response(body, media_type=PLATFORM_JSON)
 
 
@@ -232,7 +232,9 @@ def _respond_with_record(request: Request, customer_id: str) -> Response:
     return Response(found, media_type=PLATFORM_JSON)
 
 
-def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
+def _apply_fields(
+    merchant: Merchant, context: WriteContext, customer: Customer, fields: Json
+) -> None:
     customer.first = fields.get("firstName", customer.first)
     customer.last = fields.get("lastName", customer.last)
     if merchant.settings["external_id"] == "stored":
@@ -261,7 +263,7 @@ _EXPAND: Final = (filters.EXPAND,)
 _LIST: Final = (*filters.page_parameters(), filters.EXPAND, filters.FILTER, filters.ORDER)
 
 
-def _make_part_operations(part: Part) -> list[Operation]:
+def _make_part_operations(part: RecordPart) -> list[Operation]:
     path = f"{_ONE}/{part.path}"
     save, delete = partial(save_part, part=part), partial(delete_part, part=part)
     return [

@@ -31,7 +31,7 @@ async def create_token(request: Request) -> Response:
     """Make a single-use token of a test card."""
     # O-code: programs send other content types.
     body = await read_json(request, any_type=True)
-    return json_response(_tokenize(get_merchant(request), body))
+    return json_response(_make_token(get_merchant(request), body))
 
 
 operations = [
@@ -39,7 +39,7 @@ operations = [
 ]
 
 
-def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
+def _make_token(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
     """Store a token for a test card, never the number or the CVV."""
     card = {key: str(value) for key, value in validate(schemas.TOKEN, body)["card"].items()}
     number = card.get("number", "")

@@ -106,7 +106,7 @@ def _parse_rate(text: str) -> tuple[str, float]:
     return _check_kind(found[1]), float(found[2]) / 100
 
 
-class Latency:
+class LatencySampler:
     """How long requests wait: each as long as the others, or somewhat longer or shorter."""
 
     def __init__(self, milliseconds: float, jitter: float, random: Random) -> None:
@@ -132,7 +132,7 @@ class Latency:
 class FaultMiddleware:
     """Delays requests, and lets some of them fail."""
 
-    def __init__(self, app: ASGIApp, faults: FaultInjector, latency: Latency) -> None:
+    def __init__(self, app: ASGIApp, faults: FaultInjector, latency: LatencySampler) -> None:
         """Set it up.
 
         Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from clover_nb.sandbox.ids import Credentials
-    from clover_nb.sandbox.store import Change, Store
+    from clover_nb.sandbox.store import CustomerChange, Store
 
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 _TRIES: Final = 4
@@ -45,7 +45,7 @@ class WebhookSender:
         self._credentials = credentials
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def schedule(self, changes: list[Change], delay: float) -> None:
+    def schedule(self, changes: list[CustomerChange], delay: float) -> None:
         """Post changes soon, without being waited for."""
         events = [
             {"objectId": f"C:{change.customer_id}", "type": change.kind, "ts": change.time}
@@ -55,21 +55,21 @@ class WebhookSender:
             "appId": self._credentials.app_id,
             "merchants": {self._credentials.merchant_id: events},
         }
-        task = asyncio.create_task(self._deliver(to_json(body).encode(), delay))
+        task = asyncio.create_task(self._deliver_event(to_json(body).encode(), delay))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, body: bytes, delay: float) -> None:
+    async def _deliver_event(self, body: bytes, delay: float) -> None:
         await asyncio.sleep(delay)
         for attempt in range(_TRIES):
             try:
-                await asyncio.to_thread(self._post, body)
+                await asyncio.to_thread(self._post_event, body)
             except (OSError, http.client.HTTPException):
                 await asyncio.sleep(2**attempt)
             else:
                 return
 
-    def _post(self, body: bytes) -> None:
+    def _post_event(self, body: bytes) -> None:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
         try:
             connection.request("POST", self._path, body, self._headers)
@@ -89,7 +89,7 @@ class WebhookMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        changes: list[Change] = []
+        changes: list[CustomerChange] = []
 
         async def send_and_keep(message: Message) -> None:
             if message["type"] == "http.response.start":
