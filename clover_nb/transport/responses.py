@@ -102,17 +102,14 @@ def _default_hint(status: int) -> str:
 def clean_text(value: object) -> str | None:
     """A text of Clover's as it can be shown, or ``None`` if it is none or empty.
 
-    Tokens and card numbers are masked. What is no sign to read is replaced: control signs, which
-    can rewrite a terminal, overrides of the direction, halves of an emoji. It is cut to a bearable
-    length.
+    What is no sign to read is left out: control signs, which can rewrite a terminal, overrides of
+    the direction, halves of an emoji. Then tokens and card numbers are masked. It is cut to a
+    bearable length.
     """
     if not isinstance(value, str) or not value:
         return None
-    text = mask_text(value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + "…")
-    return "".join(
-        sign if sign.isprintable() else " " if sign.isspace() else "\N{REPLACEMENT CHARACTER}"
-        for sign in text
-    )
+    text = value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + "…"
+    return mask_text("".join(filter(str.isprintable, re.sub(r"\s", " ", text))))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -152,4 +149,4 @@ def _is_deep(content: bytes) -> bool:
 _TEXT_MAX: Final = 1000
 _DEPTH_MAX: Final = 100
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)

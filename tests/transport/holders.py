@@ -58,7 +58,10 @@ def main():
     hold(limiter, int(at_once), ready=True)
     if action == "wait":  # one more, which stands at the gate
         hold(limiter, 1, ready=False)
-    if action == "fork" and (child := os.fork()):
+    if action == "fork":
+        child = os.fork()
+        if not child:
+            time.sleep(600)
         say(child)
     say("ready")
     time.sleep(600)

@@ -7,6 +7,7 @@ import http.client
 import logging
 import multiprocessing
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -101,7 +102,7 @@ def test_a_request_under_way_ends_as_it_would_have():
         with ThreadPoolExecutor(1) as pool:
             reading = pool.submit(clover.customers.list, limit=1)
             while not running.requests:
-                pass
+                time.sleep(0.001)
             clover.close()
             assert len(reading.result()) == 1
         gc.collect()
@@ -167,7 +168,7 @@ def test_a_child_that_was_forked_in_the_middle_of_a_call_can_call():
     ):
         calls = [pool.submit(clover.customers.list, limit=1) for _ in range(2)]
         while not running.requests:
-            pass
+            time.sleep(0.001)
         child = multiprocessing.get_context("fork").Process(target=clover.api_keys.retrieve)
         child.start()
         child.join()
@@ -246,12 +247,12 @@ def test_retry_after_is_a_number_or_a_date(headers, seconds):
 
 def test_a_retry_after_that_is_a_date_is_waited_for(scripted):
     """A wait longer than there is time for is not begun."""
-    times = {
-        "Date": "Thu, 05 Nov 2026 10:00:00 GMT",
-        "retry_after": "Thu, 05 Nov 2026 10:01:00 GMT",
-    }
-    scripted.answers = [said({}, 429, **times), said(CUSTOMER)]
-    with scripted.connect(timeouts=BRIEF, merchant_id="M1") as clover:
-        with pytest.raises(errors.RateLimitError):
-            clover.customers.retrieve(CUSTOMER["id"])
+    day = "Thu, 05 Nov 2026"
+    dates = {"Date": f"{day} 10:00:00 GMT", "retry_after": f"{day} 10:01:00 GMT"}
+    scripted.answers = [said({}, 429, **dates), said(CUSTOMER)]
+    with (
+        scripted.connect(timeouts=BRIEF, merchant_id="M1") as clover,
+        pytest.raises(errors.RateLimitError),
+    ):
+        clover.customers.retrieve(CUSTOMER["id"])
     assert len(scripted.requests) == 1
