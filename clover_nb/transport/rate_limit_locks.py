@@ -63,14 +63,11 @@ class RateState:
     def from_bytes(cls, content: bytes) -> RateState:
         """Read it; a new one, should it make no sense."""
         try:
-            state = cls(**json.loads(content))
-            state.begun = [float(each) for each in state.begun]
-            numbers = (state.next, state.lowest, state.lowest_until, state.slower)
-            if any(not isinstance(each, float) for each in (*numbers, state.slower_since)):
-                return cls()
+            values = dict(json.loads(content))
+            begun = [float(each) for each in values.pop("begun", ())]
+            return cls(begun=begun, **{name: float(value) for name, value in values.items()})
         except (ValueError, TypeError):
             return cls()
-        return state
 
     def to_bytes(self) -> bytes:
         """Write it at one length, so that one step overwrites it all."""

@@ -151,8 +151,8 @@ def test_a_schedule_that_makes_no_sense_is_forgotten(content):
 
 
 def test_a_schedule_is_read_as_it_was_written():
-    """With no rate set yet, too."""
-    for state in (RateState(), RateState(1.5, [0.5, 1.25], 8.0, 2.0, 0.015, 1.0)):
+    """With no rate set yet, too, and with one that is a whole number."""
+    for state in (RateState(), RateState(1.5, [0.5, 1.25], 8, 2.0, 0.015, 1.0)):
         assert RateState.from_bytes(state.to_bytes()) == state
 
 
