@@ -61,6 +61,7 @@ Params = Mapping[str, str] | list[tuple[str, str]]
 
 _MAX_BODY: Final = 64 << 20  # a page of a thousand customers has about 1 MB
 _READ_SIZE: Final = 4 << 20
+_SUCCESS: Final = range(200, 300)
 
 
 class Response(Json):
@@ -225,7 +226,7 @@ class HTTPTransport:
             raise ambiguous(refused) if isinstance(refused, errors.ServerError) else refused
         if request.parse and (received.content or request.method != "DELETE"):
             received = received._replace(answer=parse_json(received.content))
-        if not received.is_success or not isinstance(received.answer, dict):
+        if received.status not in _SUCCESS or not isinstance(received.answer, dict):
             raise ambiguous(
                 errors.InvalidResponseError(
                     f"{self._host(request.api)} answered with something other than Clover's JSON.",
@@ -316,12 +317,6 @@ class _Received(NamedTuple):
     def request_id(self) -> str | None:
         """Clover's id of the request, without what could change how a terminal shows it."""
         return clean_text(self.headers.get("X-Clover-Request-Id"))
-
-    @property
-    def is_success(self) -> bool:
-        """Whether it is a success in the encoding that was asked for, which is none."""
-        encoding = self.headers.get("Content-Encoding", "identity")
-        return encoding == "identity" and self.status in range(200, 300)
 
 
 class _TooLongError(Exception):
