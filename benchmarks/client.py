@@ -34,7 +34,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
-from clover_nb import TEST_CARDS, _pages, connect, sandbox, to_frame
+from clover_nb import TEST_CARDS, connect, record_pages, sandbox, to_frame
 from clover_nb.constants import PAGE_MAX, REQUESTS_PER_SECOND
 from clover_nb.frames import of_pages
 
@@ -166,7 +166,7 @@ def some_pages() -> list[bytes]:
         sandbox.start(seed=1, customers=PAGE_MAX, limits=False) as running,
         connect("local", **running.connection(), **UNPACED) as clover,
     ):
-        page = clover.customers._platform._door.send(
+        page = clover.customers._platform._transport.send(
             "GET",
             "platform",
             clover.customers._platform.path(),
@@ -298,7 +298,7 @@ def list_(rounds: int) -> None:
 def reading(content: bytes) -> pa.Table:
     """The JSON alone, as the client has it read."""
     block = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
-    return arrow_json.read_json(pa.BufferReader(content), block, _pages._AS_SENT)
+    return arrow_json.read_json(pa.BufferReader(content), block, record_pages._AS_SENT)
 
 
 def frame(rounds: int) -> None:
@@ -307,7 +307,7 @@ def frame(rounds: int) -> None:
     sides = {
         "pandas": lambda: pd.json_normalize(records),
         "ours": lambda: to_frame(records),
-        "pages": lambda: of_pages(map(_pages.parsed, pages)),
+        "pages": lambda: of_pages(map(record_pages.parsed, pages)),
         "reading": lambda: list(map(reading, pages)),
     }
     for unit, clock in (("wall", time.perf_counter), ("CPU", time.process_time)):
