@@ -91,7 +91,7 @@ def _desk(arguments: argparse.Namespace) -> int:
     if arguments.writes:
         os.environ[settings.VARIABLES["writes"][0]] = "1"
     try:
-        environment = settings.read_environment().get("environment", "local").strip().lower()
+        environment = "local"
         with _practice() if environment == "local" else nullcontext():
             connect().close()
             desk.serve(port=arguments.port, browser=not arguments.no_browser)

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
-from dotenv import find_dotenv
-
 from clover_nb.client import Clover, connect
 from clover_nb.errors import APIConnectionError, APIError, CloverError
 from clover_nb.journal.store import default_path
-from clover_nb.settings import Timeouts
+from clover_nb.settings import Timeouts, find_env_file
 from clover_nb.transport.http import HTTPTransport, path_of
 
 _PATIENCE: Final = Timeouts(unreachable=1.0, total=5.0)
@@ -39,7 +37,7 @@ def examine() -> Iterator[Finding]:
     """Look at versions, settings, hosts, clock, credentials, permissions and the journal."""
     told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield Finding(good=True, what=f"Python {platform.python_version()}; {told}")
-    path = find_dotenv(usecwd=True)
+    path = find_env_file()
     yield Finding(good=True, what=f"settings file: {path or 'none, the environment alone'}")
     try:
         clover = connect(timeouts=_PATIENCE, journal=None)
