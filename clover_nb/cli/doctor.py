@@ -7,13 +7,16 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb.client import Clover, connect
 from clover_nb.errors import APIConnectionError, APIError, CloverError
 from clover_nb.journal.store import default_path
 from clover_nb.settings import Timeouts, find_env_file
 from clover_nb.transport.http import HTTPTransport, path_of
+
+if TYPE_CHECKING:
+    import argparse
 
 _PATIENCE: Final = Timeouts(unreachable=1.0, total=5.0)
 _CLOCK_SECONDS: Final = 60.0
@@ -31,6 +34,19 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         line = f"{'ok   ' if self.good else 'WRONG'}  {self.what}"
         return line + f"\n       {self.todo}" if self.todo else line
+
+
+def report(_: argparse.Namespace) -> int:
+    """Print the findings as they come.
+
+    Returns:
+        The exit code: 1 when something is wrong.
+    """
+    well = True
+    for finding in examine():
+        print(finding, flush=True)  # noqa: T201  a command's output
+        well = well and finding.good
+    return 0 if well else 1
 
 
 def examine() -> Iterator[Finding]:
