@@ -103,9 +103,7 @@ def _kernel_manager(folder: Path) -> DeskKernelManager:
 def _application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
     identity = IdentityProvider(token=token, cookie_options={"samesite": "Strict"})
     assert identity.token == token  # noqa: S101  whatever the environment says of tokens
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=True
-    )
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
     return Application(
         list_handlers(
             kernels, settings.checkout_url, _kernel_environment(settings, kernels.folder)

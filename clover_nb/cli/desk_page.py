@@ -111,14 +111,12 @@ class PageHandler(JupyterHandler):
         self._set_headers()
         manager.notify_connect(kernel_id)  # this page, until it has a connection of its own
         try:
-            template = self.get_template("desk.html.j2")
-            async for part in template.generate_async(
-                nonce=self._nonce,
-                outputs=lambda: _run(manager.get_kernel(kernel_id)),
-                config=self._page_config(kernel_id),
-            ):
-                self.write(part)
-                await self.flush()
+            opening = self.get_template("desk_opening.html.j2")
+            self.write(opening.render(nonce=self._nonce))
+            await self.flush()
+            outputs = await _run(manager.get_kernel(kernel_id))
+            widgets = self.get_template("desk_widgets.html.j2")
+            self.write(widgets.render(outputs=outputs, config=self._page_config(kernel_id)))
         finally:
             manager.notify_disconnect(kernel_id)
 

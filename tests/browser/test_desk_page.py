@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from desk_process import running_desk
 from playwright.sync_api import expect
 
 from clover_nb.constants import TEST_CARDS
@@ -20,26 +17,8 @@ from clover_nb.constants import TEST_CARDS
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """The address of a page, which stops at the end."""
-    home = tmp_path_factory.mktemp("desk")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "clover_nb.cli", "desk", "--no-browser", f"--port={port}"],
-            cwd=home,
-            env=kept | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        told = process.stdout.readline().split()
-        assert told[:1] == ["URL"], (home / "log").read_text()
-        yield told[1]
-        process.terminate()
-        assert process.wait(20) == 0
-        process.stdout.close()
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as desk:
+        yield desk.url
 
 
 def test_it_is_behind_its_token(address):

@@ -1,0 +1,88 @@
+"""`clover-nb desk` as a process of its own, which each test ends."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+SHORT = "from clover_nb.cli import kernels; kernels.ORPHAN_SECONDS = {seconds}; "
+
+
+@dataclass
+class Desk:
+    """A running desk.
+
+    Attributes:
+        url: What it has printed, with the token.
+        process: Of the server; its children are the kernels.
+    """
+
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def host(self) -> str:
+        """Host and port, as a Host header has them."""
+        return urlsplit(self.url).netloc
+
+    def kernels(self) -> list[psutil.Process]:
+        """The processes of its kernels."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [each for each in children if any("ipykernel" in part for part in each.cmdline())]
+
+    def request(
+        self, method: str, path: str, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, str]:
+        """Send a request as a program would, and give status, headers and text."""
+        connection = http.client.HTTPConnection(self.host, timeout=60)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=sent)
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        return response.status, response.headers, text
+
+    def log_in(self) -> str:
+        """The cookie that the token in the address is exchanged for."""
+        query = urlsplit(self.url).query
+        _, headers, _ = self.request("GET", f"/?{query}")
+        cookie = SimpleCookie(headers["Set-Cookie"])
+        return "; ".join(f"{name}={morsel.coded_value}" for name, morsel in cookie.items())
+
+
+@contextmanager
+def running_desk(
+    home: Path, *options: str, cwd: Path | None = None, orphan_seconds: int = 60, **environment: str
+) -> Iterator[Desk]:
+    """A desk whose home is a folder, and whose kernels end so long after their page."""
+    code = f"{SHORT.format(seconds=orphan_seconds)}from clover_nb.cli import main; import sys; "
+    command = [sys.executable, "-c", f"{code}sys.exit(main(sys.argv[1:]))", "desk", *options]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
+    folders = {"HOME": str(home), "XDG_DATA_HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd or home,
+            env=kept | folders | environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            printed = process.stdout.readline().split()
+            assert printed[:1] == ["URL"], (home / "log").read_text()
+            yield Desk(printed[1], process)
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
+            process.stdout.close()
