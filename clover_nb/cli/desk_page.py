@@ -82,26 +82,31 @@ class PageHandler(JupyterHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         """Log in, or start a kernel and send the page."""
-        if self.current_user is None:
+        if self.current_user is not None and self.token_authenticated:
+            self._send("opened.html.j2", nonce=self._nonce)  # with a cookie from now on
+        elif self.current_user is None or not self._is_own():
             self._say(
                 HTTPStatus.FORBIDDEN,
-                "This page is closed",
-                "Open the address that clover-nb desk has printed. If you have done so in this "
-                "browser since it was started:",
-                again=True,
+                "The desk doesn't open by a stranger's link",
+                "If you have opened the address that clover-nb desk has printed in this browser, "
+                "since it was started:",
             )
-        elif self.token_authenticated:
-            self.redirect("/")  # with a cookie, and without the token in the address
         elif not await self._kernels.make_room():
             self._say(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Too many pages are open",
-                "The desk is open in as many pages as this machine is to carry. Close one that "
-                "you don't need, wait a few seconds, and:",
-                again=True,
+                "The desk is open in as many pages as it keeps at once. Close one that you don't "
+                "need, wait a few seconds, and:",
             )
         else:
             await self._open()
+
+    def _is_own(self) -> bool:
+        """Whether a person has come by the address bar or by a link of the desk's own.
+
+        Other local servers count as the same site for cookies, whatever their port.
+        """
+        return self.request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
     async def _open(self) -> None:
         manager = self._kernels
@@ -135,17 +140,18 @@ class PageHandler(JupyterHandler):
         mine = {"kernelId": kernel_id, "jupyterLabTheme": "light", "fullMathjaxUrl": ""}
         return config | mine
 
-    def _say(self, status: HTTPStatus, title: str, text: str, *, again: bool = False) -> None:
+    def _say(self, status: HTTPStatus, title: str, text: str) -> None:
         self.set_status(status)
+        self._send("message.html.j2", title=title, text=text)
+
+    def _send(self, template: str, **values: str) -> None:
         self._set_headers()
-        template = self.get_template("message.html.j2")
-        self.finish(template.render(title=title, text=text, again=again))
+        self.finish(self.get_template(template).render(values))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401, ARG002  tornado's
         """Say that something went wrong, without what the visitor sent."""
-        self._say(
-            HTTPStatus(status_code), HTTPStatus(status_code).phrase, "The desk can't be shown."
-        )
+        status = HTTPStatus(status_code)
+        self._say(status, status.phrase, "The desk can't be shown.")
 
 
 async def _run(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a kernel's manager

@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 
 import psutil
 
-SHORT = "from clover_nb.cli import kernels; kernels.ORPHAN_SECONDS = {seconds}; "
+START = """
+import sys
+from clover_nb.cli import kernels, main
+kernels.ORPHAN_SECONDS, kernels.MAX_KERNELS = {orphan_seconds}, {max_kernels}
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @dataclass
@@ -62,11 +67,16 @@ class Desk:
 
 @contextmanager
 def running_desk(
-    home: Path, *options: str, cwd: Path | None = None, orphan_seconds: int = 60, **environment: str
+    home: Path,
+    *options: str,
+    cwd: Path | None = None,
+    orphan_seconds: int = 60,
+    max_kernels: int = 8,
+    **environment: str,
 ) -> Iterator[Desk]:
-    """A desk whose home is a folder, and whose kernels end so long after their page."""
-    code = f"{SHORT.format(seconds=orphan_seconds)}from clover_nb.cli import main; import sys; "
-    command = [sys.executable, "-c", f"{code}sys.exit(main(sys.argv[1:]))", "desk", *options]
+    """A desk whose home is a folder, and of whose kernels so many last so long."""
+    code = START.format(orphan_seconds=orphan_seconds, max_kernels=max_kernels)
+    command = [sys.executable, "-P", "-c", code, "desk", *options]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
     folders = {"HOME": str(home), "XDG_DATA_HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
     with (home / "log").open("w") as log:
