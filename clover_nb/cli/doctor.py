@@ -32,8 +32,15 @@ class Finding(NamedTuple):
     todo: str = ""
 
     def __str__(self) -> str:
-        line = f"{'ok   ' if self.good else 'WRONG'}  {self.what}"
-        return line + f"\n       {self.todo}" if self.todo else line
+        line = f"{'ok   ' if self.good else 'WRONG'}  {_printable(self.what)}"
+        return line + f"\n       {_printable(self.todo)}" if self.todo else line
+
+
+def _printable(text: str) -> str:
+    """A text in one line, without signs that a terminal takes for commands."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def report(_: argparse.Namespace) -> int:

@@ -6,10 +6,9 @@ import socket
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
-from desk_process import running_desk
+from desk_process import kernels_below, running_desk
 from lab_process import TOKEN, running_lab
 
 from clover_nb.cli import kernels
@@ -61,13 +60,13 @@ def talking_kernel(request, tmp_path):
     if request.param == "desk":
         with running_desk(tmp_path, "--no-browser") as desk:
             assert desk.request("GET", "/", Cookie=desk.log_in())[0] == 200
-            yield desk.kernels()[0]
+            yield kernels_below(desk.process.pid)[0]
     else:
         with running_lab(tmp_path, ROOT, f"--IdentityProvider.token={TOKEN}") as (process, url):
             headers = {"Authorization": f"token {TOKEN}"}
             started = requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=60)
             started.raise_for_status()
-            yield psutil.Process(process.pid).children(recursive=True)[0]
+            yield kernels_below(process.pid)[0]
 
 
 @pytest.mark.parametrize("talking_kernel", ["desk", "lab"], indirect=True)

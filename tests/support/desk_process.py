@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -42,8 +42,7 @@ class Desk:
 
     def kernels(self) -> list[psutil.Process]:
         """The processes of its kernels."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [each for each in children if any("ipykernel" in part for part in each.cmdline())]
+        return kernels_below(self.process.pid)
 
     def request(
         self, method: str, path: str, **headers: str
@@ -63,6 +62,16 @@ class Desk:
         _, headers, _ = self.request("GET", f"/?{query}")
         cookie = SimpleCookie(headers["Set-Cookie"])
         return "; ".join(f"{name}={morsel.coded_value}" for name, morsel in cookie.items())
+
+
+def kernels_below(pid: int) -> list[psutil.Process]:
+    """The kernels that a server has started and not ended."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "ipykernel_launcher" in child.cmdline():
+                found.append(child)
+    return found
 
 
 @contextmanager
