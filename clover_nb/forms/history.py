@@ -1,0 +1,136 @@
+"""What the journal knows of one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from clover_nb.client import Clover
+from clover_nb.errors import EditConflictError, ValidationError
+from clover_nb.writes.undo import undone
+
+# What was done, and what it is called where it was not, or perhaps not.
+_WORDS: Final = {
+    "create": ("created", "creating the customer"),
+    "modify": ("changed", "change"),
+    "add_source": ("card attached", "attaching a card"),
+    "undo": ("change undone", "undoing a change"),
+    "delete_source": ("card removed", "removing a card"),
+    "delete": ("deleted", "deleting the customer"),
+}
+_OUTCOMES: Final = {
+    "refused": "Refused by Clover",
+    "not done": "Did not reach Clover",
+    "unknown": "Not known whether it was done",
+    "open": "No answer yet",
+}
+# Of these there is no old value to tell: the email goes with every change, a token says nothing.
+_SILENT: Final = ("source", "source_id", "ecomind")
+_SHOWN: Final = {"firstName": "first_name", "lastName": "last_name"}
+
+
+class Event(NamedTuple):
+    """A line of a customer's history, in words.
+
+    Attributes:
+        entry: Its number in the journal.
+        time: When.
+        person: Who.
+        outcome: What became of it, as the journal says.
+        what: What was done, or was not.
+        details: Each field that was changed, from what to what.
+        undoable: Whether it can be undone as the customer is now.
+    """
+
+    entry: int
+    time: pd.Timestamp
+    person: str
+    outcome: str
+    what: str
+    details: str
+    undoable: bool
+
+
+def read_history(
+    clover: Clover, customer_id: str, now: Mapping[str, Any] | None = None
+) -> list[Event]:
+    """What was changed about a customer from this machine, newest first.
+
+    Args:
+        clover: The connection.
+        customer_id: The customer.
+        now: The customer's fields as they are; left out, nothing counts as undoable.
+
+    Raises:
+        CloverError: The journal is off or can't be read.
+    """
+    lines = clover.journal.frame(customer_id=customer_id).reset_index().iloc[::-1]
+    undone_since = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
+    events = []
+    for _, line in lines.iterrows():
+        entry, what = int(line["entry"]), _what(line)
+        over = entry in undone_since
+        events.append(
+            Event(
+                entry,
+                line["time"],
+                line["person"],
+                line["outcome"],
+                f"{what}, undone since" if over else what,
+                "; ".join(_details(line)),
+                not over and now is not None and _undoable(clover, entry, now),
+            )
+        )
+    return events
+
+
+def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
+    try:
+        undone(clover.journal.entry(entry), now)
+    except (ValidationError, EditConflictError):
+        return False
+    return True
+
+
+def latest_change(clover: Clover, customer_id: str) -> int:
+    """The number of the newest change of a customer in the journal.
+
+    Raises:
+        CloverError: There is none, or the journal is off or can't be read.
+    """
+    lines = clover.journal.frame(customer_id=customer_id)
+    if lines.empty:
+        raise ValidationError("The journal knows of no change.")
+    return int(lines.index[-1])
+
+
+def _what(line: pd.Series[Any]) -> str:
+    operation, outcome = str(line["operation"]), str(line["outcome"])
+    done, attempt = _WORDS.get(operation, (operation, operation))
+    return done if outcome == "done" else f"{_OUTCOMES.get(outcome, outcome)}: {attempt}"
+
+
+def _details(line: pd.Series[Any]) -> list[str]:
+    if line["operation"] == "create":
+        return []
+    before = line["before"] or {}
+    return [
+        f"{name.replace('_', ' ')}: {before.get(label) or 'nothing'} → {new or 'nothing'}"
+        for name, label, new in fields_of(line["sent"] or {})
+        if (before.get(label) or "") != (new or "")
+    ]
+
+
+def fields_of(sent: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Each field that was sent: its name, its label in ``before``, and its value."""
+    shipping = dict(sent.get("shipping") or {})
+    address = shipping.pop("address", None) or {}
+    plain = [
+        (name, _SHOWN.get(name, name), value)
+        for name, value in sent.items()
+        if name not in (*_SILENT, "shipping")
+    ]
+    parts = {**shipping, **address}
+    return [*plain, *((name, f"shipping_{name}", value) for name, value in parts.items())]
