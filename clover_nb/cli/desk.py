@@ -17,13 +17,13 @@ import jinja2
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
 from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 from traitlets.config import Config
 
 from clover_nb.cli.desk_page import HEADERS, list_handlers
 from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
+from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
 from clover_nb.journal.store import default_path
@@ -81,7 +81,7 @@ async def _run(
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     token = secrets.token_hex(24)
     kernels = _kernel_manager(folder)
-    server = HTTPServer(_application(settings, kernels, token))
+    server = OwnHTTPServer(_application(settings, kernels, token))
     server.add_sockets(sockets)
     url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
     print(f"URL {url}", flush=True)  # noqa: T201  of a command

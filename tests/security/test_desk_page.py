@@ -137,3 +137,23 @@ def test_the_port_is_drawn_once_and_kept(tmp_path):
             ports.add((home, desk.host))
     assert len(ports) == 2
     assert len({host for _, host in ports}) == 2
+
+
+# The status of an answer, if there is one.
+ASK = """
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1], timeout=30)
+try:
+    connection.request("GET", sys.argv[2], headers={"Cookie": sys.argv[3]})
+    print(connection.getresponse().status)
+except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+    print("nothing")
+"""
+
+
+def test_another_user_is_not_even_answered(desk, cookie, run_as_other_user):
+    """With the token and the cookie neither, which a browser may have sent to their server."""
+    for path in (desk.url[desk.url.index("/?") :], "/voila/static/voila.js"):
+        assert desk.request("GET", path, Cookie=cookie)[0] == 200
+        imports = "import http.client, encodings.idna"
+        assert run_as_other_user(imports, ASK, desk.host, path, cookie) == "nothing\n"
