@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import pandas as pd
 
 from clover_nb import constants, validation
+from clover_nb.api.pagination import PageReader
 from clover_nb.api.platform import Platform
 from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
-from clover_nb.frames import of_pages, to_row
+from clover_nb.frames import frame_of_fields, to_row
 from clover_nb.journal.entries import Write
 from clover_nb.masking import mask_arguments
-from clover_nb.record_pages import Page
 from clover_nb.records import Record, flatten
 from clover_nb.transport.http import HTTPTransport
 from clover_nb.writes import conflicts
@@ -465,7 +466,20 @@ def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     return validation.present({**current, **given, "address": address})
 
 
-def _frame_of(pages: Iterator[Page | Sequence[Record]]) -> pd.DataFrame:
-    table = of_pages(pages)
-    # A customer created while pages were read moves others to the next page: once is enough.
-    return table if table.index.is_unique else table[~table.index.duplicated(keep="last")]
+def _frame_of(pages: PageReader) -> pd.DataFrame:
+    """Read a list to its end, and say what of it could not be read."""
+    table = frame_of_fields(pages)
+    table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
+    if not pages.complete:
+        warnings.warn(
+            "The list was changed all the while it was read: customers may be missing. Read it "
+            "again when fewer are deleted.",
+            stacklevel=3,
+        )
+    if pages.unreadable:
+        warnings.warn(
+            f"Left out, as it is no customer that can be read: {', '.join(pages.unreadable)} of "
+            "Clover's list.",
+            stacklevel=3,
+        )
+    return table

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
+
+import orjson
 
 from clover_nb import errors
 from clover_nb.masking import mask_text
@@ -100,8 +103,19 @@ def _text(value: object) -> str | None:
 
 
 def parse_json(content: bytes) -> object:
-    """The JSON of a body, or ``None`` where there is none."""
+    """The JSON of a body, or ``None`` where there is none.
+
+    Half an emoji (``"\\ud83c"``), which is no text that could be stored or shown, is replaced.
+    """
     try:
-        return json.loads(content)
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # what orjson refuses: half an emoji, and numbers that are none
+        lenient = json.dumps(json.loads(content, parse_constant=lambda _: None), ensure_ascii=False)
+        return orjson.loads(_SURROGATE.sub("\ufffd", lenient))
     except (ValueError, RecursionError):
         return None
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
