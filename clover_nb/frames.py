@@ -92,7 +92,9 @@ def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
             for position, fields in enumerate(page, count):
                 if len(fields) > len(SCHEMA):
                     for name in islice(fields, len(SCHEMA), None):
-                        extra.setdefault(name, {})[position] = fields[name]
+                        value = fields[name]
+                        plain = _text_of(value) if isinstance(value, list | dict) else value
+                        extra.setdefault(name, {})[position] = plain
             count += len(page)
     known = {
         name: pa.concat_arrays(arrays) if arrays else pa.array([], SCHEMA[name])

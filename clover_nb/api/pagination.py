@@ -8,6 +8,7 @@ are in the list the whole time are then in the result, provided that they keep t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
@@ -23,6 +24,9 @@ FetchPage = Callable[[int, int], Page]
 _OVERLAP_SHARE: Final = 200
 # How often a list that never stands still is read again before it is called incomplete.
 _MAX_REREADS: Final = 20
+
+# Seconds between two pages by which they come slower than the limits allow.
+_SLOW_PAGE: Final = 1.5 / constants.REQUESTS_PER_SECOND
 
 
 class PageReader:
@@ -64,15 +68,18 @@ class PageReader:
             yield from self._read_front()
 
     def _read_on(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[str, Any]]]:
-        """Read the second page and all that follow, some ahead: first one, then more."""
+        """Read the second page and all that follow; several at once where one is too slow."""
         ahead: dict[int, Future[Page]] = {}
         offset, back, without_news, width = self._step, self._step, 0, 1
+        before = time.monotonic()
         while True:
             for later in range(offset, offset + width * self._step, self._step):
                 if later not in ahead and (later == offset or self._is_wanted(later)):
                     ahead[later] = pool.submit(self._fetch, later, self._rows(later))
             page = ahead.pop(offset).result()
-            width = min(2 * width, constants.REQUESTS_AT_ONCE)
+            before, took = time.monotonic(), time.monotonic() - before
+            if took > _SLOW_PAGE:
+                width = min(2 * width, constants.REQUESTS_AT_ONCE)
             if offset and not self._joins(page):
                 if self._rereads < _MAX_REREADS:
                     self._rereads += 1

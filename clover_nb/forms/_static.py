@@ -14,7 +14,8 @@ FILES: Final = Path(__file__).parent / "static"
 
 def script(name: str) -> str:
     """The module of a widget, with what the widgets share in front of it."""
-    return "\n".join((FILES / part).read_text(encoding="utf-8") for part in ("common.js", name))
+    parts = ("common.js", "card_numbers.js", name)
+    return "\n".join((FILES / part).read_text(encoding="utf-8") for part in parts)
 
 
 def style(*names: str) -> str:
