@@ -23,9 +23,7 @@ _ISSUED: Final = re.compile(
 # Digits as people write them on a card: between two stand at most three signs of any kind.
 _RUN: Final = re.compile(r"\+?[0-9](?:(?:[^\w+@]|_){0,3}[0-9])*")
 # The part before the @ of an email address, from its beginning.
-_LOCAL_PART: Final = re.compile(
-    r"(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]+@(?=[A-Za-z0-9])", re.ASCII
-)
+_LOCAL_PART: Final = re.compile(r"(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]+@(?=[A-Za-z0-9])", re.ASCII)
 _INVISIBLE: Final = frozenset({"Cf", "Mn", "Mc", "Me"})  # zero-width signs, and marks on others
 _SHORTEST_CARD: Final = 13
 _LONGEST_CARD: Final = 19
@@ -99,9 +97,7 @@ def _holds_card_number(run: str) -> bool:
 
 def _ends_card(digits: str, last_group: str) -> bool:
     """Whether digits are a card number, alone or with a security code attached to their end."""
-    return any(
-        _is_card(digits[: len(digits) - code]) for code in _CODES if code < len(last_group)
-    )
+    return any(_is_card(digits[: len(digits) - code]) for code in _CODES if code < len(last_group))
 
 
 def _is_card(digits: str) -> bool:

@@ -86,8 +86,8 @@ def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
     with _garbage_collection_paused():
         for page in pages:
             # The schema's fields come first in each, and in its order.
-            columns = zip(*(fields.values() for fields in page), strict=False)
-            for (name, kind), values in zip(SCHEMA.items(), columns, strict=False):
+            by_column = zip(*(fields.values() for fields in page), strict=False)
+            for (name, kind), values in zip(SCHEMA.items(), by_column, strict=False):
                 parts[name].append(_arrow_array(values, kind))
             for position, fields in enumerate(page, count):
                 if len(fields) > len(SCHEMA):
@@ -136,7 +136,7 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
             gone.update(CARD_COLUMNS)
         if row.get("name") != old["name"]:
             gone.update(("first_name", "last_name"))
-        fields |= {name: value for name, value in old.items() if name not in gone}
+        fields |= {str(name): value for name, value in old.items() if name not in gone}
     fields |= {str(name): value for name, value in row.items() if _is_present(value)}
     fields |= {"id": key, "card_count": fields["card_count"] or 0}
     line = frame_of_fields([[{name: _none_if_missing(value) for name, value in fields.items()}]])
@@ -195,8 +195,7 @@ def _fits_time(value: object) -> bool:
 
 
 def _time_of(value: object) -> object:
-    fits = _fits_time(value) or (isinstance(value, pd.Timestamp) and value is not pd.NaT)
-    return value if fits else None
+    return value if _fits_time(value) or isinstance(value, pd.Timestamp) else None
 
 
 def _bool_of(value: object) -> bool | None:
@@ -227,7 +226,7 @@ def _extra_array(values: Iterable[Any]) -> Any:  # noqa: ANN401  a pandas array
     kinds = {type(value) for value in values} - {type(None)}
     if len(kinds) == 1 and (dtype := _KINDS.get(kinds.pop())):
         with suppress(OverflowError, TypeError):  # a number of more than 64 bits
-            return pd.array(values, dtype=dtype)
+            return pd.array(values, dtype=dtype)  # type: ignore[call-overload]  # one of three
     return pd.array([_text_of(value) for value in values], dtype="str")
 
 

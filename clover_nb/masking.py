@@ -1,10 +1,11 @@
-"""Secrets that print masked, and texts and arguments without them."""
+"""Secrets that print masked, and texts and arguments that do no harm where they are shown."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from itertools import chain, repeat
 from typing import Any, Final, ParamSpec, TypeVar
@@ -25,8 +26,10 @@ class Secret(str):
 
     __slots__ = ()
 
-    def __new__(cls, value: str) -> Secret:
+    def __new__(cls, value: str | OpaqueSecret) -> Secret:
         """A secret of a text; of a secret, the same one, not what it prints."""
+        if isinstance(value, OpaqueSecret):
+            value = value.reveal()
         return value if isinstance(value, Secret) else super().__new__(cls, value)
 
     def __repr__(self) -> str:
@@ -44,6 +47,50 @@ class Secret(str):
         return "".join(self)
 
 
+class OpaqueSecret:
+    """A secret in a row. It is no text, so that nothing that shows or saves texts has it.
+
+    pandas turns texts into arrays of their own, of which tables show the values. This one stays an
+    object: ``repr``, ``str``, CSV, JSON and pickles of it and of tables with it hold ``••••``. It
+    is equal to the text that it hides; every ``source=`` takes it.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, value: str) -> None:
+        self._secret = Secret(value)
+
+    def reveal(self) -> str:
+        """The value itself, to paste it somewhere. Don't leave it in a saved notebook."""
+        return self._secret.reveal()
+
+    def __repr__(self) -> str:
+        return repr(self._secret)
+
+    def __str__(self) -> str:
+        return str(self._secret)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._secret, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, OpaqueSecret):
+            other = other._secret
+        return self._secret == other
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def __copy__(self) -> OpaqueSecret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> OpaqueSecret:
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # a saved table holds what it prints
+
+
 def mask_credentials(values: Mapping[str, T]) -> dict[str, T]:
     """The same values, of which the credentials print masked, in tracebacks too."""
     return {
@@ -57,6 +104,8 @@ _CREDENTIALS: Final = ("access_token", "api_key")
 
 def mask_value(value: Any, name: str = "") -> Any:  # noqa: ANN401  any argument
     """An argument as it can stand in a traceback: a token or a card number in it prints masked."""
+    if isinstance(value, OpaqueSecret):
+        return Secret(value)
     if isinstance(value, str):
         hidden = name in _SECRETS or constants.TOKEN_PREFIX in value or contains_card_number(value)
         return Secret(value) if hidden else value
@@ -88,3 +137,18 @@ def mask_text(text: str) -> str:
     if contains_card_number(text):
         return "(hidden: it quotes a card number)"
     return re.sub(rf"{constants.TOKEN_PREFIX}\w+", f"{constants.TOKEN_PREFIX}••••", text)
+
+
+# Unicode's explicit formatting: what follows is shown in another order (UAX 9).
+DIRECTION_CONTROLS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def isolate_text(text: str) -> str:
+    """A text from Clover as it can stand within a sentence, whatever direction it is written in.
+
+    Signs that change the direction are left out: a name with one in it would turn around what is
+    shown beside it. A text from right to left is kept apart from what stands around it.
+    """
+    plain = DIRECTION_CONTROLS.sub("", text)
+    isolated = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in plain)
+    return f"\u2068{plain}\u2069" if isolated else plain

@@ -94,7 +94,10 @@ def flatten(record: Record) -> dict[str, Any]:
         strange = {name: record[name] for name in _NESTED if name in record}
         fields, beyond = _flat({k: v for k, v in record.items() if k not in strange})
         beyond |= strange
-    return fields | masked(beyond) if beyond else fields
+    if not beyond:
+        return fields
+    others = masked(beyond)  # should Clover ever use a name of the schema, the schema's is meant
+    return fields | {f"clover_{n}" if n in SCHEMA else n: v for n, v in others.items()}
 
 
 def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -73,12 +73,13 @@ class PageReader:
         offset, back, without_news, width = self._step, self._step, 0, 1
         before = time.monotonic()
         while True:
+            was_ahead = offset in ahead
             for later in range(offset, offset + width * self._step, self._step):
                 if later not in ahead and (later == offset or self._is_wanted(later)):
                     ahead[later] = pool.submit(self._fetch, later, self._rows(later))
             page = ahead.pop(offset).result()
             before, took = time.monotonic(), time.monotonic() - before
-            if took > _SLOW_PAGE:
+            if took > _SLOW_PAGE and (was_ahead or width == 1):
                 width = min(2 * width, constants.REQUESTS_AT_ONCE)
             if offset and not self._joins(page):
                 if self._rereads < _MAX_REREADS:

@@ -118,7 +118,7 @@ class Field(anywidget.AnyWidget):
         self._on_edit.append(callback)
 
     def _keep(self, secret: str) -> None:
-        self._secret = "".join(secret).strip()
+        self._secret = "".join(Secret(secret)).strip()
         self._filled = bool(self._secret)
 
     def _receive(self, _: Field, content: dict[str, Any], __: list[memoryview]) -> None:

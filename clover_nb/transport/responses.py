@@ -105,7 +105,7 @@ def _text(value: object) -> str | None:
 def parse_json(content: bytes) -> object:
     """The JSON of a body, or ``None`` where there is none.
 
-    Half an emoji (``"\\ud83c"``), which is no text that could be stored or shown, is replaced.
+    Half an emoji (a lone surrogate), which is no text that could be stored or shown, is replaced.
     """
     try:
         return orjson.loads(content)

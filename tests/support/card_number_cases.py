@@ -86,8 +86,8 @@ OTHERS = [
 
 def random_texts(count: int, seed: int = 1) -> list[str]:
     """Texts made of digits, groups of cards, separators of all kinds, and addresses."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311  not a secret
     groups = [number[i : i + 4] for number in NUMBERS for i in range(0, len(number), 4)]
     pieces = [*groups, *NUMBERS, *"0123456789", "12/35", "+", "+1", "@", "@example.com", "a", "é"]
-    pieces += [*SEPARATORS.values(), "\uff14", "\u0664", "\ufe0f\u20e3", "½", "²", "日", "👍🏽", "\u202e"]
+    pieces += [*SEPARATORS.values(), "\uff14", "\u0664", "\ufe0f\u20e3", "½", "²", "日", "👍🏽"]
     return ["".join(draw.choices(pieces, k=draw.randint(1, 14))) for _ in range(count)]
