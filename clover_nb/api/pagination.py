@@ -70,7 +70,8 @@ class PageReader:
     def _read_on(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[str, Any]]]:
         """Read the second page and all that follow; several at once where one is too slow."""
         ahead: dict[int, Future[Page]] = {}
-        offset, back, without_news, width = self._step, self._step, 0, 1
+        offset, back, width = self._step, self._step, 1
+        furthest, without_news = 0, 0
         before = time.monotonic()
         while True:
             was_ahead = offset in ahead
@@ -93,7 +94,8 @@ class PageReader:
             rows = self._rows(offset)
             if len(page) < rows or self._is_full():
                 return
-            without_news = 0 if news else without_news + 1
+            if offset > furthest:  # what is read again may well be known
+                furthest, without_news = offset, 0 if news else without_news + 1
             if without_news > 1:
                 raise InvalidResponseError(
                     "Clover's list has no end: it gives the same customers again and again.",
@@ -103,7 +105,7 @@ class PageReader:
 
     def _read_front(self) -> Iterator[list[dict[str, Any]]]:
         """Look at the beginning once more, for what came or moved there meanwhile."""
-        offset, rows = 0, self._overlap
+        offset, rows = 0, min(self._size, constants.PAGE_DEFAULT)
         while True:
             page = self._fetch(offset, rows)
             news = self._take(page)
