@@ -27,8 +27,8 @@ from fastapi import FastAPI, Request, Response
 
 from clover_nb.constants import TEST_CARDS
 from clover_nb.sandbox import store
-from clover_nb.sandbox.identity import HISTORY_ENDS
-from clover_nb.sandbox.rows import invent
+from clover_nb.sandbox.ids import HISTORY_ENDS
+from clover_nb.sandbox.sample_data.rows import generate_rows
 
 EXPAND = "expand=addresses,emailAddresses,phoneNumbers,cards"
 MANY = 100_000
@@ -203,7 +203,7 @@ def memory(pid: int) -> float:
 
 def seeding(rounds: int) -> None:
     """Seeding 100,000 customers, beside storing the same ready rows, in time of the processor."""
-    ready = list(invent(MANY, 0, HISTORY_ENDS, b"key", "MERCHANT"))
+    ready = list(generate_rows(MANY, 0, HISTORY_ENDS, b"key", "MERCHANT"))
     people, contacts = [row for row, _ in ready], [each for _, own in ready for each in own]
     seconds = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:

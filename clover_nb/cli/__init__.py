@@ -33,11 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     lab.set_defaults(run=_lab)
 
-    from clover_nb.sandbox import command  # noqa: PLC0415  `--help` of the others need not wait
+    from clover_nb.sandbox import cli  # noqa: PLC0415  `--help` of the others need not wait
 
     sandbox = commands.add_parser("sandbox", help="run the practice sandbox alone")
-    command.add_arguments(sandbox)
-    sandbox.set_defaults(run=command.serve)
+    cli.add_arguments(sandbox)
+    sandbox.set_defaults(run=cli.serve)
 
     desk = commands.add_parser(
         "desk",

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from clover_nb.sandbox.command import add_arguments, serve
+from clover_nb.sandbox.cli import add_arguments, serve
 
 parser = argparse.ArgumentParser(
     prog="python -m clover_nb.sandbox", description="Clover's sandbox, on loopback."

@@ -1,41 +1,50 @@
-"""The one merchant who lives in a sandbox: keys, memory, and the choices of its settings."""
+"""The one merchant of a sandbox: credentials, store, and settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fastapi import Request, Response
-
-from clover_nb.sandbox.records import dump
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from clover_nb.sandbox.identity import Keys
+    from starlette.requests import Request
+
+    from clover_nb.sandbox.customer import Customer
+    from clover_nb.sandbox.ids import Credentials
     from clover_nb.sandbox.store import Store
 
 
 @dataclass(frozen=True)
 class Merchant:
-    """What every route works with."""
+    """What every route works with.
+
+    Attributes:
+        store: The customers and tokens.
+        credentials: The keys that are accepted.
+        settings: The value of every setting.
+        origins: The origins of the pages that may show the card fields.
+    """
 
     store: Store
-    keys: Keys
-    choices: Mapping[str, str]
-    pages: set[str] = field(default_factory=set)  # the origins that may show the card fields
+    credentials: Credentials
+    settings: Mapping[str, str]
+    origins: set[str] = field(default_factory=set)
 
-    def on(self, setting: str) -> bool:
+    def is_on(self, setting: str) -> bool:
         """Tell whether a setting is on."""
-        return self.choices[setting] == "on"
+        return self.settings[setting] == "on"
+
+    def delete(self, customer: Customer, now: int) -> None:
+        """Delete a customer, or mark them as deleted. Inside `store.write()`."""
+        if self.settings["deleted"] == "marked":
+            customer.deleted = now
+            self.store.save(customer)
+        else:
+            self.store.delete(customer)
 
 
-def merchant_of(request: Request) -> Merchant:
+def get_merchant(request: Request) -> Merchant:
     """Return the merchant whom the request's application serves."""
     merchant: Merchant = request.app.state.merchant
     return merchant
-
-
-def answer(body: object, status: int = 200) -> Response:
-    """Answer with JSON."""
-    return Response(dump(body), status, media_type="application/json")

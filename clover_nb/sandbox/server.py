@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from clover_nb.sandbox import control as controls
-from clover_nb.sandbox.app import build
-from clover_nb.sandbox.door import Door, Log
-from clover_nb.sandbox.faults import Accidents, Faults, Latency
-from clover_nb.sandbox.limits import Limits
+from clover_nb.sandbox.api.control import reset_sandbox
+from clover_nb.sandbox.app import build_app
 from clover_nb.sandbox.merchant import Merchant
-from clover_nb.sandbox.settings import choose
+from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+from clover_nb.sandbox.settings import load_settings
 from clover_nb.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
-    from starlette.types import ASGIApp
+    from clover_nb.sandbox.middleware.request_log import RequestLog
 
 _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
@@ -36,13 +34,17 @@ _HOST = "127.0.0.1"
 _LAST_PORT = 65535
 
 
-def _unplanned(record: logging.LogRecord) -> bool:
+def _is_error(record: logging.LogRecord) -> bool:
     """Whether a log line tells of trouble; that a planned fault hung up is none."""
     return not str(record.msg).startswith("ASGI callable returned without")
 
 
 class _Protocol(HttpToolsProtocol):
-    """Answers a good request although garbage follows it."""
+    """Answers a good request although garbage follows it, and can hang up on a request."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"connection": {"abort": self.transport.abort}}
 
     def send_400_response(self, msg: str) -> None:
         # Clover's Node SDK writes `{}` after a GET that announces no body; programs of Clover's own
@@ -95,16 +97,18 @@ class Sandbox:
         merchant_id: The merchant whose customers it has.
     """
 
-    def __init__(self, server: _Server, store: Store, faults: Faults, log: Log) -> None:
+    def __init__(
+        self, server: _Server, store: Store, faults: FaultInjector, log: RequestLog
+    ) -> None:
         self._server = server
         self._store = store
         self._faults = faults
         self._log = log
         port = server.servers[0].sockets[0].getsockname()[1]
         self.ecommerce_url = self.token_url = self.platform_url = f"http://{_HOST}:{port}"
-        self.access_token = store.keys.access_token
-        self.api_key = store.keys.api_key
-        self.merchant_id = store.keys.merchant_id
+        self.access_token = store.credentials.access_token
+        self.api_key = store.credentials.api_key
+        self.merchant_id = store.credentials.merchant_id
         atexit.register(self.stop)
 
     def connection(self) -> dict[str, str]:
@@ -119,8 +123,8 @@ class Sandbox:
         }
 
     def reset(self) -> None:
-        """Go back to the start: the invented people alone, no faults planned, nothing logged."""
-        self._inside(controls.start_again, self._store, self._faults, self._log)
+        """Go back to the start: the invented people alone, no faults scheduled, nothing logged."""
+        self._run_in_server(reset_sandbox, self._store, self._faults, self._log)
 
     def seed(self, customers: int) -> None:
         """Add invented people.
@@ -128,12 +132,12 @@ class Sandbox:
         Args:
             customers: How many.
         """
-        self._inside(self._store.seed, customers)
+        self._run_in_server(self._store.seed, customers)
 
     def fail_next(
         self, kind: str | int, times: int = 1, *, method: str = "", path: str = ""
     ) -> None:
-        """Plan a fault for the next requests.
+        """Schedule a fault for the next requests.
 
         Args:
             kind: A status from 400 to 599, or a name in `faults.KINDS`: `reset-before`,
@@ -145,7 +149,7 @@ class Sandbox:
         Raises:
             ValueError: There is no such fault.
         """
-        self._inside(self._faults.plan, kind, times, method, path)
+        self._run_in_server(self._faults.schedule, kind, times, method, path)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -155,7 +159,7 @@ class Sandbox:
         `status` (None if there was no answer), `fault` (empty if there was none), and, if the
         sandbox has a latency, `latency_ms`.
         """
-        return self._inside(lambda: [dict(entry) for entry in self._log])
+        return self._run_in_server(lambda: [dict(entry) for entry in self._log])
 
     def stop(self) -> None:
         """Stop the server and close its database, a private one for good. Can be called twice."""
@@ -164,7 +168,7 @@ class Sandbox:
         self._store.close()
         atexit.unregister(self.stop)
 
-    def _inside(self, function: Callable[..., _T], *args: object) -> _T:
+    def _run_in_server(self, function: Callable[..., _T], *args: object) -> _T:
         """Call in the server's thread, between two requests."""
 
         async def call() -> _T:
@@ -222,21 +226,25 @@ def start(
         raise ValueError(f"there is no port {port}; the last is {_LAST_PORT}")
     if customers < 0:
         raise ValueError(f"{customers} customers can't be invented")
-    choices = choose(profile, settings)
-    planned = Faults(faults, Random(seed))  # noqa: S311  dice, no secret
-    latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  dice, no secret
+    chosen = load_settings(profile, settings)
+    injector = FaultInjector(faults, Random(seed))  # noqa: S311  chance, no secret
+    latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
     try:
         store = Store(db, seed=seed, customers=customers)
     except sqlite3.Error as problem:
         raise OSError(f"the file {db} can't be opened as a sandbox's: {problem}") from None
-    log: Log = deque(maxlen=_LOGGED)
-    control_routes = controls.routes(store, planned, log) if control else None
-    pages = build(Merchant(store, store.keys, choices), control_routes)
-    api: ASGIApp = Accidents(pages, planned, latency)
-    door = Door(pages, Limits(api) if limits else api, store.keys, log)
+    log: RequestLog = deque(maxlen=_LOGGED)
+    app = build_app(
+        Merchant(store, store.credentials, chosen),
+        faults=injector,
+        latency=latency,
+        log=log,
+        has_limits=limits,
+        has_control=control,
+    )
     server = _Server(
         uvicorn.Config(
-            door,
+            app,
             host=_HOST,
             port=port,
             http=_Protocol,
@@ -247,8 +255,8 @@ def start(
             server_header=False,
         )
     )
-    logging.getLogger("uvicorn.error").addFilter(_unplanned)
+    logging.getLogger("uvicorn.error").addFilter(_is_error)
     if not server.start():
         store.close()
         raise OSError(f"the sandbox could not listen on {_HOST}:{port}; is the port taken?")
-    return Sandbox(server, store, planned, log)
+    return Sandbox(server, store, injector, log)

@@ -53,6 +53,38 @@ SETTINGS: Final[dict[str, Setting]] = {
         "An update adds the address to the record; its place was not seen.",
         "O-live",
     ),
+    "spelling": Setting(
+        ("as given", "normalized"),
+        "Keep names and phones as they were given, or write `Ana Rivera` and `(555) 555-0125`.",
+        "What Clover's forms and receipts show looks tidied; what its API keeps was not seen.",
+        "I",
+    ),
+    "shipping_follows": Setting(
+        ("both", "ecommerce"),
+        "Whose address `shipping` shows: the Platform's first one, which `POST "
+        ".../customers/{id}/addresses/{aid}` changes too, or the one that the Ecommerce API got.",
+        "Programs read one record by both APIs; which call moves a shipment was not seen. "
+        "No call of the Platform API touches recipient, carrier or tracking number here.",
+        "I",
+    ),
+    "contacts_given": Setting(
+        ("replace", "add"),
+        "Replace contacts by a list of them in an update on the Platform API, or add it to them.",
+        "Nobody shows it; contacts have calls of their own.",
+        "I",
+    ),
+    "external_id": Setting(
+        ("stored", "dropped"),
+        "Keep `externalId`, which can't be filtered by, or drop it.",
+        "One team saw it kept; no page names it.",
+        "O-live",
+    ),
+    "deleted": Setting(
+        ("gone", "marked"),
+        "Answer 404 to a read of a deleted customer, or 200 with `deletedTime`.",
+        "One team saw the latter. Lists leave them out unless they filter by `deletedTime` (I).",
+        "O-live",
+    ),
     "declined_cards": Setting(
         ("refuse", "accept"),
         "Refuse a declining test card with 402 when it is attached, or take it.",
@@ -86,8 +118,14 @@ SETTINGS: Final[dict[str, Setting]] = {
     "unknown_filter": Setting(
         ("refuse", "ignore"),
         "Answer 400 to a filter on a field that customers lack, or ignore it.",
-        "Clover refuses it for items; for customers it was not seen.",
-        "I",
+        "One team saw it refused for customers, another for items.",
+        "O-live",
+    ),
+    "email_filter": Setting(
+        ("on", "empty"),
+        "Find customers by `emailAddress` and `phoneNumber`, or nobody.",
+        "Clover documents both fields; one team got empty lists from its sandbox.",
+        "D, O-live",
     ),
     "currency": Setting(
         ("USD", "usd"),
@@ -129,7 +167,7 @@ PROFILES: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def choose(
+def load_settings(
     profile: str = "documented", chosen: Mapping[str, str] | None = None
 ) -> Mapping[str, str]:
     """Return the value of every setting.

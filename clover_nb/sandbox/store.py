@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb.sandbox.identity import Keys, Moment, key_of
-from clover_nb.sandbox.records import Customer
-from clover_nb.sandbox.rows import invent
+from clover_nb.sandbox.customer import Customer
+from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key
+from clover_nb.sandbox.sample_data.rows import generate_rows
 
 if TYPE_CHECKING:
     import os
@@ -21,11 +21,11 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (key BLOB NOT NULL, fixed INTEGER NOT NULL, tick INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS customers (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
-    first TEXT NOT NULL, last TEXT NOT NULL,
+    deleted INTEGER, first TEXT NOT NULL, last TEXT NOT NULL,
     head TEXT NOT NULL, addresses TEXT NOT NULL, emailAddresses TEXT NOT NULL,
     phoneNumbers TEXT NOT NULL, cards TEXT NOT NULL, metadata TEXT NOT NULL, shipping TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS customers_since ON customers (since);
+CREATE INDEX IF NOT EXISTS customers_since ON customers (since) WHERE deleted IS NULL;
 CREATE TABLE IF NOT EXISTS contacts (
     seq INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (seq, field, value)
@@ -36,11 +36,11 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) WITHOUT ROWID;
 """
 _RECORD: Final = "head || addresses || emailAddresses || phoneNumbers || cards || metadata || '}'"
-INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 12)})"  # noqa: S608  constant
-_SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ?"  # noqa: S608  constant
+INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 13)})"  # noqa: S608  constant
+_SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ? AND deleted IS NULL"  # noqa: S608  constant
 _LIST: Final = (
     f"SELECT {_RECORD}, shipping FROM customers "  # noqa: S608  constant
-    "ORDER BY since, seq LIMIT ? OFFSET ?"
+    "WHERE deleted IS NULL ORDER BY since, seq LIMIT ? OFFSET ?"
 )
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
 _CHUNK: Final = 100  # small enough for the processor's cache
@@ -83,11 +83,13 @@ class Store:
             self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA cache_size = -4000")  # kB: a deep offset's index, and a page
         self._db.executescript(_SCHEMA)
-        new = self._one("SELECT 1 FROM state") is None
+        new = self._fetch_one("SELECT 1 FROM state") is None
         if new:
-            self._db.execute("INSERT INTO state VALUES (?, ?, 0)", (key_of(seed), seed is not None))
-        self._key, self._fixed = self._one("SELECT key, fixed FROM state")
-        self.keys = Keys.make(self._key)
+            self._db.execute(
+                "INSERT INTO state VALUES (?, ?, 0)", (derive_key(seed), seed is not None)
+            )
+        self._key, self._fixed = self._fetch_one("SELECT key, fixed FROM state")
+        self.credentials = Credentials.make(self._key)
         self._people = customers
         if new:
             self.reset()
@@ -97,12 +99,14 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def write(self, *, afresh: bool = False) -> Iterator[Moment]:
+    def write(self, *, afresh: bool = False) -> Iterator[WriteContext]:
         """Store all that happens inside, or, after an exception, nothing."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            (tick,) = self._one("UPDATE state SET tick = tick * ? + 1 RETURNING tick", not afresh)
-            yield Moment(self._key, tick, fixed=self._fixed)
+            (tick,) = self._fetch_one(
+                "UPDATE state SET tick = tick * ? + 1 RETURNING tick", not afresh
+            )
+            yield WriteContext(self._key, tick, fixed=self._fixed)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
@@ -110,20 +114,22 @@ class Store:
 
     def reset(self) -> None:
         """Go back to the invented people alone; with a seed, to the same ids."""
-        with self.write(afresh=True) as moment:
+        with self.write(afresh=True) as context:
             self._db.execute("DELETE FROM customers")
             self._db.execute("DELETE FROM contacts")
             self._db.execute("DELETE FROM tokens")
-            self._invent(moment, self._people)
+            self._add_generated(context, self._people)
 
     def seed(self, count: int) -> None:
         """Add invented people."""
-        with self.write() as moment:
-            self._invent(moment, count)
+        with self.write() as context:
+            self._add_generated(context, count)
 
-    def _invent(self, moment: Moment, count: int) -> None:
-        (start,) = self._one("SELECT coalesce(max(seq), 0) FROM customers")
-        people = invent(count, start, moment.now, moment.take(16), self.keys.merchant_id)
+    def _add_generated(self, context: WriteContext, count: int) -> None:
+        (start,) = self._fetch_one("SELECT coalesce(max(seq), 0) FROM customers")
+        people = generate_rows(
+            count, start, context.now, context.take(16), self.credentials.merchant_id
+        )
         while chunk := list(islice(people, _CHUNK)):
             rows, contacts = zip(*chunk, strict=True)
             self._db.executemany(INSERT, rows)
@@ -131,16 +137,16 @@ class Store:
 
     # Customers
 
-    def customer(self, customer_id: str) -> Customer | None:
+    def get_customer(self, customer_id: str) -> Customer | None:
         """Return the customer with this id."""
-        found = self._one(_SELECT, customer_id)
-        return Customer.load(*found) if found else None
+        found = self._fetch_one(_SELECT, customer_id)
+        return Customer.from_json(*found) if found else None
 
     def save(self, customer: Customer) -> None:
         """Store a new customer, or all of a changed one. Inside `write`."""
-        found = self._one("SELECT seq FROM customers WHERE id = ?", customer.id)
-        row = (customer.id, customer.since, customer.first, customer.last)
-        pieces = customer.pieces(self.keys.merchant_id)
+        found = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
+        row = (customer.id, customer.since, customer.deleted, customer.first, customer.last)
+        pieces = customer.to_columns(self.credentials.merchant_id)
         if found:
             self._db.execute("DELETE FROM contacts WHERE seq = ?", found)
             self._db.execute("DELETE FROM customers WHERE seq = ?", found)
@@ -148,17 +154,17 @@ class Store:
         seq = self._db.execute(INSERT, (seq, *row, *pieces)).lastrowid
         self._db.executemany(CONTACT, ((seq, *contact) for contact in customer.contacts()))
 
-    def customers(self, limit: int, offset: int) -> list[Customer]:
+    def list_customers(self, limit: int, offset: int) -> list[Customer]:
         """Return customers, oldest first."""
-        return [Customer.load(*row) for row in self._db.execute(_LIST, (limit, offset))]
+        return [Customer.from_json(*row) for row in self._db.execute(_LIST, (limit, offset))]
 
     def delete(self, customer: Customer) -> None:
         """Forget a customer. Inside `write`."""
-        (seq,) = self._one("SELECT seq FROM customers WHERE id = ?", customer.id)
+        (seq,) = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
         self._db.execute("DELETE FROM contacts WHERE seq = ?", (seq,))
         self._db.execute("DELETE FROM customers WHERE seq = ?", (seq,))
 
-    def page(
+    def list_records(
         self, expand: Iterable[str], where: str, values: Sequence[Any], limit: int, offset: int
     ) -> bytes:
         """Return customers in the Platform's shape, oldest first, joined by commas.
@@ -186,15 +192,15 @@ class Store:
         """Store a new token, with the card (JSON) that it stands for. Inside `write`."""
         self._db.execute("INSERT INTO tokens VALUES (?, ?, NULL)", (token, card))
 
-    def token(self, token: str) -> tuple[str, str | None] | None:
+    def get_token(self, token: str) -> tuple[str, str | None] | None:
         """Return the token's card (JSON), and the id of the customer who has it."""
         found: tuple[str, str | None] | None
-        found = self._one("SELECT card, customer FROM tokens WHERE token = ?", token)
+        found = self._fetch_one("SELECT card, customer FROM tokens WHERE token = ?", token)
         return found
 
-    def give_token(self, token: str, customer_id: str) -> None:
+    def assign_token(self, token: str, customer_id: str) -> None:
         """Make the token a customer's own. Inside `write`."""
         self._db.execute("UPDATE tokens SET customer = ? WHERE token = ?", (customer_id, token))
 
-    def _one(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a row, or None
+    def _fetch_one(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a row, or None
         return self._db.execute(sql, values).fetchone()

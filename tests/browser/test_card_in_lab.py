@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from clover_nb import sandbox
 from clover_nb.constants import TEST_CARDS
-from clover_nb.sandbox import cards
+from clover_nb.sandbox.api import tokens
 
 from .card_fields import TITLES, inside, type_card
 
@@ -57,7 +57,7 @@ def number(monkeypatch):
     doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(made))
     total = sum(sum(divmod(value, 10)) for value in doubled)
     made += str(-total % 10)
-    monkeypatch.setitem(cards._NAMES, made, "visa")
+    monkeypatch.setitem(tokens._NAMES, made, "visa")
     return made
 
 

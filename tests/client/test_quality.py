@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from clover_nb import connect, quality, to_frame
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.sample_data.rows import expected_flaws
 
 TODAY = dt.date(2026, 1, 1)
 BATCHES = (200, 5800)
@@ -24,7 +24,7 @@ def table():
 @pytest.fixture(scope="module")
 def known():
     """Who they are."""
-    return truth(11, *BATCHES)
+    return expected_flaws(11, *BATCHES)
 
 
 def people(*records):

@@ -1,9 +1,12 @@
-"""pyproject.toml, environment.yml and requirements.lock say the same."""
+"""pyproject.toml, environment.yml and the two lock files say the same."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -16,9 +19,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT, GROUPS = TABLES["project"], TABLES["dependency-groups"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-LOCK = (ROOT / "requirements.lock").read_text()
+RUNNING = "requirements.lock"
+DEVELOPING = "requirements-dev.lock"
 GIVEN = {"ipywidgets", "jupyterlab", "requests", "pandas", "python-dotenv", "nbval"}
 
 
@@ -26,9 +31,16 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
     return {each.name: each for each in map(Requirement, lines)}
 
 
+def pins(lock: str) -> set[tuple[str, str]]:
+    """Names and versions; a name may have one for each Python."""
+    text = (ROOT / lock).read_text()
+    return set(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
+
+
 RUNTIME = requirements(PROJECT["dependencies"])
-ALL = RUNTIME | requirements(PROJECT["optional-dependencies"]["dev"])
-LOCKED = dict(re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.MULTILINE))
+ENVIRONMENT = requirements(GROUPS["environment"])
+DEV = requirements([line for line in GROUPS["dev"] if isinstance(line, str)])
+ALL = RUNTIME | ENVIRONMENT | DEV
 
 
 def test_the_packages_that_the_project_is_built_on_are_named():
@@ -50,18 +62,53 @@ def test_conda_asks_for_what_pip_asks_for():
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_the_lock_pins_what_is_asked_for(name):
-    """With a version in the range."""
-    assert Version(LOCKED[name]) in ALL[name].specifier
+def test_the_locks_pin_what_is_asked_for(name):
+    """With a version in the range; what running needs, in both."""
+    locks = [DEVELOPING] if name in DEV else [RUNNING, DEVELOPING]
+    for lock in locks:
+        versions = [version for pinned, version in pins(lock) if pinned == name]
+        assert versions
+        assert all(Version(version) in ALL[name].specifier for version in versions)
 
 
-def test_the_lock_has_hashes_and_no_addresses():
+def test_running_installs_nothing_that_only_developing_needs():
+    """Each pin for running is one for developing; the others stay out."""
+    running, developing = pins(RUNNING), pins(DEVELOPING)
+    assert running < developing
+    assert not DEV.keys() & dict(running).keys()
+
+
+@pytest.mark.parametrize("lock", [RUNNING, DEVELOPING])
+def test_a_lock_has_hashes_and_no_addresses(lock):
     """Each pin has a hash, and nothing says where a package is fetched from."""
-    pins = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
-    assert len(pins) >= len(LOCKED) > len(ALL)
-    assert all("--hash=sha256:" in pin for pin in pins)
-    assert "://" not in LOCK
-    assert not re.search(r"^\s*--(?!hash)", LOCK, re.MULTILINE)
+    text = (ROOT / lock).read_text()
+    pinned = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    assert len(pinned) >= len(pins(lock)) > len(RUNTIME)
+    assert all("--hash=sha256:" in pin for pin in pinned)
+    assert "://" not in text
+    assert not re.search(r"^\s*--(?!hash)", text, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_make_sets_up_an_environment_to_run_in(tmp_path):
+    """`make lab` installs the pins for running alone, its pip too, with uv or without."""
+    copy = tmp_path / "clover-nb"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__"))
+    for uv in (["UV="], []):
+        shutil.rmtree(copy / ".venv", ignore_errors=True)
+        command = ["make", "lab", "ARGS=--version", f"PYTHON={sys.executable}", *uv]
+        ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        listed = subprocess.run(
+            [copy / ".venv/bin/python", "-m", "pip", "list", "--format=json"],
+            capture_output=True,
+            check=True,
+        )
+        installed = {
+            (canonicalize_name(each["name"]), each["version"]) for each in json.loads(listed.stdout)
+        }
+        assert installed - pins(RUNNING) == {("clover-nb", PROJECT["version"])}
+        assert {"jupyterlab", "pip"} <= dict(installed).keys()
 
 
 def test_what_the_package_imports_is_asked_for():

@@ -14,7 +14,7 @@ import pytest
 
 import clover_nb
 from clover_nb import cli
-from clover_nb.sandbox import ecommerce, platform
+from clover_nb.sandbox.api import ecommerce, platform
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -119,7 +119,7 @@ def test_each_call_of_clovers_rest_api_has_a_row(rows):
     }
     known = {
         (method, shape(route.path))
-        for router in (ecommerce.router, ecommerce.undocumented, platform.router)
+        for router in (ecommerce.router, ecommerce.undocumented_router, platform.router)
         for route in router.routes
         for method in route.methods - {"HEAD"}
     }

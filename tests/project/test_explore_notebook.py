@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from clover_nb import connect, quality
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.sample_data.rows import expected_flaws
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_explore_customers.ipynb"
 
@@ -31,7 +31,7 @@ def answers():
 @pytest.fixture(scope="module")
 def known():
     """Who was invented for it."""
-    return truth(5, 200, 1800)
+    return expected_flaws(5, 200, 1800)
 
 
 def told(answers, code):

@@ -76,7 +76,7 @@ def test_importing_the_package_alone_imports_no_heavy_library():
 def test_the_floors_of_the_house_import_downwards():
     """The sandbox knows of the rest `constants` alone, and the forms are known by nobody below."""
     code = (
-        "import sys, clover_nb.sandbox, clover_nb.sandbox.command\n"
+        "import sys, clover_nb.sandbox, clover_nb.sandbox.cli\n"
         "print(*sorted(n for n in sys.modules if n.startswith('clover_nb.')"
         " and not n.startswith('clover_nb.sandbox')))"
     )

@@ -57,6 +57,32 @@ def test_update_of_a_name(shared):
     assert (answer.status_code, answer.json()) == (200, expected)
 
 
+def test_first_and_last_name_stay_as_they_were_given(shared):
+    """By whichever API; a change of something else doesn't split them anew."""
+    customer = shared.create(firstName="Ana", lastName="de la Cruz")
+    shared.update(customer, email=customer["email"], phone="555-0125")
+    seen = shared.platform(customer)
+    assert (seen["firstName"], seen["lastName"]) == ("Ana", "de la Cruz")
+    shared.update(customer, email=customer["email"], lastName="de la Vega y Cruz")
+    seen = shared.platform(customer)
+    assert (seen["firstName"], seen["lastName"]) == ("Ana", "de la Vega y Cruz")
+    path = f"/v3/merchants/{{m}}/customers/{customer['id']}"
+    assert shared("POST", path, json={"firstName": "Ana María"}).json()["lastName"] == (
+        "de la Vega y Cruz"
+    )
+    renamed = shared.update(customer, email=customer["email"], name="Ana de la Cruz").json()
+    seen = shared.platform(customer)
+    assert (seen["firstName"], seen["lastName"]) == ("Ana de la", "Cruz")
+    assert renamed["name"] == "Ana de la Cruz"
+
+
+def test_a_part_of_the_name_wins_over_the_full_name(shared):
+    """Whichever comes first in the body."""
+    customer = shared.create(firstName="Ana", lastName="de la Cruz", name="Ana de la Cruz")
+    seen = shared.platform(customer)
+    assert (seen["firstName"], seen["lastName"]) == ("Ana", "de la Cruz")
+
+
 def test_update_replaces_shipping_as_a_whole(shared):
     """What the new shipping leaves out is gone."""
     customer = shared.create(

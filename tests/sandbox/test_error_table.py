@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from clover_nb.sandbox.errors import Case
+from clover_nb.sandbox.errors import ErrorCase
 
 RECORDS = "/v3/merchants/{m}/customers"
 ANA = {"email": "ana@example.com"}
@@ -21,7 +21,7 @@ USUAL = {"date", "content-length", "content-type", "x-clover-request-id", "conne
 class Row(NamedTuple):
     """A case, a request that it comes of, and the whole answer."""
 
-    case: Case
+    case: ErrorCase
     name: str
     ask: object
     status: int
@@ -127,22 +127,22 @@ TOO_MANY = error(
 TOO_LARGE = b'"' + b"x" * 1_000_000 + b'"'
 TABLE = [
     Row(
-        Case.EMAIL_INVALID,
+        ErrorCase.EMAIL_INVALID,
         "create",
         lambda call: call("POST", "/v1/customers", json={"source": call.token()}),
         400,
         bad("email_invalid", EMAIL, "email"),
     ),
     Row(
-        Case.EMAIL_INVALID,
+        ErrorCase.EMAIL_INVALID,
         "update",
         lambda call: call.update(call.create(), name="Ana"),
         400,
         bad("email_invalid", EMAIL, "email"),
     ),
-    Row(Case.SOURCE_MISSING, "create", create, 400, bad("invalid_request", SOURCE, "source")),
+    Row(ErrorCase.SOURCE_MISSING, "create", create, 400, bad("invalid_request", SOURCE, "source")),
     Row(
-        Case.SOURCE_MISSING,
+        ErrorCase.SOURCE_MISSING,
         "update, if it is required",
         lambda call: call.update(call.create(), **ANA),
         400,
@@ -150,49 +150,49 @@ TABLE = [
         options={"settings": {"put_requires_source": "on"}},
     ),
     Row(
-        Case.SOURCE_UNKNOWN,
+        ErrorCase.SOURCE_UNKNOWN,
         "create",
         lambda call: create(call, source="clv_unknown"),
         400,
         bad("invalid_request", "There is no such token. Make one with POST /v1/tokens.", "source"),
     ),
     Row(
-        Case.TOKEN_USED,
+        ErrorCase.TOKEN_USED,
         "another customer's",
         spend_twice,
         400,
         bad("token_already_used", "The token was already used.", "source", type_=None),
     ),
     Row(
-        Case.CVC_MISSING,
+        ErrorCase.CVC_MISSING,
         "create",
         lambda call: create(call, source=without_cvv(call).json()["id"]),
         400,
         bad("invalid_cvc", "The token was made without a CVV.", "source", type_=None),
     ),
     Row(
-        Case.CVC_MISSING,
+        ErrorCase.CVC_MISSING,
         "update",
         lambda call: attach(call, "visa", without_cvv(call).json()["id"]),
         400,
         bad("invalid_cvc", "The token was made without a CVV.", "source", type_=None),
     ),
     Row(
-        Case.BODY_INVALID,
+        ErrorCase.BODY_INVALID,
         "on the Ecommerce API",
         post("/v1/customers", b"[]"),
         400,
         bad("invalid_request", "The body must be a JSON object."),
     ),
     Row(
-        Case.BODY_INVALID,
+        ErrorCase.BODY_INVALID,
         "on the Platform API",
         post(RECORDS, b"[]"),
         400,
         {"message": "The body must be a JSON object."},
     ),
     Row(
-        Case.CUSTOMER_MISSING,
+        ErrorCase.CUSTOMER_MISSING,
         "update, before all that the body may lack",
         lambda call: call.update({"id": "NOBODY"}),
         404,
@@ -204,35 +204,35 @@ TABLE = [
         ),
     ),
     Row(
-        Case.SOURCE_MISSING_ON_REVOKE,
+        ErrorCase.SOURCE_MISSING_ON_REVOKE,
         "revoked already",
         revoke_twice,
         404,
         error("404 Not Found", "invalid_request", NO_CARD),
     ),
     Row(
-        Case.SOURCE_MISSING_ON_REVOKE,
+        ErrorCase.SOURCE_MISSING_ON_REVOKE,
         "another's card",
         lambda call: call("DELETE", f"/v1/customers/{call.create()['id']}/sources/X"),
         404,
         error("404 Not Found", "invalid_request", NO_CARD),
     ),
     Row(
-        Case.SOURCE_MISSING_ON_REVOKE,
+        ErrorCase.SOURCE_MISSING_ON_REVOKE,
         "nobody's card",
         lambda call: call("DELETE", "/v1/customers/X/sources/X"),
         404,
         error("404 Not Found", "invalid_request", NO_CARD),
     ),
     Row(
-        Case.CARD_ALREADY_SAVED,
+        ErrorCase.CARD_ALREADY_SAVED,
         "under a new token",
         lambda call: attach(call, "visa", call.token("visa")),
         409,
         error("409 Conflict", EXISTS, SAVED, "source"),
     ),
     Row(
-        Case.SECOND_CARD,
+        ErrorCase.SECOND_CARD,
         "if one is all that is allowed",
         lambda call: attach(call, "visa", call.token("amex")),
         409,
@@ -242,7 +242,7 @@ TABLE = [
         options={"settings": {"second_card": "refuse"}},
     ),
     Row(
-        Case.MULTIPAY_OFF,
+        ErrorCase.MULTIPAY_OFF,
         "if it is off",
         lambda call: create(call, source=call.token()),
         402,
@@ -256,7 +256,7 @@ TABLE = [
         options={"settings": {"multipay": "off"}},
     ),
     Row(
-        Case.CARD_DECLINED,
+        ErrorCase.CARD_DECLINED,
         "update",
         lambda call: attach(call, "amex", call.token("visa_declined")),
         402,
@@ -269,49 +269,49 @@ TABLE = [
         ),
     ),
     Row(
-        Case.INVALID_NUMBER,
+        ErrorCase.INVALID_NUMBER,
         "too short",
         lambda call: call.tokenize(number="4242"),
         400,
         bad("invalid_number", NUMBER, "number"),
     ),
     Row(
-        Case.TEST_CARDS_ONLY,
+        ErrorCase.TEST_CARDS_ONLY,
         "of no test card",
         lambda call: call.tokenize(number="4242424242424241"),
         400,
         bad("invalid_number", TEST_NUMBER, "number"),
     ),
     Row(
-        Case.INVALID_MONTH,
+        ErrorCase.INVALID_MONTH,
         "token",
         lambda call: call.tokenize(exp_month="13"),
         400,
         bad("invalid_expiry_month", "please provide valid expiry month", "exp_month"),
     ),
     Row(
-        Case.INVALID_YEAR,
+        ErrorCase.INVALID_YEAR,
         "token",
         lambda call: call.tokenize(exp_year="203"),
         400,
         bad("invalid_expiry_year", "please provide valid expiry year", "exp_year"),
     ),
     Row(
-        Case.CARD_EXPIRED,
+        ErrorCase.CARD_EXPIRED,
         "token",
         lambda call: call.tokenize(exp_year="2020"),
         400,
         bad("expired_card", "the card has expired", "exp_year"),
     ),
     Row(
-        Case.INCORRECT_CVC,
+        ErrorCase.INCORRECT_CVC,
         "too short",
         lambda call: call.tokenize(cvv="12"),
         400,
         bad("incorrect_cvc", CVV, "cvv"),
     ),
     Row(
-        Case.INCORRECT_CVC,
+        ErrorCase.INCORRECT_CVC,
         "left out, if it is required",
         without_cvv,
         400,
@@ -319,35 +319,35 @@ TABLE = [
         options={"settings": {"cvv_left_out": "refuse"}},
     ),
     Row(
-        Case.BEARER_INVALID,
+        ErrorCase.BEARER_INVALID,
         "on the Ecommerce API",
         lambda call: call("PUT", "/v1/customers/X", headers=STRANGER),
         401,
         UNAUTHORIZED,
     ),
     Row(
-        Case.BEARER_INVALID,
+        ErrorCase.BEARER_INVALID,
         "for the api key",
         lambda call: call("GET", "/pakms/apikey", headers=STRANGER),
         401,
         UNAUTHORIZED,
     ),
     Row(
-        Case.BEARER_INVALID,
+        ErrorCase.BEARER_INVALID,
         "on the Platform API",
         lambda call: call("GET", RECORDS, headers=STRANGER),
         401,
         UNAUTHORIZED,
     ),
     Row(
-        Case.BEARER_INVALID,
+        ErrorCase.BEARER_INVALID,
         "another merchant",
         lambda call: call("GET", "/v3/merchants/NOBODY/customers"),
         401,
         UNAUTHORIZED,
     ),
     Row(
-        Case.API_KEY_INVALID,
+        ErrorCase.API_KEY_INVALID,
         "the bearer token is none",
         lambda call: call("POST", "/v1/tokens", json={}),
         401,
@@ -359,63 +359,63 @@ TABLE = [
         ),
     ),
     Row(
-        Case.RECORD_MISSING,
+        ErrorCase.RECORD_MISSING,
         "read",
         lambda call: call("GET", f"{RECORDS}/NOBODY"),
         404,
         NOBODY,
     ),
     Row(
-        Case.RECORD_MISSING,
+        ErrorCase.RECORD_MISSING,
         "update",
         lambda call: call("POST", f"{RECORDS}/NOBODY", json={}),
         404,
         NOBODY,
     ),
     Row(
-        Case.RECORD_MISSING,
+        ErrorCase.RECORD_MISSING,
         "delete",
         lambda call: call("DELETE", f"{RECORDS}/NOBODY"),
         404,
         NOBODY,
     ),
     Row(
-        Case.PART_MISSING,
+        ErrorCase.PART_MISSING,
         "delete",
         lambda call: call("DELETE", f"{RECORDS}/{call.create()['id']}/addresses/NOTHING"),
         404,
         {"message": "Not Found", "details": "No such part of the customer"},
     ),
     Row(
-        Case.QUERY_INVALID,
+        ErrorCase.QUERY_INVALID,
         "limit",
         lambda call: call("GET", RECORDS, params={"limit": 1001}),
         400,
         {"message": "limit cannot be greater than 1000"},
     ),
     Row(
-        Case.QUERY_INVALID,
+        ErrorCase.QUERY_INVALID,
         "offset",
         lambda call: call("GET", RECORDS, params={"offset": -1}),
         400,
         {"message": "offset cannot be negative"},
     ),
     Row(
-        Case.NOT_FOUND,
+        ErrorCase.NOT_FOUND,
         "on the Ecommerce API",
         lambda call: call("GET", "/v1/nothing"),
         404,
         {"message": "404 Not Found"},
     ),
     Row(
-        Case.NOT_FOUND,
+        ErrorCase.NOT_FOUND,
         "on the Platform API",
         lambda call: call("GET", "/v3/merchants/{m}/nothing"),
         404,
         {"message": "404 Not Found"},
     ),
     Row(
-        Case.METHOD_NOT_ALLOWED,
+        ErrorCase.METHOD_NOT_ALLOWED,
         "the Ecommerce API reads no customer",
         lambda call: call("GET", f"/v1/customers/{call.create()['id']}"),
         405,
@@ -423,7 +423,7 @@ TABLE = [
         {"allow": "PUT"},
     ),
     Row(
-        Case.METHOD_NOT_ALLOWED,
+        ErrorCase.METHOD_NOT_ALLOWED,
         "on the Platform API: text",
         lambda call: call("PUT", f"{RECORDS}/NOBODY"),
         405,
@@ -431,35 +431,35 @@ TABLE = [
         {"allow": "DELETE, GET, POST"},
     ),
     Row(
-        Case.BODY_TOO_LARGE,
+        ErrorCase.BODY_TOO_LARGE,
         "on the Ecommerce API",
         post("/v1/customers", TOO_LARGE),
         413,
         {"message": "413 Content Too Large"},
     ),
     Row(
-        Case.BODY_TOO_LARGE,
+        ErrorCase.BODY_TOO_LARGE,
         "on the Platform API",
         post(RECORDS, TOO_LARGE),
         413,
         {"message": "413 Content Too Large"},
     ),
     Row(
-        Case.NOT_JSON,
+        ErrorCase.NOT_JSON,
         "on the Ecommerce API",
         post("/v1/customers", b"email=a", "application/x-www-form-urlencoded"),
         415,
         error("415 Unsupported Media Type", "invalid_request", "Send application/json."),
     ),
     Row(
-        Case.NOT_JSON,
+        ErrorCase.NOT_JSON,
         "on the Platform API",
         post(RECORDS, b"{}", "text/plain"),
         415,
         {"message": "Send application/json."},
     ),
     Row(
-        Case.RATE_LIMIT,
+        ErrorCase.RATE_LIMIT,
         "a second, on the Ecommerce API",
         lambda call: until_limited(call, "/pakms/apikey"),
         429,
@@ -468,7 +468,7 @@ TABLE = [
         LIMITED,
     ),
     Row(
-        Case.RATE_LIMIT,
+        ErrorCase.RATE_LIMIT,
         "a second, on the Platform API",
         lambda call: until_limited(call, RECORDS),
         429,
@@ -477,7 +477,7 @@ TABLE = [
         LIMITED,
     ),
     Row(
-        Case.RATE_LIMIT,
+        ErrorCase.RATE_LIMIT,
         "at once",
         sixth_at_once,
         429,
@@ -518,4 +518,4 @@ def test_refusal(callers, row):
 
 def test_the_table_is_whole():
     """Each refusal of the sandbox is in it."""
-    assert {row.case for row in TABLE} == set(Case)
+    assert {row.case for row in TABLE} == set(ErrorCase)

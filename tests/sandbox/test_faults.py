@@ -6,7 +6,7 @@ from random import Random
 import pytest
 import requests
 
-from clover_nb.sandbox.faults import Latency
+from clover_nb.sandbox.middleware.faults import Latency
 
 CREATE = "/v1/customers"
 
@@ -101,7 +101,7 @@ def test_jitter(make):
 def test_latency_and_jitter_of_many_requests():
     """They spread over the whole range, evenly around the latency."""
     latency = Latency(80, 50, Random(1))  # noqa: S311  no secret
-    drawn = sorted(latency.draw() for _ in range(2000))
+    drawn = sorted(latency.sample() for _ in range(2000))
     assert 30 <= drawn[0] < 32
     assert 128 < drawn[-1] <= 130
     assert 77 < statistics.mean(drawn) < 83

@@ -2,8 +2,10 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -95,24 +97,48 @@ def test_a_file_keeps_everything(make, tmp_path):
     assert second.create()["id"] != customer["id"]
 
 
-def run(*options):
-    """Start the command; returns the process."""
-    command = [sys.executable, "-m", "clover_nb.sandbox", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@contextmanager
+def running(*options):
+    """Run the command; gives the process, and what it says of itself."""
+    command = [sys.executable, "-m", "clover_nb.sandbox", "--json", *options]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command(number):
     """It prints one line of JSON once it answers, and stops cleanly."""
-    process = run("--json", "--customers", "3", "--seed", "1")
-    there = json.loads(process.stdout.readline())
-    assert there.keys() == SIX
-    address = f"{there['platform_url']}/v3/merchants/{there['merchant_id']}/customers"
-    bearer = {"Authorization": f"Bearer {there['access_token']}"}
-    assert len(requests.get(address, headers=bearer, timeout=5).json()["elements"]) == 3
-    process.send_signal(number)
-    assert process.communicate(timeout=20) == ("", "")
-    assert process.returncode == 0
+    with running("--customers", "3", "--seed", "1") as (process, there):
+        assert there.keys() == SIX
+        address = f"{there['platform_url']}/v3/merchants/{there['merchant_id']}/customers"
+        bearer = {"Authorization": f"Bearer {there['access_token']}"}
+        assert len(requests.get(address, headers=bearer, timeout=5).json()["elements"]) == 3
+        process.send_signal(number)
+        assert process.communicate(timeout=20) == ("", "")
+        assert process.returncode == 0
+
+
+def test_a_client_that_leaves_in_the_middle_makes_no_noise():
+    """Of its headers, its body, or before the answer; others are served."""
+    with running("--no-limits", "--latency-ms", "20") as (process, there):
+        host, _, port = there["ecommerce_url"].removeprefix("http://").partition(":")
+        bearer = f"Bearer {there['access_token']}"
+        head = (
+            f"POST /v1/customers HTTP/1.1\r\nHost: {host}\r\nAuthorization: {bearer}\r\n"
+            "Content-Length: 1000\r\n\r\n"
+        )
+        for part in (head[:40], head, head + '{"email":', head + "{}".ljust(1000)):
+            for _ in range(5):
+                with socket.create_connection((host, int(port))) as connection:
+                    connection.sendall(part.encode())
+        address, headers = f"{there['ecommerce_url']}/pakms/apikey", {"Authorization": bearer}
+        for _ in range(5):
+            assert requests.get(address, headers=headers, timeout=5).status_code == 200
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
 
 
 def test_it_dies_with_its_process():

@@ -34,6 +34,8 @@ def test_pages_join_without_gap(people):
         ("offset=99999999999999999999", "offset cannot be greater than 9223372036854775807"),
         ("filter=email=a", "cannot filter by 'email=a'"),
         ("filter=nonsense", "cannot filter by 'nonsense'; write FIELD=VALUE"),
+        ("filter=externalId=A-1", "cannot filter by 'externalId=A-1'"),
+        ("filter=deletedTime=never", "cannot filter by 'deletedTime"),
         ("filter=customerSince>=yesterday", "cannot filter by 'customerSince"),
     ],
 )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from clover_nb.sandbox import about
+from clover_nb.sandbox.api import pages as about
 from clover_nb.sandbox.settings import SETTINGS
 
 HERE = Path(__file__).parent

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from clover_nb.sandbox.identity import HISTORY_ENDS
-from clover_nb.sandbox.names import DOMAINS
-from clover_nb.sandbox.people import BLOCK, FLAWS, TWINS, people
-from clover_nb.sandbox.rows import truth
+from clover_nb.sandbox.ids import HISTORY_ENDS
+from clover_nb.sandbox.sample_data.names import DOMAINS
+from clover_nb.sandbox.sample_data.people import BLOCK, FLAWS, TWINS, generate_people
+from clover_nb.sandbox.sample_data.rows import expected_flaws
 
 # Kept for fiction by those who give numbers out.
 FICTION = (
@@ -19,7 +19,7 @@ FICTION = (
 
 @pytest.fixture(scope="module")
 def many():
-    return list(people(4000, 0, HISTORY_ENDS))
+    return list(generate_people(4000, 0, HISTORY_ENDS))
 
 
 def months(crowd):
@@ -75,7 +75,7 @@ def test_growth_with_a_season(many):
 def test_the_history_ends_when_it_is_told(many):
     """In the middle of a month too; seasons stay where they are in the year."""
     ends = int(dt.datetime(2026, 8, 15, tzinfo=dt.UTC).timestamp() * 1000)
-    by_month = months(people(4000, 0, ends))
+    by_month = months(generate_people(4000, 0, ends))
     assert max(by_month) == (2026, 8)
     assert by_month[2025, 12] == max(by_month.values())
     assert by_month[2026, 8] < by_month[2026, 7]
@@ -126,7 +126,7 @@ def test_twins(many):
 
 def test_emails_and_names_are_many():
     """Of 100,000 people, no two have one email address but those who are the same."""
-    crowd = [person for person in people(100_000, 0, HISTORY_ENDS) if person.email]
+    crowd = [person for person in generate_people(100_000, 0, HISTORY_ENDS) if person.email]
     emails = Counter(p.email.casefold() for p in crowd if p.shared != "email")
     assert emails.most_common(1)[0][1] == 1
     assert len({(person.first, person.last) for person in crowd}) > 3000
@@ -136,7 +136,7 @@ def test_the_truth_is_what_the_sandbox_has(make):
     """By id, of all that were invented, the second time too."""
     call = make(seed=3, customers=250)
     call.box.seed(150)
-    known = truth(3, 250, 150)
+    known = expected_flaws(3, 250, 150)
     records = call.list(limit=1000, expand="emailAddresses,addresses")
     assert {record["id"] for record in records} == known.keys()
     for record in records:

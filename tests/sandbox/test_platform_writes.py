@@ -94,6 +94,32 @@ def test_parts(record, shared, kind):
     assert (gone.status_code, gone.json()["details"]) == (404, "No such part of the customer")
 
 
+def test_an_address_changes_alone(record, shared):
+    """Recipient, carrier and tracking number stay; an empty second line clears it."""
+    shipped = shared.update(
+        record,
+        email="ana@example.com",
+        source=shared.token(),
+        shipping={
+            "name": "Bo",
+            "phone": "617-555-0108",
+            "carrier": "UPS",
+            "tracking_number": "1Z",
+            "address": {"line1": "1 Main St", "line2": "Suite 2", "city": "Boston"},
+        },
+    ).json()["shipping"]
+    (entry,) = shared.platform(record)["addresses"]["elements"]
+    path = f"{RECORDS}/{record['id']}/addresses/{entry['id']}"
+    changed = shared("POST", path, json=ADDRESS | {"address1": "3 Elm St", "address2": ""}).json()
+    assert changed == {**ADDRESS, "address1": "3 Elm St"} | {
+        name: entry[name] for name in ("id", "customer")
+    }
+    assert shared.platform(record)["addresses"]["elements"] == [changed]
+    after = shared.update(record, email="ana@example.com").json()["shipping"]
+    assert after.pop("address")["line1"] == "3 Elm St"
+    assert after == {name: shipped[name] for name in shipped.keys() - {"address"}}
+
+
 def test_one_primary_email(record, shared):
     """A new primary address takes over, and is the Ecommerce API's `email`."""
     body = {"emailAddress": "new@example.com", "primaryEmail": True}

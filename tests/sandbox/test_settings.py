@@ -8,6 +8,7 @@ from clover_nb import sandbox
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
 CHECKS = {}
+ADDRESS = {"city": "Boston", "state": "MA", "postal_code": "02108", "country": "US"}
 
 
 def checks(name):
@@ -72,6 +73,87 @@ def another_email(call):
     assert answer.json()["email"] == entries[0]["emailAddress"]
     emails = [entry["emailAddress"][:3] for entry in entries]
     return {"new,old": "first", "old,new": "last", "new": "replace"}[",".join(emails)]
+
+
+@checks("spelling")
+def odd_spelling(call):
+    asked = {"name": "ana  de la RIVERA", "phone": "617.555.0125"}
+    made = call.create(**asked, shipping=asked)
+    assert made["shipping"] == {name: made[name] for name in asked}
+    part = {"phoneNumbers": [{"phoneNumber": "+1 617 555 0125"}], "firstName": "ana"}
+    record = call(
+        "POST", "/v3/merchants/{m}/customers", json=part, params={"expand": "phoneNumbers"}
+    ).json()
+    phones = [entry["phoneNumber"] for entry in record["phoneNumbers"]["elements"]]
+    if made["name"] == asked["name"]:
+        assert made["phone"] == asked["phone"]
+        assert (record["firstName"], phones) == ("ana", ["+1 617 555 0125"])
+        return "as given"
+    assert (made["name"], made["phone"]) == ("Ana De La Rivera", "(617) 555-0125")
+    assert (record["firstName"], phones) == ("Ana", ["(617) 555-0125"])
+    return "normalized"
+
+
+@checks("shipping_follows")
+def corrected_address(call):
+    first, second = ({**ADDRESS, "line1": line} for line in ("1 Main St", "2 Main St"))
+    customer = call.create(shipping={"address": first, "name": "Bo", "tracking_number": "1Z"})
+    (entry,) = call.platform(customer)["addresses"]["elements"]
+    path = f"/v3/merchants/{{m}}/customers/{customer['id']}/addresses/{entry['id']}"
+    changed = entry | {"address1": "2 Main St"}
+    assert call("POST", path, json=changed).json() == changed
+    shipping = call.update(customer, email=customer["email"]).json()["shipping"]
+    assert {"name": "Bo", "tracking_number": "1Z"}.items() <= shipping.items()
+    lines = {first["line1"]: "ecommerce", second["line1"]: "both"}
+    return lines[shipping["address"]["line1"]]
+
+
+@checks("contacts_given")
+def contacts_in_an_update(call):
+    customer = call.create(email="a@example.com")
+    path = f"/v3/merchants/{{m}}/customers/{customer['id']}"
+    body = {"emailAddresses": [{"emailAddress": "b@example.com"}]}
+    record = call("POST", path, json=body, params={"expand": "emailAddresses"}).json()
+    emails = [each["emailAddress"][0] for each in record["emailAddresses"]["elements"]]
+    return {"b": "replace", "a,b": "add"}[",".join(emails)]
+
+
+@checks("external_id")
+def an_external_id(call):
+    body = {"firstName": "Ana", "externalId": "A-1"}
+    record = call("POST", "/v3/merchants/{m}/customers", json=body).json()
+    assert call.platform(record).get("externalId") == record.get("externalId")
+    return {"A-1": "stored", None: "dropped"}[record.get("externalId")]
+
+
+@checks("deleted")
+def a_deleted_customer(call):
+    customer = call.create()
+    path = f"/v3/merchants/{{m}}/customers/{customer['id']}"
+    assert call("DELETE", path).status_code == 200
+    assert customer["id"] not in {each["id"] for each in call.list(limit=1000)}
+    assert call.update(customer, email=customer["email"]).status_code == 404
+    assert call("POST", path, json={}).status_code == 404
+    assert call("DELETE", path).status_code == 404
+    answer = call("GET", path)
+    marked = [each["id"] for each in call.list(filter="deletedTime>0")]
+    if answer.status_code == 404:
+        assert marked == []
+        return "gone"
+    assert answer.json()["deletedTime"] >= customer["created"]
+    assert marked == [customer["id"]]
+    return "marked"
+
+
+@checks("email_filter")
+def filters_by_contacts(call):
+    customer = call.create(email="found@example.com", phone="617-555-0147")
+    found = [call.list(filter="emailAddress=found@example.com")]
+    found.append(call.list(filter="phoneNumber=617-555-0147"))
+    if found == [[], []]:
+        return "empty"
+    assert {each["id"] for records in found for each in records} == {customer["id"]}
+    return "on"
 
 
 @checks("declined_cards")

@@ -167,6 +167,7 @@ class RecordUpdate(TypedDict, total=False):
 
     firstName: Annotated[str | None, _text(64)]
     lastName: Annotated[str | None, _text(64)]
+    externalId: Annotated[str | None, _text(127)]
     marketingAllowed: bool | None
     emailAddresses: list[EmailAddress] | str | None
     phoneNumbers: list[PhoneNumber] | str | None

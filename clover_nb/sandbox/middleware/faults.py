@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from fastapi import Response
+from starlette.responses import Response
 
-from clover_nb.sandbox.errors import Case, Refused, refusal, status_line
-from clover_nb.sandbox.limits import RATE_HEADERS
-from clover_nb.sandbox.merchant import answer
+from clover_nb.sandbox.errors import APIException, ErrorCase, status_line
+from clover_nb.sandbox.middleware.rate_limit import RATE_HEADERS
+from clover_nb.sandbox.responses import error_response, json_response
 
 if TYPE_CHECKING:
     from random import Random
@@ -36,102 +36,104 @@ _PORTAL_PAGE: Final = "<html><body><h1>Welcome! Please sign in.</h1></body></htm
 
 
 @dataclass
-class _Planned:
+class ScheduledFault:
+    """A fault for the next requests that match."""
+
     kind: str
     times: int
     method: str
     path: str
 
-    def fits(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """Tell whether it is meant for such a request."""
         return self.times > 0 and self.method in {"", method} and self.path in path
 
 
-class Faults:
-    """Decides for each request what goes wrong: what was planned for the next ones, or dice."""
+class FaultInjector:
+    """Decides for each request what goes wrong: what is scheduled for the next ones, or chance."""
 
-    def __init__(self, rates: str, dice: Random) -> None:
+    def __init__(self, rates: str, random: Random) -> None:
         """Set the rates.
 
         Args:
             rates: `KIND:PERCENT%`, separated by commas, such as `500:5%,reset-after:2%`.
-            dice: What throws.
+            random: The source of chance.
 
         Raises:
             ValueError: The text can't be read, or the rates exceed 100%.
         """
-        self._rates = [_rate(text) for text in rates.split(",") if text]
+        self._rates = [_parse_rate(text) for text in rates.split(",") if text]
         if sum(share for _, share in self._rates) > 1:
             raise ValueError(f"the faults {rates!r} exceed 100%")
-        self._dice = dice
-        self._planned: list[_Planned] = []
+        self._random = random
+        self._scheduled: list[ScheduledFault] = []
 
-    def plan(self, kind: str | int, times: int = 1, method: str = "", path: str = "") -> None:
-        """Plan a fault for the next requests whose method (if any) and part of the path fit."""
-        self._planned.append(_Planned(_kind(str(kind)), times, method.upper(), path))
+    def schedule(self, kind: str | int, times: int = 1, method: str = "", path: str = "") -> None:
+        """Schedule a fault for the next requests whose method (if any) and part of the path fit."""
+        self._scheduled.append(ScheduledFault(_check_kind(str(kind)), times, method.upper(), path))
 
     def clear(self) -> None:
-        """Forget what is planned; the rates stay."""
-        self._planned.clear()
+        """Forget what is scheduled; the rates stay."""
+        self._scheduled.clear()
 
-    def pick(self, method: str, path: str) -> str:
+    def next_fault(self, method: str, path: str) -> str:
         """Return the kind of the fault of this request, or nothing."""
-        for planned in self._planned:
-            if planned.fits(method, path):
-                planned.times -= 1
-                return planned.kind
+        for scheduled in self._scheduled:
+            if scheduled.matches(method, path):
+                scheduled.times -= 1
+                return scheduled.kind
         if self._rates:
-            thrown = self._dice.random()
+            drawn = self._random.random()
             for kind, share in self._rates:
-                if (thrown := thrown - share) < 0:
+                if (drawn := drawn - share) < 0:
                     return kind
         return ""
 
 
-def _kind(text: str) -> str:
+def _check_kind(text: str) -> str:
     if text in _STATUSES or text in KINDS.keys() - {"STATUS"}:
         return text
     raise ValueError(f"no fault {text!r}; there are: {', '.join(KINDS)}")
 
 
-def _rate(text: str) -> tuple[str, float]:
+def _parse_rate(text: str) -> tuple[str, float]:
     found = re.fullmatch(r"\s*([\w-]+):([0-9]+(?:\.[0-9]+)?)%\s*", text)
     if not found:
         raise ValueError(f"a fault is written KIND:PERCENT%, such as 500:5%, not {text!r}")
-    return _kind(found[1]), float(found[2]) / 100
+    return _check_kind(found[1]), float(found[2]) / 100
 
 
 class Latency:
     """How long requests wait: each as long as the others, or somewhat longer or shorter."""
 
-    def __init__(self, milliseconds: float, jitter: float, dice: Random) -> None:
+    def __init__(self, milliseconds: float, jitter: float, random: Random) -> None:
         """Set it.
 
         Args:
             milliseconds: How long a request waits on average.
             jitter: By how many milliseconds more or less, each as likely as the next.
-            dice: What throws.
+            random: The source of chance.
 
         Raises:
             ValueError: Some request would have to wait less than nothing.
         """
         if not 0 <= jitter <= milliseconds:
             raise ValueError(f"a latency of {milliseconds:g} ms can't vary by {jitter:g} ms")
-        self._milliseconds, self._jitter, self._dice = milliseconds, jitter, dice
+        self._milliseconds, self._jitter, self._random = milliseconds, jitter, random
 
-    def draw(self) -> float:
+    def sample(self) -> float:
         """Return how many milliseconds the next request waits."""
-        return self._milliseconds + self._jitter * self._dice.uniform(-1, 1)
+        return self._milliseconds + self._jitter * self._random.uniform(-1, 1)
 
 
-class Accidents:
-    """The layer in which requests wait, and things go wrong."""
+class FaultMiddleware:
+    """Delays requests, and lets some of them fail."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, latency: Latency) -> None:
+    def __init__(self, app: ASGIApp, faults: FaultInjector, latency: Latency) -> None:
         """Set it up.
 
         Args:
-            app: What is behind it.
+            app: The next layer.
             faults: What goes wrong.
             latency: How long each request waits.
         """
@@ -141,24 +143,26 @@ class Accidents:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if wait := self._latency.draw():
+        if wait := self._latency.sample():
             scope["log"]["latency_ms"] = wait
             await asyncio.sleep(wait / 1000)
-        fault = scope["log"]["fault"] = self._faults.pick(scope["method"], scope["path"])
+        fault = scope["log"]["fault"] = self._faults.next_fault(scope["method"], scope["path"])
         if fault == "slow":
             await asyncio.sleep(_SLOW_SECONDS)
         if fault in {"", "slow"}:
             await self._app(scope, receive, send)
         elif fault == "reset-before":
-            scope["hang_up"]()
+            abort_connection(scope)
         elif fault == "portal":
             await Response(_PORTAL_PAGE, 200, media_type="text/html")(scope, receive, send)
         elif fault.isdecimal():
-            await _status(int(fault), scope)(scope, receive, send)
+            await _make_response(int(fault), scope)(scope, receive, send)
         else:
-            await self._spoil(fault, scope, receive, send)
+            await self._corrupt_response(fault, scope, receive, send)
 
-    async def _spoil(self, fault: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _corrupt_response(
+        self, fault: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Let the application store what it will, and then lose or break its answer."""
         messages: list[Message] = []
 
@@ -174,10 +178,15 @@ class Accidents:
             half = body[: len(body) // 2]
             await send(start)
             await send({"type": "http.response.body", "body": half, "more_body": True})
-        scope["hang_up"]()
+        abort_connection(scope)
 
 
-def _status(status: int, scope: Scope) -> Response:
-    if status == Case.RATE_LIMIT.value.status:
-        return refusal(Refused(Case.RATE_LIMIT), scope, RATE_HEADERS)
-    return answer({"message": status_line(status)}, status)
+def abort_connection(scope: Scope) -> None:
+    """Close the connection without a response. The server puts the way to do so into the scope."""
+    scope["extensions"]["connection"]["abort"]()
+
+
+def _make_response(status: int, scope: Scope) -> Response:
+    if status == ErrorCase.RATE_LIMIT.value.status:
+        return error_response(APIException(ErrorCase.RATE_LIMIT), scope, RATE_HEADERS)
+    return json_response({"message": status_line(status)}, status)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from clover_nb.sandbox.records import Json
+    from clover_nb.sandbox.responses import Json
 
 _REF: Final = "#/components/schemas/{model}"
 _ERROR: Final = {
@@ -38,7 +38,7 @@ _SECURITY: Final = {
 _shapes: dict[str, TypeAdapter[Any]] = {}
 
 
-def takes(shape: TypeAdapter[Any]) -> Json:
+def describe_body(shape: TypeAdapter[Any]) -> Json:
     """Describe a body of this shape, for a route's `openapi_extra`."""
     name = shape.core_schema.get("cls", dict).__name__
     _shapes[name] = shape
@@ -46,7 +46,7 @@ def takes(shape: TypeAdapter[Any]) -> Json:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def query_parameter(name: str, schema: Json, **more: object) -> Json:
+def describe_parameter(name: str, schema: Json, **more: object) -> Json:
     """Describe a parameter of the query."""
     return {"name": name, "in": "query", "required": False, "schema": schema, **more}
 
@@ -58,7 +58,7 @@ def _step(name: str, merchant_id: str) -> Json:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def describe(app: FastAPI, merchant_id: str) -> Json:
+def build_openapi(app: FastAPI, merchant_id: str) -> Json:
     """Return the OpenAPI description of an application."""
     description = get_openapi(
         title=app.title, version="1", description=app.description, routes=app.routes

@@ -7,8 +7,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from clover_nb import constants
-from clover_nb.sandbox.door import TOKENS
-from clover_nb.sandbox.errors import Case, Refused, refusal
+from clover_nb.sandbox.errors import APIException, ErrorCase
+from clover_nb.sandbox.middleware.authentication import TOKENS
+from clover_nb.sandbox.responses import error_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,14 +23,14 @@ CONCURRENT_HEADERS: Final = {
 }
 
 
-class Limiter:
+class RateLimiter:
     """Counts one token's requests. I: the second slides, and a refused request doesn't count."""
 
     def __init__(self) -> None:
         self._running = 0
         self._started: deque[float] = deque()
 
-    def enter(self) -> dict[str, str]:
+    def acquire(self) -> dict[str, str]:
         """Count a request in, or return the headers of the limit that it would cross."""
         now = time.monotonic()
         while self._started and self._started[0] <= now - 1:
@@ -42,39 +43,41 @@ class Limiter:
         self._started.append(now)
         return {}
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Count a request out."""
         self._running -= 1
 
 
-class Limits:
-    """The layer that keeps them; the bearer token and the apikey are limited apart (I)."""
+class RateLimitMiddleware:
+    """Refuses what exceeds the limits. I: bearer token and apikey have limits of their own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._bearer, self._api_key = Limiter(), Limiter()
+        self._bearer, self._api_key = RateLimiter(), RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         limiter = self._api_key if scope["path"].startswith(TOKENS) else self._bearer
-        if crossed := limiter.enter():
-            await refusal(Refused(Case.RATE_LIMIT), scope, crossed)(scope, receive, send)
+        if crossed := limiter.acquire():
+            await error_response(APIException(ErrorCase.RATE_LIMIT), scope, crossed)(
+                scope, receive, send
+            )
             return
-        inside = True
+        running = True
 
-        def leave() -> None:
-            nonlocal inside
-            if inside:
-                limiter.leave()
-            inside = False
+        def release() -> None:
+            nonlocal running
+            if running:
+                limiter.release()
+            running = False
 
-        async def leaving(message: Message) -> None:
+        async def send_and_release(message: Message) -> None:
             # Before the last byte is out: whoever has the answer may send the next request.
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                leave()
+                release()
             await send(message)
 
         try:
-            await self._app(scope, receive, leaving)
+            await self._app(scope, receive, send_and_release)
         finally:
-            leave()
+            release()

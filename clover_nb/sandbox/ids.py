@@ -24,7 +24,7 @@ _TOKEN_START: Final = f"{constants.TOKEN_PREFIX}1TSTS"
 HISTORY_ENDS: Final = 1_767_225_600_000
 
 
-class Bits:
+class IdGenerator:
     """Ids and tokens, made of a source of random bytes."""
 
     def __init__(self, source: Callable[[int], bytes]) -> None:
@@ -44,7 +44,7 @@ class Bits:
         return _TOKEN_START + self.take(19).translate(_TOKEN).decode()
 
 
-class Moment(Bits):
+class WriteContext(IdGenerator):
     """One write: its time, and the ids that it gives out, which no other write has."""
 
     def __init__(self, key: bytes, tick: int, *, fixed: bool) -> None:
@@ -59,7 +59,7 @@ class Moment(Bits):
         super().__init__(source)
 
 
-class Keys(NamedTuple):
+class Credentials(NamedTuple):
     """What a merchant gets from Clover before the first call."""
 
     access_token: str
@@ -68,18 +68,20 @@ class Keys(NamedTuple):
     app_id: str
 
     @classmethod
-    def make(cls, key: bytes) -> Keys:
+    def make(cls, key: bytes) -> Credentials:
         """Derive them from a secret."""
-        moment = Moment(key, 0, fixed=True)
-        return cls(uuid_of(moment.take(16)), moment.take(16).hex(), moment.id(), moment.id())
+        context = WriteContext(key, 0, fixed=True)
+        return cls(
+            format_uuid(context.take(16)), context.take(16).hex(), context.id(), context.id()
+        )
 
 
-def key_of(seed: int | None) -> bytes:
+def derive_key(seed: int | None) -> bytes:
     """Return the secret that all ids are made from: the seed's, or a random one."""
     return secrets.token_bytes(16) if seed is None else hashlib.blake2b(b"%d" % seed).digest()[:16]
 
 
-def uuid_of(bits: bytes) -> str:
+def format_uuid(bits: bytes) -> str:
     """Write 16 bytes as Clover writes access tokens and request ids."""
     text = bits.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

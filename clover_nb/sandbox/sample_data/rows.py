@@ -8,15 +8,15 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from clover_nb.sandbox.identity import Bits, Moment, key_of
-from clover_nb.sandbox.people import Person, people
-from clover_nb.sandbox.records import LINKS
+from clover_nb.sandbox.customer import LINKS
+from clover_nb.sandbox.ids import IdGenerator, WriteContext, derive_key
+from clover_nb.sandbox.sample_data.people import Person, generate_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def invent(
+def generate_rows(
     count: int, start: int, ends: int, key: bytes, merchant_id: str
 ) -> Iterator[tuple[Any, list[Any]]]:
     """Make people, as ready rows.
@@ -31,9 +31,9 @@ def invent(
     Yields:
         A row of `customers`, and its rows of `contacts`.
     """
-    bits = Bits(Random(key).randbytes)  # noqa: S311  no secrets
+    bits = IdGenerator(Random(key).randbytes)  # noqa: S311  no secrets
     href = f"{LINKS}/v3/merchants/{merchant_id}/customers/"
-    for seq, person in enumerate(people(count, start, ends), start + 1):
+    for seq, person in enumerate(generate_people(count, start, ends), start + 1):
         first, last, email, phone, street, *_, since, held, _, _, _ = person
         customer, address_id, email_id, phone_id, *card_ids = bits.ids(6)
         owner = f'"customer":{{"id":"{customer}"}}}}'
@@ -62,6 +62,7 @@ def invent(
             seq,
             customer,
             since,
+            None,
             first,
             last,
             head,
@@ -86,7 +87,7 @@ def _address(person: Person) -> str:
     return ",".join(f'"{name}":"{text}"' for name, text in parts.items() if text)
 
 
-def truth(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
+def expected_flaws(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
     """Return who was invented by a sandbox with a seed, for tests of what looks for blemishes.
 
     Args:
@@ -99,9 +100,9 @@ def truth(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
     """
     known: dict[str, tuple[Person, str]] = {}
     for tick, count in enumerate(counts, 1):
-        moment, start = Moment(key_of(seed), tick, fixed=True), len(known)
-        rows = invent(count, start, moment.now, moment.take(16), "")
+        context, start = WriteContext(derive_key(seed), tick, fixed=True), len(known)
+        rows = generate_rows(count, start, context.now, context.take(16), "")
         ids = [row[1] for row, _ in rows]
-        for index, person in enumerate(people(count, start, moment.now)):
+        for index, person in enumerate(generate_people(count, start, context.now)):
             known[ids[index]] = (person, ids[index - person.twin] if person.twin else "")
     return known

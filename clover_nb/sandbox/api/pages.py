@@ -2,7 +2,7 @@
 
 The page, docs/sandbox.md, is made of the tables of settings, errors and faults, and of every
 comment in the code that starts with an evidence mark. Write it anew with
-`python -c 'from clover_nb.sandbox import about; print(about.page(), end="")' > docs/sandbox.md`.
+`python -c 'from clover_nb.sandbox.api.pages import page; print(page(), end="")' > docs/sandbox.md`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from clover_nb import constants
-from clover_nb.sandbox.errors import Case, status_line
-from clover_nb.sandbox.faults import KINDS
+from clover_nb.sandbox.errors import ErrorCase, status_line
+from clover_nb.sandbox.middleware.faults import KINDS
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def page() -> str:
     """Return the page "How the sandbox differs from Clover", as Markdown."""
     return "\n".join(
         [
-            "<!-- Made of the code by clover_nb/sandbox/about.py, which says how. -->",
+            "<!-- Made of the code by clover_nb/sandbox/api/pages.py, which says how. -->",
             "# How the sandbox differs from Clover",
             "",
             SUMMARY,
@@ -119,7 +119,7 @@ def page() -> str:
             *(
                 f"| {row.status} | {row.type or ''} | {row.code or ''} "
                 f"| {row.message or status_line(row.status)} | {row.evidence} |"
-                for row in (case.value for case in Case)
+                for row in (case.value for case in ErrorCase)
             ),
             "",
             "## Faults on demand",
@@ -158,8 +158,8 @@ def _rules() -> Iterator[str]:
 
 def _marked() -> Iterator[tuple[str, str, str]]:
     """Yield mark, text and module of every marked comment of the sandbox and of `constants`."""
-    here = Path(__file__).parent
-    for path in [Path(constants.__file__), *sorted(here.glob("*.py"))]:
+    here = Path(__file__).parents[1]
+    for path in [Path(constants.__file__), *sorted(here.rglob("*.py"))]:
         source = path.read_text(encoding="utf-8")
         for paragraph in [*_comments(source), *_docstrings(source)]:
             _, *found = _MARK.split(paragraph)

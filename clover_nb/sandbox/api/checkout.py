@@ -18,16 +18,17 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from clover_nb import constants
-from clover_nb.sandbox.bodies import check, read
-from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.merchant import answer, merchant_of
+from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.errors import APIException, ErrorCase
+from clover_nb.sandbox.merchant import get_merchant
+from clover_nb.sandbox.responses import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 router = APIRouter(include_in_schema=False)
 
-_FILES: Final = Path(__file__).parent / "static"
+_FILES: Final = Path(__file__).parents[1] / "static"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 # D: the elements of a card that Clover's page on the hosted iframe mounts. The attributes help
 # people and password managers to fill them in.
@@ -49,42 +50,42 @@ _PAGE: Final = TypeAdapter(Page)
 
 
 @router.get("/sdk.js")
-async def sdk() -> Response:
+async def get_sdk() -> Response:
     """Return the script that gives a page its `Clover`."""
-    return Response(_text("sdk.js"), media_type=_SCRIPT)
+    return Response(_read_file("sdk.js"), media_type=_SCRIPT)
 
 
 @router.get("/checkout/field.js")
-async def field_script() -> Response:
+async def get_field_script() -> Response:
     """Return the script inside each iframe."""
-    return Response(_text("field.js"), media_type=_SCRIPT)
+    return Response(_read_file("field.js"), media_type=_SCRIPT)
 
 
 @router.get("/checkout/field.css")
-async def field_style() -> Response:
+async def get_field_style() -> Response:
     """Return the look that a field has before the page dresses it."""
-    return Response(_text("field.css"), media_type="text/css; charset=utf-8")
+    return Response(_read_file("field.css"), media_type="text/css; charset=utf-8")
 
 
 @router.post("/checkout/pages")
-async def let_in(request: Request) -> Response:
+async def allow_check_origin(request: Request) -> Response:
     """Let a page show the fields; who holds the access token may ask for it."""
-    merchant = merchant_of(request)
-    bearer = f"Bearer {merchant.keys.access_token}"
+    merchant = get_merchant(request)
+    bearer = f"Bearer {merchant.credentials.access_token}"
     if not compare_digest(request.headers.get("authorization", "").encode(), bearer.encode()):
-        raise Refused(Case.BEARER_INVALID)
-    merchant.pages.add(_origin(check(_PAGE, await read(request))["origin"]))
-    return answer({})
+        raise APIException(ErrorCase.BEARER_INVALID)
+    merchant.origins.add(_check_origin(validate(_PAGE, await read_json(request))["origin"]))
+    return json_response({})
 
 
 @router.get("/checkout/{kind}")
-async def field(request: Request) -> Response:
+async def get_field(request: Request) -> Response:
     """Return the page in the iframe of one field. Only pages that were let in can show it."""
     kind = request.path_params["kind"]
     if kind not in _FIELDS:
-        raise Refused(Case.NOT_FOUND)
-    pages = merchant_of(request).pages
-    ancestors = " ".join(sorted(pages)) or "'none'"
+        raise APIException(ErrorCase.NOT_FOUND)
+    origins = get_merchant(request).origins
+    ancestors = " ".join(sorted(origins)) or "'none'"
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
@@ -94,38 +95,42 @@ async def field(request: Request) -> Response:
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
-    return Response(_document(kind, pages), headers=headers, media_type="text/html; charset=utf-8")
+    return Response(
+        _make_document(kind, origins), headers=headers, media_type="text/html; charset=utf-8"
+    )
 
 
-def _origin(text: str) -> str:
+def _check_origin(text: str) -> str:
     """Check an origin: it goes into a header and a page."""
     parts = urlsplit(text)
     known = parts.scheme in {"http", "https"} and text == f"{parts.scheme}://{parts.netloc}"
     if not known or not re.fullmatch(r"[\w.\-\[\]:]+", parts.netloc, re.ASCII):
-        raise Refused(Case.BODY_INVALID, "origin is not that of a web page", param="origin")
+        raise APIException(
+            ErrorCase.BODY_INVALID, "origin is not that of a web page", param="origin"
+        )
     return text
 
 
-def _document(kind: str, pages: AbstractSet[str]) -> str:
+def _make_document(kind: str, origins: AbstractSet[str]) -> str:
     label, fills, example = _FIELDS[kind]
     brands = html.escape(json.dumps(constants.BRAND_PREFIXES))
     keys = "text" if kind == "CARD_POSTAL_CODE" else "numeric"
     return (
-        f'<!doctype html><html lang=en data-type={kind} data-pages="{" ".join(sorted(pages))}" '
+        f'<!doctype html><html lang=en data-type={kind} data-pages="{" ".join(sorted(origins))}" '
         f'data-brands="{brands}"><meta charset=utf-8><title>{label}</title>'
         "<link rel=stylesheet href=field.css>"
         f'<body class={kind.lower().replace("_", "-")}><input aria-label="{label}" '
         f'autocomplete={fills} inputmode={keys} placeholder="{example}" aria-describedby=error>'
         "<p id=error hidden></p>"
-        f"{_test_cards() if kind == 'CARD_NUMBER' else ''}"
+        f"{_make_test_card_menu() if kind == 'CARD_NUMBER' else ''}"
         "<script src=field.js></script>"
     )
 
 
-def _test_cards() -> str:
+def _make_test_card_menu() -> str:
     """Offer test cards to who practises; Clover's own field has no such choice."""
     options = "".join(
-        f"<option value={card['number']} data-cvv={card['cvv']}>{_name(name, card)}"
+        f"<option value={card['number']} data-cvv={card['cvv']}>{_label_card(name, card)}"
         for name, card in constants.TEST_CARDS.items()
     )
     return (
@@ -134,10 +139,10 @@ def _test_cards() -> str:
     )
 
 
-def _name(name: str, card: constants.TestCard) -> str:
+def _label_card(name: str, card: constants.TestCard) -> str:
     what = ", declined" if name in constants.DECLINED_CARDS else ""
     return f"{card['brand']} {card['number'][-4:]}{what}"
 
 
-def _text(name: str) -> str:
+def _read_file(name: str) -> str:
     return (_FILES / name).read_text(encoding="utf-8")

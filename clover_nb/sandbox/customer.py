@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from clover_nb import constants
+from clover_nb.sandbox.responses import Json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-Json = dict[str, Any]
 
 # Platform's name of each part of an address, and Ecommerce's.
 ADDRESS_NAMES: Final = {
@@ -43,6 +42,8 @@ class Customer:
     since: int
     first: str = ""
     last: str = ""
+    external_id: str = ""
+    deleted: int | None = None
     addresses: list[Json] = field(default_factory=list)
     emailAddresses: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
     phoneNumbers: list[Json] = field(default_factory=list)  # noqa: N815  Clover's name
@@ -55,12 +56,6 @@ class Customer:
         """The full name."""
         return f"{self.first} {self.last}" if self.first and self.last else self.first or self.last
 
-    @name.setter
-    def name(self, name: str) -> None:
-        # I: split at the last space, so that joining with one gives the name back.
-        first, space, last = name.rpartition(" ")
-        self.first, self.last = (first, last) if space else (last, "")
-
     @property
     def email(self) -> str:
         """The primary address, or else the first."""
@@ -72,7 +67,7 @@ class Customer:
         """The first number."""
         return str(self.phoneNumbers[0]["phoneNumber"]) if self.phoneNumbers else ""
 
-    def pieces(self, merchant_id: str) -> tuple[str, ...]:
+    def to_columns(self, merchant_id: str) -> tuple[str, ...]:
         """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
         head: Json = {
             "id": self.id,
@@ -81,18 +76,20 @@ class Customer:
             "lastName": self.last,
             "marketingAllowed": False,  # O-live: it ignores what is given
             "customerSince": self.since,
+            "externalId": self.external_id,
+            "deletedTime": self.deleted,
         }
-        lists = (f',"{name}":{{"elements":{dump(getattr(self, name))}}}' for name in LISTS)
-        metadata = f',"metadata":{dump(self.metadata)}' if self.metadata else ""
+        lists = (f',"{name}":{{"elements":{to_json(getattr(self, name))}}}' for name in LISTS)
+        metadata = f',"metadata":{to_json(self.metadata)}' if self.metadata else ""
         return (
-            dump({k: v for k, v in head.items() if v != ""})[:-1],
+            to_json({k: v for k, v in head.items() if v not in {"", None}})[:-1],
             *lists,
             metadata,
-            dump(self.shipping),
+            to_json(self.shipping),
         )
 
     @classmethod
-    def load(cls, record: str, shipping: str) -> Customer:
+    def from_json(cls, record: str, shipping: str) -> Customer:
         """Read back what was stored.
 
         Args:
@@ -105,6 +102,8 @@ class Customer:
             since=stored["customerSince"],
             first=stored.get("firstName", ""),
             last=stored.get("lastName", ""),
+            external_id=stored.get("externalId", ""),
+            deleted=stored.get("deletedTime"),
             metadata=stored.get("metadata", {}),
             shipping=json.loads(shipping),
             **{name: stored[name]["elements"] for name in LISTS},
@@ -115,43 +114,45 @@ class Customer:
         emails = [("emailAddress", entry["emailAddress"]) for entry in self.emailAddresses]
         return emails + [("phoneNumber", entry["phoneNumber"]) for entry in self.phoneNumbers]
 
-    def ship_to(self, shipping: Json, address_id: str) -> None:
-        """Replace the whole `shipping`; its address is the Platform's first (I)."""
-        self.shipping = {k: v for k, v in shipping.items() if k != "address"}
-        address = shipping.get("address")
+    def set_shipping(self, shipping: Json, address_id: str) -> None:
+        """Replace the whole `shipping`, and with it the Platform's first address.
+
+        I: a part that is left out is forgotten, the recipient and the tracking number too.
+        """
+        self.shipping = dict(shipping)
         if self.addresses:
             address_id = self.addresses.pop(0)["id"]
-        if address:
+        if given := shipping.get("address"):
+            # D: the country is filled in with US.
+            address = self.shipping["address"] = {"country": "US"} | given
             named = {
                 ours: address[theirs] for ours, theirs in ADDRESS_NAMES.items() if theirs in address
             }
-            # D: the country is filled in with US.
-            self.addresses.insert(0, {"id": address_id, "country": "US"} | named | self.owner)
+            self.addresses.insert(0, {"id": address_id} | named | self.owner)
+
+    def _address(self) -> Json:
+        first = self.addresses[0] if self.addresses else {}
+        return {theirs: first[ours] for ours, theirs in ADDRESS_NAMES.items() if ours in first}
 
     @property
     def owner(self) -> Json:
         """What each part of the record carries of its customer."""
         return {"customer": {"id": self.id}}
 
-    def ecommerce(self, choices: Mapping[str, str]) -> Json:
+    def to_ecommerce(self, settings: Mapping[str, str]) -> Json:
         """The Ecommerce API's view of the record.
 
         Args:
-            choices: The values of the sandbox's settings.
+            settings: The values of the sandbox's settings.
         """
-        legacy = choices["names_of_2019"] == "on"
+        legacy = settings["names_of_2019"] == "on"
         ids = [card["id"] for card in self.cards]
-        address = {
-            theirs: a[ours]
-            for a in self.addresses[:1]
-            for ours, theirs in ADDRESS_NAMES.items()
-            if ours in a
-        }
+        own = {} if settings["shipping_follows"] == "ecommerce" else {"address": self._address()}
         view: Json = {
             "id": self.id,
             "object": "customer",
             "created": self.since,
-            "currency": choices["currency"],
+            "currency": settings["currency"],
             "email": self.email,
             "phone": self.phone,
             "name": self.name,
@@ -159,18 +160,20 @@ class Customer:
             "lastName": self.last if legacy else "",
         }
         sources: Json = {"object": "list", "data": ids}
-        if choices["sources"] == "elements":
+        if settings["sources"] == "elements":
             sources["data"] = {"elements": ids}
-        if choices["has_more"] == "on":
+        if settings["has_more"] == "on":
             sources["has_more"] = False
         # D: the recipient's name and phone are the customer's unless they were given.
         name = self.name or ("null null" if legacy else "")
-        shipping = {"name": name, "phone": self.phone} | self.shipping | {"address": address}
+        shipping = {"name": name, "phone": self.phone} | self.shipping | own
         return {key: value for key, value in view.items() if value != ""} | {
             "sources": sources,
             "shipping": {key: value for key, value in shipping.items() if value},
         }
 
 
-# JSON as short as it goes; made once, since `json.dumps` would make an encoder for each call.
-dump: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def split_name(name: str) -> tuple[str, str]:
+    """Return first and last name. I: split at the last space, so that a space joins them again."""
+    first, space, last = name.rpartition(" ")
+    return (first, last) if space else (last, "")

@@ -3,8 +3,8 @@
 Most people have a name, an address, a phone and one card; some lack one of these, a few have two
 cards. There are more new ones every month, most of all before the holidays, and in the last year
 one state grows more than the others. Of each `BLOCK` people, exactly those of `FLAWS` have an
-address that can't be right, and those of `TWINS` are in the list a second time; `rows.truth` tells
-which.
+address that can't be right, and those of `TWINS` are in the list a second time;
+`rows.expected_flaws` tells which.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import constants
-from clover_nb.sandbox.names import CULTURE_OF, CULTURES, DOMAINS, PLACES, SHORT, STREETS
+from clover_nb.sandbox.sample_data.names import (
+    CULTURE_OF,
+    CULTURES,
+    DOMAINS,
+    PLACES,
+    SHORT,
+    STREETS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +100,7 @@ class Person(NamedTuple):
     shared: str = ""
 
 
-def people(count: int, start: int, ends: int) -> Iterator[Person]:
+def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
     """Invent people, oldest customers first.
 
     Args:

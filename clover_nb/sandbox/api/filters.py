@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import constants
-from clover_nb.sandbox.errors import Case, Refused
-from clover_nb.sandbox.openapi import query_parameter
+from clover_nb.sandbox.api.openapi import describe_parameter
+from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.datastructures import QueryParams
 
-    from clover_nb.sandbox.records import Json
+    from clover_nb.sandbox.responses import Json
 
 # D and O-live: the fields that customers can be filtered by, as a column or a contact.
 _COLUMNS: Final = {
@@ -22,32 +24,40 @@ _COLUMNS: Final = {
     "lastName": "last",
     "fullName": "trim(first || ' ' || last)",
     "marketingAllowed": "'false'",
-    "deletedTime": "''",
+    "deletedTime": "deleted",
 }
 _CONTACTS: Final = ("emailAddress", "phoneNumber")
 FILTER_FIELDS: Final = (*_COLUMNS, *_CONTACTS)
 
 # D: filters compare, or name a set: id in ('A','B'). The expression stands in /docs too.
 _OPERATORS: Final = "=|!=|<=|>=|<|>"
-_TEXT_FIELDS: Final = "|".join(name for name in FILTER_FIELDS if name != "customerSince")
+_TIMES: Final = ("customerSince", "deletedTime")
+_TEXT_FIELDS: Final = "|".join(name for name in FILTER_FIELDS if name not in _TIMES)
 _FILTER: Final = (
-    rf"(customerSince) *({_OPERATORS}) *(-?[0-9]{{1,18}})"
+    rf"({'|'.join(_TIMES)}) *({_OPERATORS}) *(-?[0-9]{{1,18}})"
     rf"|({_TEXT_FIELDS}) *({_OPERATORS})([\s\S]*)"
     rf"|({_TEXT_FIELDS}) +(in) *\(([\s\S]*)\)"
 )
+_KNOWN: Final = re.compile(f"({'|'.join(FILTER_FIELDS)})\\b")
 _LARGEST: Final = 2**63 - 1  # SQLite's
 
 
-def parameters(default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX) -> Json:
+def page_parameters(
+    default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
+) -> Json:
     """Describe the window of a list, for a route's `openapi_extra`."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
-    return {"parameters": [query_parameter("limit", limit), query_parameter("offset", offset)]}
+    return {
+        "parameters": [describe_parameter("limit", limit), describe_parameter("offset", offset)]
+    }
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
-EXPAND: Final = query_parameter("expand", {"type": "string"}, example=",".join(constants.EXPANDS))
-FILTER: Final = query_parameter("filter", _FILTERS, style="form", explode=True)
+EXPAND: Final = describe_parameter(
+    "expand", {"type": "string"}, example=",".join(constants.EXPANDS)
+)
+FILTER: Final = describe_parameter("filter", _FILTERS, style="form", explode=True)
 
 
 def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
@@ -56,48 +66,53 @@ def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
-        raise Refused(Case.QUERY_INVALID, f"{name} must be a whole number")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} must be a whole number")
     if text.startswith("-"):
-        raise Refused(Case.QUERY_INVALID, f"{name} cannot be negative")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} cannot be negative")
     if len(text) > len(str(largest)) or int(text) > largest:
-        raise Refused(Case.QUERY_INVALID, f"{name} cannot be greater than {largest}")
+        raise APIException(ErrorCase.QUERY_INVALID, f"{name} cannot be greater than {largest}")
     return int(text)
 
 
-def window(
+def parse_page(
     query: QueryParams, default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
     return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
 
 
-def expanded(query: QueryParams) -> list[str]:
+def parse_expand(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
     return [name for name in constants.EXPANDS if name in map(str.strip, asked)]
 
 
-def condition(query: QueryParams, *, ignore_unknown: bool) -> tuple[str, list[Any]]:
+def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str, list[Any]]:
     """Return the filters as SQL, and the values of its question marks."""
-    clauses = ["TRUE"]
+    clauses = []
     values: list[Any] = []
     for text in query.getlist("filter"):
         found = re.fullmatch(_FILTER, text)
         if found:
             field, operator, wanted = (part for part in found.groups() if part is not None)
             wanted = wanted.split(",") if operator == "in" else [wanted]
-            clauses.append(_clause(field, operator, len(wanted)))
-            values += map(int if field == "customerSince" else _unquoted, wanted)
-        elif not ignore_unknown or re.match(f"({'|'.join(FILTER_FIELDS)})\\b", text):
-            raise Refused(
-                Case.QUERY_INVALID,
+            if field in _CONTACTS and settings["email_filter"] == "empty":
+                clauses.append("FALSE")
+                continue
+            clauses.append(_make_clause(field, operator, len(wanted)))
+            values += map(int if field in _TIMES else _unquote, wanted)
+        elif settings["unknown_filter"] == "refuse" or _KNOWN.match(text):
+            raise APIException(
+                ErrorCase.QUERY_INVALID,
                 f"cannot filter by {text!r}; write FIELD=VALUE, or FIELD in ('A','B'); "
-                f"the fields are: {', '.join(FILTER_FIELDS)}; customerSince is in milliseconds",
+                f"the fields are: {', '.join(FILTER_FIELDS)}; times are in milliseconds",
             )
+    if not any(clause.startswith("deleted ") for clause in clauses):
+        clauses.append("deleted IS NULL")
     return " AND ".join(clauses), values
 
 
-def _clause(field: str, operator: str, count: int) -> str:
+def _make_clause(field: str, operator: str, count: int) -> str:
     right = f"in ({', '.join('?' * count)})" if operator == "in" else f"{operator} ?"
     if field in _COLUMNS:
         return f"{_COLUMNS[field]} {right}"
@@ -106,6 +121,6 @@ def _clause(field: str, operator: str, count: int) -> str:
     return f"seq {negated}IN ({contacts} AND value {right})"
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

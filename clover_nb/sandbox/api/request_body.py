@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from clover_nb.sandbox.errors import Case, Refused
+from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -16,15 +17,15 @@ _MAX_BODY: Final = 1_000_000  # I
 _DRAIN: Final = 64 * _MAX_BODY  # read and thrown away, so that the refusal can still be received
 
 
-async def read(request: Request) -> dict[str, Any]:
+async def read_json(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent.
 
     Raises:
-        Refused: It is no JSON, no object, too large, or names a key twice.
+        APIException: It is no JSON, no object, too large, or names a key twice.
     """
     kind = request.headers.get("content-type", "application/json")
     if kind.partition(";")[0].strip().lower() != "application/json":
-        raise Refused(Case.NOT_JSON)
+        raise APIException(ErrorCase.NOT_JSON)
     size, chunks = 0, []
     async for chunk in request.stream():
         size += len(chunk)
@@ -33,7 +34,7 @@ async def read(request: Request) -> dict[str, Any]:
         elif size > _DRAIN:
             break
     if size > _MAX_BODY:
-        raise Refused(Case.BODY_TOO_LARGE)
+        raise APIException(ErrorCase.BODY_TOO_LARGE)
     return _parse(b"".join(chunks))
 
 
@@ -42,11 +43,13 @@ def _parse(body: bytes) -> dict[str, Any]:
     try:
         parsed = _STRICT.decode(body.decode())
     except RecursionError:
-        raise Refused(Case.BODY_INVALID, "The body is nested too deeply.") from None
+        raise APIException(ErrorCase.BODY_INVALID, "The body is nested too deeply.") from None
     except ValueError as problem:
-        raise Refused(Case.BODY_INVALID, f"The body is not valid JSON: {problem}.") from None
+        raise APIException(
+            ErrorCase.BODY_INVALID, f"The body is not valid JSON: {problem}."
+        ) from None
     if not isinstance(parsed, dict):
-        raise Refused(Case.BODY_INVALID, "The body must be a JSON object.")
+        raise APIException(ErrorCase.BODY_INVALID, "The body must be a JSON object.")
     return parsed
 
 
@@ -72,35 +75,44 @@ _STRICT: Final = json.JSONDecoder(
 )
 
 
-def check(shape: TypeAdapter[Any], body: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that `shape` knows, trimmed, without those that are null or empty.
+def validate(
+    schema: TypeAdapter[Any], body: dict[str, Any], spelling: str = "as given"
+) -> dict[str, Any]:
+    """Return the fields that `schema` knows, trimmed, without those that are null or empty.
+
+    Args:
+        schema: What the body must be like.
+        body: The body.
+        spelling: The setting of this name.
 
     Raises:
-        Refused: A field is missing, has the wrong type or is too long; the message and `param`
+        APIException: A field is missing, has the wrong type or is too long; the message and `param`
             name it.
     """
     try:
-        fields = shape.validate_python(body, strict=True)
+        fields = schema.validate_python(body, strict=True)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         raise _refusal(first["loc"], first["type"], first["msg"]) from None
     tidy: dict[str, Any] = _tidy(fields)
-    return tidy
+    return tidy if spelling == "as given" else _normalize_spelling(tidy)
 
 
 # These fields have cases of their own; the platform's names for them don't.
-_CASES: Final = {"email": Case.EMAIL_INVALID, "source": Case.SOURCE_MISSING}
+_CASES: Final = {"email": ErrorCase.EMAIL_INVALID, "source": ErrorCase.SOURCE_MISSING}
 
 
-def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> Refused:
+def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> APIException:
     # Of a union, pydantic names the branch: str, int, list[...].
     steps = [str(s) for s in location if s not in {"str", "int"} and not str(s).startswith("list[")]
     path = ".".join(steps)
     if path in _CASES:
-        return Refused(_CASES[path], param=path)
+        return APIException(_CASES[path], param=path)
     if kind == "string_pattern_mismatch":
         reason = "has characters that it can't have"
-    return Refused(Case.BODY_INVALID, f"{path}: {reason[:1].lower()}{reason[1:]}.", param=path)
+    return APIException(
+        ErrorCase.BODY_INVALID, f"{path}: {reason[:1].lower()}{reason[1:]}.", param=path
+    )
 
 
 def _tidy(value: Any) -> Any:  # noqa: ANN401  any JSON
@@ -112,4 +124,22 @@ def _tidy(value: Any) -> Any:  # noqa: ANN401  any JSON
     if isinstance(value, dict):
         tidy = {key: _tidy(each) for key, each in value.items()}
         return {key: each for key, each in tidy.items() if each is not None and each != ""}
+    return value
+
+
+_NAMES: Final = {"name", "firstName", "lastName", "first_name", "last_name"}
+_PHONES: Final = {"phone", "phoneNumber"}
+
+
+def _normalize_spelling(value: Any, key: str = "") -> Any:  # noqa: ANN401  any JSON
+    if isinstance(value, dict):
+        return {name: _normalize_spelling(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_normalize_spelling(each, key) for each in value]
+    if key in _NAMES:
+        return " ".join(value.split()).title()
+    if key in _PHONES:
+        digits = re.sub("[^0-9]", "", value)
+        local = re.fullmatch("1?([0-9]{3})([0-9]{3})([0-9]{4})", digits)
+        return "({}) {}-{}".format(*local.groups()) if local else digits or value
     return value

@@ -1,0 +1,1 @@
+"""Clover's endpoints, and the sandbox's own."""

@@ -1,0 +1,156 @@
+"""The Ecommerce API: keys, tokens, and customers with a card on file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+
+from clover_nb.sandbox import cards
+from clover_nb.sandbox.api import filters, schemas
+from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.customer import Customer, split_name
+from clover_nb.sandbox.errors import APIException, ErrorCase
+from clover_nb.sandbox.ids import HISTORY_ENDS
+from clover_nb.sandbox.merchant import Merchant, get_merchant
+from clover_nb.sandbox.responses import Json, json_response
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from clover_nb.sandbox.ids import WriteContext
+
+router = APIRouter()
+# I: no page has these calls; the setting `undocumented_calls` adds them.
+undocumented_router = APIRouter()
+
+
+@router.get("/pakms/apikey")
+async def api_key(request: Request) -> Response:
+    """Return the public key that tokens are made with; it never expires."""
+    keys = get_merchant(request).credentials
+    return json_response(
+        {
+            "apiAccessKey": keys.api_key,
+            "merchantUuid": keys.merchant_id,
+            "developerAppUuid": keys.app_id,
+            "active": True,
+            "createdTime": HISTORY_ENDS,
+            "modifiedTime": HISTORY_ENDS,
+        }
+    )
+
+
+@router.post("/v1/customers", openapi_extra=describe_body(schemas.CUSTOMER_CREATE))
+async def create_customer(request: Request) -> Response:
+    """Create a customer with a card on file."""
+    merchant = get_merchant(request)
+    fields = _validate(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
+    with merchant.store.write() as context:
+        customer = Customer(context.id(), context.now)
+        _change(merchant, context, customer, fields)
+    return json_response(customer.to_ecommerce(merchant.settings))
+
+
+@router.put("/v1/customers/{customer_id}", openapi_extra=describe_body(schemas.CUSTOMER_UPDATE))
+async def update_customer(request: Request) -> Response:
+    """Change a customer's profile, attach a card, or both."""
+    merchant = get_merchant(request)
+    body = await read_json(request)
+    customer = _customer(request)
+    if not merchant.is_on("put_requires_email"):
+        body["email"] = body.get("email") or customer.email
+    fields = _validate(merchant, schemas.CUSTOMER_UPDATE, body)
+    if merchant.is_on("put_requires_source") and "source" not in fields:
+        raise APIException(ErrorCase.SOURCE_MISSING, param="source")
+    with merchant.store.write() as context:
+        _change(merchant, context, customer, fields)
+    return json_response(customer.to_ecommerce(merchant.settings))
+
+
+@router.delete("/v1/customers/{customer_id}/sources/{source_id}")
+async def delete_source(request: Request) -> Response:
+    """Revoke a card; the Platform API forgets it too."""
+    store, source_id = get_merchant(request).store, request.path_params["source_id"]
+    with store.write():
+        customer = store.get_customer(request.path_params["customer_id"])
+        left = [card for card in customer.cards if card["id"] != source_id] if customer else []
+        # I: a card that was revoked once is unknown.
+        if customer is None or len(left) == len(customer.cards):
+            raise APIException(ErrorCase.SOURCE_MISSING_ON_REVOKE)
+        customer.cards = left
+        store.save(customer)
+    return json_response({"deleted": True, "id": source_id, "object": "deletedcard"})
+
+
+@undocumented_router.get("/v1/customers", openapi_extra=filters.page_parameters(10, 100))
+async def list_customers(request: Request) -> Response:
+    """List customers, as the Ecommerce API pages other lists. D: 10, at most 100 a page."""
+    merchant = get_merchant(request)
+    limit, offset = filters.parse_page(request.query_params, default=10, largest=100)
+    found = merchant.store.list_customers(limit, offset)
+    views = [customer.to_ecommerce(merchant.settings) for customer in found]
+    return json_response({"object": "list", "data": views, "has_more": len(found) == limit})
+
+
+@undocumented_router.get("/v1/customers/{customer_id}")
+async def get_customer(request: Request) -> Response:
+    """Return a customer."""
+    merchant = get_merchant(request)
+    return json_response(_customer(request).to_ecommerce(merchant.settings))
+
+
+@undocumented_router.delete("/v1/customers/{customer_id}")
+async def delete_customer(request: Request) -> Response:
+    """Delete a customer, as Clover's Node SDK asks for it."""
+    merchant = get_merchant(request)
+    with merchant.store.write() as context:
+        customer = _customer(request)
+        merchant.delete(customer, context.now)
+    return json_response({"deleted": True, "id": customer.id, "object": "customer"})
+
+
+def _validate(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
+    return validate(schema, body, merchant.settings["spelling"])
+
+
+def _customer(request: Request) -> Customer:
+    customer = get_merchant(request).store.get_customer(request.path_params["customer_id"])
+    if customer is None:
+        raise APIException(ErrorCase.CUSTOMER_MISSING)
+    return customer
+
+
+def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
+    if source := fields.get("source"):
+        cards.attach_card(merchant.store, context, customer, source, merchant.settings)
+    _rename(customer, fields, legacy=merchant.is_on("names_of_2019"))
+    if email := fields.get("email"):
+        _add_email(customer, email, context.id(), merchant.settings["new_email"])
+    if phone := fields.get("phone"):
+        # I: a customer has one phone here; an update replaces it.
+        first = customer.phoneNumbers[0] if customer.phoneNumbers else {"id": context.id()}
+        customer.phoneNumbers[:1] = [first | {"phoneNumber": phone} | customer.owner]
+    if "shipping" in fields:
+        customer.set_shipping(fields["shipping"], context.id())
+    merchant.store.save(customer)
+
+
+def _rename(customer: Customer, fields: Json, *, legacy: bool) -> None:
+    # I: a full name is split; a first or last name beside it wins over its part.
+    if name := fields.get("name"):
+        customer.first, customer.last = split_name(name)
+    first = fields.get("firstName") or (legacy and fields.get("first_name"))
+    last = fields.get("lastName") or (legacy and fields.get("last_name"))
+    customer.first = first or customer.first
+    customer.last = last or customer.last
+
+
+def _add_email(customer: Customer, email: str, email_id: str, place: str) -> None:
+    """Add an address (O-live: an update adds it); one that is known only moves."""
+    others = [entry for entry in customer.emailAddresses if entry["emailAddress"] != email]
+    known = [entry for entry in customer.emailAddresses if entry["emailAddress"] == email]
+    entry = known[0] if known else {"id": email_id, "emailAddress": email, **customer.owner}
+    entries = {"first": [entry, *others], "last": [*others, entry], "replace": [entry]}[place]
+    customer.emailAddresses = [e | {"primaryEmail": e is entries[0]} for e in entries]
