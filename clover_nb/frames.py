@@ -49,7 +49,8 @@ def to_row(record: Record) -> pd.Series[Any]:
     if _fits_time(fields["created"]):
         fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
     labels = _ROW_LABELS if len(fields) == len(_ROW_LABELS) else pd.Index(fields)
-    row = pd.Series(list(fields.values()), index=labels, dtype=object, name=fields["id"])
+    name = fields["id"] if isinstance(fields["id"], str) else None
+    row = pd.Series(list(fields.values()), index=labels, dtype=object, name=name)
     row.attrs[_CARRIED] = carried_columns(record)
     return row
 
