@@ -236,7 +236,10 @@ _CARRIED: Final[dict[str, tuple[str, ...]]] = {
 
 def carried_columns(record: Record) -> list[str]:
     """The columns that a record tells all about: where it has no value, the customer has none."""
-    return [column for name, columns in _CARRIED.items() if name in record for column in columns]
+    names = record.keys() & _CARRIED.keys()
+    if "customerSince" in record:  # the Platform API's: what it has of shipping was added here
+        names.discard("shipping")
+    return [column for name in names for column in _CARRIED[name]]
 
 
 def expiry(month: object, year: object) -> str | None:
