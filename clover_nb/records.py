@@ -84,7 +84,7 @@ def flatten(record: Record) -> dict[str, Any]:
     is kept as it came.
 
     Raises:
-        InvalidResponseError: It is no record at all, or nested too deep to be one.
+        InvalidResponseError: It is no record at all.
     """
     if not isinstance(record, Mapping):
         raise InvalidResponseError("Clover answered with something other than a customer.")
@@ -96,7 +96,9 @@ def flatten(record: Record) -> dict[str, Any]:
         beyond |= strange
     if not beyond:
         return fields
-    others = masked(beyond)  # should Clover ever use a name of the schema, the schema's is meant
+    others = redact_tokens(
+        beyond
+    )  # should Clover ever use a name of the schema, the schema's is meant
     return fields | {f"clover_{n}" if n in SCHEMA else n: v for n, v in others.items()}
 
 
@@ -183,22 +185,18 @@ def mask_tokens(record: Record) -> Record:
     return record
 
 
-def masked(value: Any, level: int = 0) -> Any:  # noqa: ANN401  JSON
-    """The same for a row or a table, which may be saved anywhere: without card tokens in clear.
-
-    Raises:
-        InvalidResponseError: It is nested too deep to be one of Clover's.
-    """
+def redact_tokens(value: Any, level: int = 0) -> Any:  # noqa: ANN401  JSON
+    """The same for a row or a table, which may be saved anywhere: without card tokens in clear."""
     if isinstance(value, str):
         return _MASKED if value.startswith(constants.TOKEN_PREFIX) else value
     if level > _DEEPEST:
-        raise InvalidResponseError("Clover answered with a record that is nested too deep.")
+        return "(nested too deep)"  # nothing of Clover's, and more than Python's stack may take
     if isinstance(value, dict):
         return {
-            name: _MASKED if name == "token" and part else masked(part, level + 1)
+            name: _MASKED if name == "token" and part else redact_tokens(part, level + 1)
             for name, part in value.items()
         }
-    return [masked(part, level + 1) for part in value] if isinstance(value, list) else value
+    return [redact_tokens(part, level + 1) for part in value] if isinstance(value, list) else value
 
 
 _MASKED: Final = str(Secret(constants.TOKEN_PREFIX))
@@ -212,8 +210,8 @@ def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noq
 
 
 def month_year(digits: str | None) -> str | None:
-    """A Platform card's ``MMYY`` as :func:`expiry` says it."""
-    return expiry(digits[:2], digits[2:]) if digits else None
+    """A Platform card's ``MMYY`` as :func:`format_expiry` says it."""
+    return format_expiry(digits[:2], digits[2:]) if digits else None
 
 
 def is_customer(record: object) -> bool:
@@ -242,7 +240,7 @@ def carried_columns(record: Record) -> list[str]:
     return [column for name in names for column in _CARRIED[name]]
 
 
-def expiry(month: object, year: object) -> str | None:
+def format_expiry(month: object, year: object) -> str | None:
     """A card's month and year, in any number of digits, as ``YYYY-MM``, which sorts."""
     if not month or not year:
         return None

@@ -11,7 +11,7 @@ import pandas as pd
 from clover_nb import constants
 from clover_nb.errors import InvalidResponseError, SettingsError, ValidationError
 from clover_nb.masking import OpaqueSecret, Secret
-from clover_nb.records import expiry
+from clover_nb.records import format_expiry
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, path_of
 
@@ -128,7 +128,7 @@ class Tokens:
             "id": OpaqueSecret(str(token)),
             "card_brand": details.get("brand"),
             "card_last4": last4,
-            "card_expiry": expiry(details.get("exp_month"), details.get("exp_year")),
+            "card_expiry": format_expiry(details.get("exp_month"), details.get("exp_year")),
         }
         return pd.Series(row, dtype=object, name="token")
 

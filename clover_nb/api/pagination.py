@@ -136,21 +136,13 @@ class PageReader:
             if key in self._seen or self._is_full():
                 continue
             self._seen.add(key)
-            try:
-                fields = flatten(record) if is_customer(record) else None
-            except InvalidResponseError:
-                fields = None
-            if fields is None:
-                self.unreadable.append(f"number {len(self._seen)}{_named(record)}")
+            if is_customer(record):
+                taken.append(flatten(record))
             else:
-                taken.append(fields)
+                self.unreadable.append(f"number {len(self._seen)}")
         return taken
 
 
 def _key(record: Any) -> str:  # noqa: ANN401  JSON
     """What a record is told by: its id, or all of it where it has none."""
     return record["id"] if is_customer(record) else repr(record)
-
-
-def _named(record: Any) -> str:  # noqa: ANN401  JSON
-    return f" (id {record['id']})" if is_customer(record) else ""
