@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from clover_nb import constants
 from clover_nb.errors import InvalidResponseError
-from clover_nb.records import flatten, is_customer
+from clover_nb.records import flatten, is_customer, redact_tokens
 
 Page = Sequence[Any]
 FetchPage = Callable[[int, int], Page]
@@ -145,4 +145,4 @@ class PageReader:
 
 def _key(record: Any) -> str:  # noqa: ANN401  JSON
     """What a record is told by: its id, or all of it where it has none."""
-    return record["id"] if is_customer(record) else repr(record)
+    return record["id"] if is_customer(record) else repr(redact_tokens(record))

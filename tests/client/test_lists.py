@@ -249,3 +249,13 @@ def test_a_list_says_that_it_is_whole(clover):
     found = clover.customers.search(email="nobody@example.com")
     assert found.attrs == {"complete": True, "unreadable": []}
     pd.testing.assert_frame_equal(found, clover.customers.list(limit=0), check_column_type=False)
+
+
+def test_what_is_no_customer_and_nested_without_end_stops_no_list():
+    """It is told by as much of it as Python's stack takes."""
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    reader = PageReader(lambda offset, rows: [{"id": "C1"}, deep, {"id": "C3"}])
+    assert [fields["id"] for page in reader for fields in page] == ["C1", "C3"]
+    assert reader.unreadable == ["number 2"]
