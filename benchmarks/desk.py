@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="at most 5")
     parser.add_argument("--without-itables", action="store_true")
     options = parser.parse_args()
+    sys.path.append(str(HARNESS.parents[1] / "support"))
     spec = importlib.util.spec_from_file_location("harness", HARNESS)
     harness = sys.modules["harness"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(harness)

@@ -1,11 +1,10 @@
-"""Secrets that print masked, and texts and arguments that do no harm where they are shown."""
+"""Secrets that print masked, and texts and arguments without them."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from itertools import chain, repeat
 from typing import Any, Final, ParamSpec, TypeVar
@@ -84,7 +83,7 @@ class OpaqueSecret:
     def __copy__(self) -> OpaqueSecret:
         return self
 
-    def __deepcopy__(self, memo: object) -> OpaqueSecret:
+    def __deepcopy__(self, _: object) -> OpaqueSecret:
         return self
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -137,18 +136,3 @@ def mask_text(text: str) -> str:
     if contains_card_number(text):
         return "(hidden: it quotes a card number)"
     return re.sub(rf"{constants.TOKEN_PREFIX}\w+", f"{constants.TOKEN_PREFIX}••••", text)
-
-
-# Unicode's explicit formatting: what follows is shown in another order (UAX 9).
-DIRECTION_CONTROLS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-
-
-def isolate_text(text: str) -> str:
-    """A text from Clover as it can stand within a sentence, whatever direction it is written in.
-
-    Signs that change the direction are left out: a name with one in it would turn around what is
-    shown beside it. A text from right to left is kept apart from what stands around it.
-    """
-    plain = DIRECTION_CONTROLS.sub("", text)
-    isolated = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in plain)
-    return f"\u2068{plain}\u2069" if isolated else plain

@@ -18,12 +18,14 @@ import pandas as pd
 from clover_nb import constants
 from clover_nb.card_numbers import NO_CARD_NUMBERS, contains_card_number
 from clover_nb.errors import ValidationError
-from clover_nb.masking import DIRECTION_CONTROLS, Secret, mask_value
+from clover_nb.masking import Secret, mask_value
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Unicode's explicit formatting: what follows is shown in another order (UAX 9).
+_DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -59,7 +61,7 @@ def check_text(field: str, value: object) -> str:
             hint="Type it again on one line.",
             field=field,
         )
-    if DIRECTION_CONTROLS.search(trimmed):
+    if _DIRECTION.search(trimmed):
         raise ValidationError(
             f"{field} holds an invisible sign that turns around the direction of writing.",
             hint="Type it again instead of pasting it.",

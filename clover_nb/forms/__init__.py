@@ -10,14 +10,14 @@
 >>> forms.customer_table(Customer.list())
 """
 
-from clover_nb.forms._card import card_fields as card_fields
-from clover_nb.forms._desk import desk as desk
-from clover_nb.forms._forms import attach_card as attach_card
-from clover_nb.forms._forms import create_customer as create_customer
-from clover_nb.forms._forms import customer_table as customer_table
-from clover_nb.forms._forms import delete_card as delete_card
-from clover_nb.forms._forms import edit_contact as edit_contact
-from clover_nb.forms._forms import update_shipping as update_shipping
+from clover_nb.forms.customer_forms import attach_card as attach_card
+from clover_nb.forms.customer_forms import card_fields as card_fields
+from clover_nb.forms.customer_forms import create_customer as create_customer
+from clover_nb.forms.customer_forms import delete_card as delete_card
+from clover_nb.forms.customer_forms import edit_contact as edit_contact
+from clover_nb.forms.customer_forms import update_shipping as update_shipping
+from clover_nb.forms.desk import desk as desk
+from clover_nb.forms.table import customer_table as customer_table
 
 __all__ = [
     "attach_card",

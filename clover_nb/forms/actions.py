@@ -23,8 +23,8 @@ from clover_nb.errors import (
     NotFoundError,
     ValidationError,
 )
-from clover_nb.forms._history import fields_of, latest_change
-from clover_nb.forms.checks import (
+from clover_nb.forms.history import fields_of, latest_change
+from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
     Difference,
@@ -41,6 +41,8 @@ from clover_nb.forms.checks import (
 from clover_nb.masking import Secret
 from clover_nb.writes import conflicts
 from clover_nb.writes.undo import undone
+
+CARD_GONE: Final = "It can't be undone: the old card would need a new token from its holder."
 
 
 class Doubtful(Exception):
@@ -59,11 +61,13 @@ class Done:
         row: The customer as it is now.
         undo: Takes it back; ``None`` where that is impossible.
         note: Why it can't be taken back, in a sentence; empty when it can.
+        card_id: The card that was attached; empty when none was.
     """
 
-    row: Row[Any]
+    row: Row[Any] | None
     undo: Callable[[], Done] | None = None
     note: str = ""
+    card_id: str = ""
 
 
 def _require(doubts: Iterable[Doubt]) -> None:
@@ -86,30 +90,38 @@ def create_customer(clover: Clover, typed: Typed, *, sure: bool = False) -> Done
     recipient = typed.get("shipping.name") or typed.get("shipping.phone")
     shipping = _shipping(typed) if address_begun(typed) or recipient else None
     row = _read_back(clover, clover.customers.create(**plain, shipping=shipping, consent=True))
-    return Done(row, note="A new customer can't be taken back, only changed.")
+    return Done(row, note="A new customer can't be undone, only changed.")
 
 
 def _duplicates(clover: Clover, email: str) -> list[Doubt]:
     if not clover.settings.merchant_id:
         return []  # nothing can be read
-    found = clover.customers.search(email=email)
-    if found.empty:
+    customers = customers_with(clover, email)
+    if not customers:
         return []
-    customers = tuple((str(key), str(row["name"] or key)) for key, row in _known(found).iterrows())
-    who = "a customer" if len(found) == 1 else f"{len(found)} customers"
+    who = "a customer" if len(customers) == 1 else f"{len(customers)} customers"
     return [Doubt("email", f"This address belongs to {who} already.", customers)]
 
 
-def edit_contact(clover: Clover, row: Row[Any], typed: Typed) -> Done:
+def customers_with(clover: Clover, email: str) -> tuple[tuple[str, str], ...]:
+    """Who has this address: the id of each, and a name."""
+    found = _known(clover.customers.search(email=email))
+    return tuple((str(key), str(row["name"] or key)) for key, row in found.iterrows())
+
+
+def edit_contact(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
     """Change a customer's name, email or phone to what was typed.
 
     Raises:
         ValidationError: Nothing differs from ``row``; nothing was sent.
         EditConflictError: Somebody else has changed the customer since it was read.
+        Doubtful: The new address belongs to another customer, and nobody is ``sure``.
     """
     changes = differences(contact_of(row), typed)
     changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
     _require_change(changed)
+    if "email" in changed and not sure:
+        _require(_duplicates(clover, changed["email"]))
     return _done(clover, clover.customers.modify(row["id"], **changed, expected=row))
 
 
@@ -157,8 +169,7 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     if old == KEEP:
         after = _read_back(clover, customers.add_source(row["id"], token, **agreed))
         new = [key for key in after["source_ids"] if key not in row["source_ids"]]
-        take_off = (lambda: delete_card(clover, after, new[0])) if len(new) == 1 else None
-        return Done(after, take_off)
+        return Done(after, card_id=new[0] if len(new) == 1 else "")
     try:
         answer = customers.replace_source(row["id"], old, token, delete_first=sure, **agreed)
     except AlreadyOnFileError as refused:
@@ -170,10 +181,7 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
             "first. If the new one is refused then, the customer has no card."
         )
         raise Doubtful([Doubt("source", told)]) from refused
-    return Done(_read_back(clover, answer), note=_NEEDS_TOKEN)
-
-
-_NEEDS_TOKEN: Final = "It can't be taken back: the old card would need a new token from its holder."  # noqa: S105  a sentence
+    return Done(_read_back(clover, answer), note=CARD_GONE)
 
 
 def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
@@ -185,7 +193,7 @@ def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
     _require_same_cards(clover, row)
     with suppress(NotFoundError):
         clover.customers.delete_source(row["id"], card_id)
-    return Done(clover.customers.retrieve(row["id"]), note=_NEEDS_TOKEN)
+    return Done(clover.customers.retrieve(row["id"]), note=CARD_GONE)
 
 
 def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
@@ -215,14 +223,14 @@ def _done(clover: Clover, answer: Row[Any]) -> Done:
 
 def _stays(reason: CloverError) -> str:
     told = reason.message.partition(": ")[2] or reason.message
-    return f"It can't be taken back: {told}"
+    return f"It can't be undone: {told}"
 
 
 # -- taking back any change of the journal -------------------------------------------------------
 
 
 def restored(clover: Clover, row: Row[Any], entry: int) -> list[Difference]:
-    """What taking back a change would do, by labels of the row; nothing where it can't be."""
+    """What undoing a change would do, by labels of the row; nothing where it can't be undone."""
     try:
         body = undone(clover.journal.entry(entry), dict(row))
     except CloverError:

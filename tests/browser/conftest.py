@@ -7,6 +7,9 @@ its thread, which tests of other files must not meet). A test asks for ``open_no
         notebook = open_notebook(["import ipywidgets as w", "w.Button(description='Go')"])
         notebook.page.get_by_role("button", name="Go", exact=True).click()
 
+The browser reaches the lab through a proxy that can be slow: ``open_notebook(cells,
+latency=150)``, or later ``notebook.set_latency(150)``, in milliseconds each way.
+
 The lab has directories of its own, and its kernels see no setting of this machine and reach
 nothing but loopback.
 """
@@ -31,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from latency import LatencyProxy, running_proxy
 from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 TOKEN = "only-for-tests"
 LAB_READY_SECONDS = 60
 LAB_STOP_SECONDS = 20
+KEY_MILLISECONDS = 35  # between two keys of somebody who types fast
 expect.set_options(timeout=20_000)  # a busy machine; what comes sooner is not waited for
 
 SETTINGS = {
@@ -120,16 +125,33 @@ SET_THEME = """async (theme) => {
   await window.jupyterapp.commands.execute('apputils:change-theme', {theme});
   while (document.body.dataset.jpThemeName !== theme) await pause();
 }"""
+RESTART = (
+    "async () => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+)
+OPENED = """async () => {
+  const app = window.jupyterapp;
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+  while (!app?.shell?.currentWidget?.sessionContext) await pause();
+  const panel = app.shell.currentWidget;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await panel.sessionContext.session.kernel.info;
+}"""
 SAVE = "async () => window.jupyterapp.shell.currentWidget.context.save()"
 SHUT_DOWN = "async () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()"
 
 
 @dataclass
 class Lab:
-    """A running JupyterLab: its address and the folder it shows."""
+    """A running JupyterLab: the folder it shows, and the way a browser takes to it."""
 
-    url: str
     folder: Path
+    proxy: LatencyProxy
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.proxy.port}/"
 
 
 @dataclass
@@ -146,6 +168,7 @@ class Notebook:
 
     page: Page
     path: Path
+    proxy: LatencyProxy
     sent: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
 
@@ -159,9 +182,47 @@ class Notebook:
 
         The widgets of the runs before live on in the kernel, and so in what ``saved`` returns.
         """
+        self.set_latency(0)
         self.run_all()
         self.sent.clear()
         self.received.clear()
+
+    def set_latency(self, milliseconds: float) -> None:
+        """Let everything between browser and lab take so much longer, each way, from now on."""
+        self.proxy.milliseconds = milliseconds
+
+    def type(self, text: str) -> None:
+        """Type as a person does, into what has the focus."""
+        self.page.keyboard.type(text, delay=KEY_MILLISECONDS)
+
+    def reload(self) -> None:
+        """Save, and load the page again; the kernel lives on, and so do its widgets."""
+        self.saved()
+        self.page.reload()
+        self.page.evaluate(OPENED)
+
+    def restart_kernel(self) -> None:
+        """Restart the kernel as the lab's menu does; the page keeps showing the old widgets."""
+        self.page.evaluate(RESTART)
+
+    def kill_kernel(self) -> None:
+        """Let the kernel die, as when the memory is short; the lab says so and starts a new one."""
+        os.kill(int(self.evaluate("__import__('os').getpid()")), signal.SIGKILL)
+        told = self.page.get_by_role("dialog").filter(has_text="will restart automatically")
+        told.get_by_role("button", name="Ok").click()
+        self.page.evaluate(OPENED)
+
+    def opened_comms(self) -> int:
+        """How many comms the kernel has opened in the frames that were received."""
+        return sum(_message_type(frame) == "comm_open" for frame in self.received)
+
+    def received_bytes(self) -> int:
+        """How much came to the browser over websockets."""
+        return sum(map(len, self.received))
+
+    def living_widgets(self) -> int:
+        """How many widgets the kernel holds, shown or not."""
+        return int(self.evaluate("len(__import__('ipywidgets').widgets.widget._instances)"))
 
     def output(self, cell: int) -> Locator:
         """The output area of the code cell with this number, counted from 0."""
@@ -203,6 +264,19 @@ class Notebook:
         return self.path.read_text(encoding="utf-8")
 
 
+def _message_type(frame: str) -> str:
+    """The type of a kernel's message (version 1 of Jupyter's protocol on websockets); or empty."""
+    if frame.startswith("{"):
+        return ""  # of the server itself
+
+    def offset(place: int) -> int:
+        return int.from_bytes(frame[8 * place : 8 * place + 8].encode("latin-1"), "little")
+
+    # A number of offsets, the offsets themselves, and then the channel, the header, and so on.
+    header = frame[offset(2) : offset(3)]
+    return json.loads(header)["msg_type"]
+
+
 def _environment(home: Path) -> dict[str, str]:
     """The machine's environment without its settings, and with folders of the test's own."""
     kept = {
@@ -230,15 +304,16 @@ def _environment(home: Path) -> dict[str, str]:
     return kept | {name: str(path) for name, path in folders.items()} | {"JUPYTER_TOKEN": TOKEN}
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: Path) -> str:
-    """The address of the lab, once it answers (it names its port in its runtime folder)."""
+def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: Path) -> int:
+    """The port of the lab, once it answers (it names its port in its runtime folder)."""
     end = time.monotonic() + LAB_READY_SECONDS
     while time.monotonic() < end and process.poll() is None:
         for info in (home / "runtime").glob("jpserver-*.json"):
             try:
-                url = json.loads(info.read_text())["url"]
-                with urllib.request.urlopen(f"{url}api/status?token={TOKEN}", timeout=5):  # noqa: S310  loopback
-                    return url
+                port = json.loads(info.read_text())["port"]
+                url = f"http://127.0.0.1:{port}/api/status?token={TOKEN}"
+                with urllib.request.urlopen(url, timeout=5):
+                    return port
             except (ValueError, urllib.error.URLError):
                 break  # the file is half written, or the server isn't listening yet
         time.sleep(0.05)
@@ -272,7 +347,8 @@ def running_lab(home: Path) -> Iterator[Lab]:
             start_new_session=True,
         )
         try:
-            yield Lab(_wait_until_ready(process, home, log), folder)
+            with running_proxy(_wait_until_ready(process, home, log)) as proxy:
+                yield Lab(folder, proxy)
         finally:
             _stop(process)
 
@@ -319,7 +395,8 @@ def running_chromium() -> Iterator[BrowserContext]:
 def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Callable[..., Notebook]]:
     """A function that opens a new notebook with these code cells and runs them.
 
-    ``open_notebook(cells, dark=False, width=1400, height=900, run=True)`` returns a Notebook.
+    ``open_notebook(cells, dark=False, width=1400, height=900, run=True, latency=0)`` returns a
+    Notebook. The latency begins when the cells have run.
     """
     with notebooks(chromium, lab, request.node.name.split("[")[0]) as open_cells:
         yield open_cells
@@ -349,11 +426,13 @@ def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callabl
         width: int = 1400,
         height: int = 900,
         run: bool = True,
+        latency: float = 0,
     ) -> Notebook:
+        lab.proxy.milliseconds = 0
         path = lab.folder / f"{name}-{os.urandom(4).hex()}.ipynb"
         code_cells = [nbformat.v4.new_code_cell(source) for source in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=code_cells, metadata=KERNEL), path)
-        notebook = Notebook(chromium.new_page(), path)
+        notebook = Notebook(chromium.new_page(), path, lab.proxy)
         opened.append(notebook)
         notebook.page.set_viewport_size({"width": width, "height": height})
         notebook.page.on("websocket", lambda socket: _record(socket, notebook))
@@ -362,10 +441,12 @@ def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callabl
         notebook.use_theme(dark=dark)
         if run:
             notebook.run_all()
+        notebook.set_latency(latency)
         return notebook
 
     open_cells.opened = opened  # for the screenshots of a test that failed
     yield open_cells
+    lab.proxy.milliseconds = 0
     for notebook in opened:
         if not notebook.page.is_closed():
             notebook.page.evaluate(SHUT_DOWN)

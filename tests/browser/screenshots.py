@@ -127,8 +127,8 @@ def test_card_fields(pictures):
 def test_delete_card(pictures):
     form, take = pictures("forms.delete_card(customers.index[0])")
     form.get_by_label("Card", exact=True).select_option(index=1)
-    form.get_by_label("I mean to take this card off").check()
-    expect(form.get_by_role("table")).to_contain_text("taken off")
+    form.get_by_label("I mean to remove this card").check()
+    expect(form.get_by_role("table")).to_contain_text("removed")
     take("delete-card")
 
 

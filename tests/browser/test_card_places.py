@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from clover_nb import connect, sandbox
 from clover_nb.constants import CARD_ELEMENTS, TEST_CARDS
-from clover_nb.forms._card import CardFields
+from clover_nb.forms.assets import read_assets
 
 from .card_fields import inside, type_card
 
@@ -88,22 +88,15 @@ window.Clover = class {
   }
 };"""
 
-# The widget in a page without Jupyter: what it sends is kept, and a test answers.
+# The fields in a page without Jupyter: what it sends is kept, and a test answers.
 ALONE = """<!doctype html><title>Alone</title>
 <script id="jupyter-config-data" type="application/json">{"baseUrl": "/user/ana/"}</script>
 <div id="here"></div>
 <script type="module">
-  import widget from "/card.js";
+  import { cardFields } from "/form.js";
   window.sent = [];
-  const state = {message: "", tone: "error"}, listeners = {};
-  const model = {
-    get: (name) => state[name],
-    send: (content) => window.sent.push(content),
-    on: (name, listener) => { listeners[name] = listener; },
-    off: () => {},
-  };
-  window.tell = (content) => listeners["msg:custom"](content);
-  widget.render({model, el: document.getElementById("here")});
+  const fields = cardFields(document.getElementById("here"), (content) => window.sent.push(content));
+  window.tell = fields.receive;
 </script>"""
 
 
@@ -184,7 +177,7 @@ def tell(page, fields):
 def alone(page, shop, fields, head=""):
     """The widget on a page without Jupyter."""
     shop.bodies["/"] = ("text/html", ALONE.replace("<title>", f"{head}<title>"))
-    shop.bodies["/card.js"] = ("text/javascript", CardFields._esm)
+    shop.bodies["/form.js"] = ("text/javascript", read_assets("form")[0])
     page.goto(f"{shop.origin}/")
     tell(page, fields)
 
@@ -192,9 +185,9 @@ def alone(page, shop, fields, head=""):
 def at_the_hub(page, fields):
     """The same page, of another machine's server."""
     html = {"body": ALONE, "content_type": "text/html"}
-    script = {"body": CardFields._esm, "content_type": "text/javascript"}
+    script = {"body": read_assets("form")[0], "content_type": "text/javascript"}
     page.route(f"{HUB}/", lambda route: route.fulfill(**html))
-    page.route(f"{HUB}/card.js", lambda route: route.fulfill(**script))
+    page.route(f"{HUB}/form.js", lambda route: route.fulfill(**script))
     page.goto(f"{HUB}/")
     tell(page, fields)
 

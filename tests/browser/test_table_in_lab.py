@@ -11,7 +11,7 @@ from clover_nb.constants import TEST_CARDS
 
 TABLE = """
 import pandas as pd
-from clover_nb.forms._table import Table
+from clover_nb import forms, to_frame, to_row
 
 people = pd.DataFrame({
     "name": [f"Person {n:02}" for n in range(60)],
@@ -20,7 +20,8 @@ people = pd.DataFrame({
 }, index=pd.Index([f"ID{n:02}" for n in range(60)], name="id"))
 people.loc["ID07", "name"] = "José <script>alert(1)</script>"
 people.loc["ID08", "name"] = None
-table, chosen = Table(people, page_size=20), []
+people.loc["ID09", "name"] = "\u05d0\u05d1 1"
+table, chosen = forms.customer_table(people, page_size=20), []
 table.on_select(chosen.append)
 table
 """
@@ -51,7 +52,7 @@ def test_search_sort_page_and_select(notebook):
     page.get_by_role("button", name="Next page").click()
     expect(status).to_have_text("21\N{EN DASH}40 of 60 customers")
     row(notebook, "Person 25").click()
-    notebook.wait_for("table.selected.name.tolist(), chosen", "(['Person 25'], ['ID25'])")
+    notebook.wait_for("table.selected.name.tolist(), chosen", "(['Person 25'], [['ID25']])")
 
     page.get_by_role("searchbox").press_sequentially("example 55501 2")
     expect(status).to_have_text("1\N{EN DASH}15 of 15 matches (of 60 customers)")
@@ -71,7 +72,7 @@ def test_search_sort_page_and_select(notebook):
 
     notebook.evaluate("setattr(table, 'data', people.drop('ID25'))")
     expect(status).to_have_text("1\N{EN DASH}1 of 1 match (of 59 customers)")
-    notebook.wait_for("table.selected_id, len(table.selected), chosen", "('', 0, ['ID25', ''])")
+    notebook.wait_for("table.selected_id, len(table.selected), chosen", "('', 0, [['ID25'], []])")
 
 
 def test_keyboard_alone(notebook):
@@ -80,7 +81,7 @@ def test_keyboard_alone(notebook):
     page.get_by_role("searchbox").focus()
     page.keyboard.type("person")
     expect(page.get_by_role("status")).to_have_text(
-        "1\N{EN DASH}20 of 58 matches (of 60 customers)"
+        "1\N{EN DASH}20 of 57 matches (of 60 customers)"
     )
     page.keyboard.press("ArrowDown")
     expect(row(notebook, "Person 00")).to_be_focused()
@@ -89,13 +90,13 @@ def test_keyboard_alone(notebook):
     notebook.wait_for("table.selected_id", "'ID01'")
     page.keyboard.press("End")
     page.keyboard.press("ArrowDown")
-    expect(row(notebook, "Person 22")).to_be_focused()
+    expect(row(notebook, "Person 23")).to_be_focused()
     page.keyboard.press("ArrowUp")
-    expect(row(notebook, "Person 21")).to_be_focused()
+    expect(row(notebook, "Person 22")).to_be_focused()
     for key in ("Escape", "d", "d", "b"):
         page.keyboard.press(key)
     page.keyboard.press("Space")
-    notebook.wait_for("table.selected_id", "'ID21'")
+    notebook.wait_for("table.selected_id", "'ID22'")
     assert page.locator(".jp-CodeCell").count() == 1
 
     page.keyboard.press("Shift+Tab")
@@ -117,6 +118,106 @@ def test_card_number_is_not_searched_for(notebook):
     assert number[:12] not in re.sub(r"\D", "", "".join(notebook.sent))
     search.fill("5550133")
     expect(row(notebook, "Person 33")).to_be_visible()
+
+
+def test_several_are_picked_with_ctrl_and_shift(notebook):
+    """By mouse and by keyboard; what is picked on other pages stays picked."""
+    page, status = notebook.page, notebook.page.get_by_role("status")
+    row(notebook, "Person 10").click()
+    row(notebook, "Person 12").click(modifiers=["Shift"])
+    expect(status).to_have_text("1\N{EN DASH}20 of 60 customers, 3 selected")
+    row(notebook, "Person 11").click(modifiers=["Control"])
+    notebook.wait_for("table.selected_ids", "['ID10', 'ID12']")
+    page.get_by_role("button", name="Next page").click()
+    row(notebook, "Person 25").click(modifiers=["Control"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    notebook.wait_for("table.selected_ids", "['ID10', 'ID12', 'ID25', 'ID26']")
+    expect(page.get_by_role("grid")).to_have_attribute("aria-multiselectable", "true")
+    row(notebook, "Person 30").click()
+    notebook.wait_for("table.selected_ids", "['ID30']")
+    expect(row(notebook, "Person 26")).to_have_attribute("aria-selected", "false")
+
+
+def test_a_name_has_a_direction_of_its_own(notebook):
+    """A Hebrew name with a number in it reads from right to left, and the rest of the row not."""
+    name = row(notebook, "p09@").get_by_role("gridcell").first.locator("bdi")
+    expect(name).to_have_text("\u05d0\u05d1 1")
+    assert name.evaluate("name => getComputedStyle(name).direction") == "rtl"
+    assert row(notebook, "p09@").evaluate("row => getComputedStyle(row).direction") == "ltr"
+
+
+SEEN_SELECTED = """
+const seen = (window.seenSelected = []);
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    if (target.ariaSelected === "true") seen.push(target.dataset.id);
+  }
+}).observe(document.querySelector(".clover-table tbody"), {
+  attributes: true, attributeFilter: ["aria-selected"], subtree: true,
+});
+"""
+
+
+@pytest.mark.parametrize("latency", [0, 75, 150, 400])
+def test_what_the_kernel_selected_earlier_never_undoes_a_click(notebook, latency):
+    """Its message is under way while the person clicks elsewhere; the click stays, in both."""
+    page = notebook.page
+    expect(row(notebook, "Person 05")).to_be_visible()
+    page.evaluate(SEEN_SELECTED)
+    notebook.set_latency(latency)
+    page.evaluate(SET_WITHOUT_WAITING, "table.selected_id = 'ID03'")
+    row(notebook, "Person 05").click()
+    notebook.wait_for("table.selected_ids", "['ID05']")
+    expect(row(notebook, "Person 05")).to_have_attribute("aria-selected", "true")
+    seen = page.evaluate("window.seenSelected")
+    assert "ID03" not in seen[seen.index("ID05") :]
+
+
+SET_WITHOUT_WAITING = """(code) => {
+  window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
+}"""
+
+
+RECORDS = "[{'id': f'ID{n:02}', 'firstName': f'Person {n:02}', 'lastName': ''} for n in range(60)]"
+
+
+@pytest.mark.parametrize("latency", [0, 400])
+def test_a_saved_change_leaves_the_page_and_the_selected_row(notebook, latency):
+    """The table doesn't jump to its start, and the row stays in sight, in focus and selected."""
+    page = notebook.page
+    notebook.evaluate(f"setattr(table, 'data', to_frame({RECORDS}))")
+    page.get_by_role("columnheader", name="Name").get_by_role("button").click()
+    page.get_by_role("button", name="Next page").click()
+    row(notebook, "Person 25").click()
+    notebook.wait_for("table.selected_ids", "['ID25']")
+    notebook.set_latency(latency)
+    notebook.evaluate("table.put(to_row({'id': 'ID25', 'firstName': 'Aaron', 'lastName': ''}))")
+    expect(row(notebook, "Aaron")).to_be_visible()
+    expect(row(notebook, "Aaron")).to_have_attribute("aria-selected", "true")
+    expect(row(notebook, "Aaron")).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("21\N{EN DASH}40 of 60 customers")
+
+
+def test_an_unexpected_error_ends_in_a_sentence(notebook):
+    """The search isn't dead then: the next one is answered."""
+    search, status = notebook.page.get_by_role("searchbox"), notebook.page.get_by_role("status")
+    notebook.evaluate("setattr(table, 'search', lambda text: {}['nothing'])")
+    search.press_sequentially("p1")
+    expect(status).to_contain_text("Something unexpected went wrong. Nothing was sent.")
+    notebook.evaluate("delattr(table, 'search')")
+    search.press_sequentially("1@")
+    expect(status).to_have_text("1\N{EN DASH}1 of 1 match (of 60 customers)")
+
+
+def test_it_weighs_little(notebook):
+    """One comm and what is looked at; the script and the style come once a page."""
+    first = notebook.opened_comms(), notebook.received_bytes()
+    notebook.received.clear()
+    notebook.run_all()
+    assert first[0] <= 2
+    assert notebook.opened_comms() == 1
+    assert notebook.received_bytes() < 30_000
 
 
 def test_saved_notebook_shows_the_table_without_script(open_notebook, lab):

@@ -1,4 +1,4 @@
-"""Secrets in rows and tables, and texts that would disturb what is around them."""
+"""Secrets in rows and tables, and typed signs that would turn text around."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from clover_nb import TEST_CARDS, validation
 from clover_nb.errors import ValidationError
-from clover_nb.masking import OpaqueSecret, Secret, isolate_text
+from clover_nb.masking import OpaqueSecret, Secret
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
 
@@ -79,21 +79,6 @@ def test_a_token_from_a_saved_table_is_refused(secret):
     saved = pickle.loads(pickle.dumps(secret))  # noqa: S301  made here
     with pytest.raises(ValidationError, match="not a card token"):
         validation.check_source(saved)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("Ana", "Ana"),
-        ("Ana \u202egnp.exe", "Ana gnp.exe"),
-        ("\u2069\u202e evil", " evil"),
-        ("\u05e9\u05dc\u05d5\u05dd", "\u2068\u05e9\u05dc\u05d5\u05dd\u2069"),
-        ("عمر\u202c", "\u2068عمر\u2069"),
-    ],
-)
-def test_a_text_turns_nothing_around_it(text, shown):
-    """Signs that change the direction go; a text from right to left is kept apart."""
-    assert isolate_text(text) == shown
 
 
 @pytest.mark.parametrize("sign", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"])

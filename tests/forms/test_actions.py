@@ -8,9 +8,9 @@ import pytest
 
 from clover_nb import TEST_CARDS, connect, sandbox
 from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
-from clover_nb.forms import actions, checks
-from clover_nb.forms._history import history
+from clover_nb.forms import actions, values
 from clover_nb.forms.actions import Doubtful
+from clover_nb.forms.history import read_history
 
 ADDRESS = {
     "shipping.address.line1": "415 N Mathilda Ave",
@@ -24,7 +24,7 @@ ADDRESS = {
 
 def typed(clover, **other):
     """A filled-in form: every field is there, empty where nothing was typed."""
-    empty = dict.fromkeys(("name", "phone", *checks.SHIPPING_FIELDS), "")
+    empty = dict.fromkeys(("name", "phone", *values.SHIPPING_FIELDS), "")
     token = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
     return empty | {"email": f"{uuid.uuid4().hex[:12]}@example.com", "source": token} | other
 
@@ -36,7 +36,7 @@ def created(clover, given):
 
 def contact(row, **other):
     """A form for the contact, filled in."""
-    return checks.contact_of(row) | other
+    return values.contact_of(row) | other
 
 
 def test_a_customer_is_created_and_read_back_with_the_card(clover):
@@ -64,7 +64,7 @@ def test_a_customer_is_created_with_everything(clover):
 
 def test_problems_are_found_all_at_once():
     """Each field has its own message; empty ones only where they are required."""
-    found = checks.problems(
+    found = values.problems(
         {"email": "ana", "source": "", "phone": "abc", "name": "", "shipping.name": "ok"},
         ["email", "source"],
     )
@@ -74,15 +74,15 @@ def test_problems_are_found_all_at_once():
 
 def test_an_address_once_begun_must_be_whole():
     """A city without a street reaches nobody; a country alone is no address."""
-    assert checks.problems({"shipping.address.country": "US"}) == {}
-    begun = checks.problems({"shipping.address.city": "Boston", "shipping.address.country": "US"})
+    assert values.problems({"shipping.address.country": "US"}) == {}
+    begun = values.problems({"shipping.address.city": "Boston", "shipping.address.country": "US"})
     assert set(begun) == {"shipping.address.line1", "shipping.address.state"}
 
 
 def test_shipping_is_changed_and_emptied_parts_are_taken_off(clover):
     """What was emptied in the form is gone afterwards; the rest is as typed."""
     row = created(clover, typed(clover) | ADDRESS)
-    given = checks.shipping_of(row) | {
+    given = values.shipping_of(row) | {
         "shipping.address.line2": "",
         "shipping.address.city": "San José",
     }
@@ -96,7 +96,7 @@ def test_saving_without_a_change_sends_nothing(clover):
     """The message says so."""
     row = created(clover, typed(clover) | ADDRESS)
     with pytest.raises(ValidationError, match="Nothing is changed"):
-        actions.update_shipping(clover, row, checks.shipping_of(row))
+        actions.update_shipping(clover, row, values.shipping_of(row))
 
 
 def test_customers_are_found_by_email_and_by_id(clover):
@@ -142,7 +142,7 @@ def test_what_can_not_be_taken_back_says_why(clover):
     """A new address stays on the record; a new customer stays too."""
     done = actions.create_customer(clover, typed(clover, name="Ana"))
     assert done.undo is None
-    assert "can't be taken back" in done.note
+    assert "can't be undone" in done.note
     given = contact(done.row, email=f"new.{done.row['email']}")
     done = actions.edit_contact(clover, done.row, given)
     assert done.undo is None
@@ -152,7 +152,7 @@ def test_what_can_not_be_taken_back_says_why(clover):
 def test_a_contact_can_not_be_emptied(clover):
     """Clover has no way to, so it is said before anything is sent."""
     row = created(clover, typed(clover, name="Ana"))
-    assert set(checks.contact_problems(row, contact(row, name="", phone=""))) == {"name"}
+    assert set(values.contact_problems(row, contact(row, name="", phone=""))) == {"name"}
 
 
 def test_a_record_changed_in_between_is_not_overwritten(clover):
@@ -161,7 +161,7 @@ def test_a_record_changed_in_between_is_not_overwritten(clover):
     clover.customers.modify(row["id"], name="Someone Else's")
     with pytest.raises(EditConflictError):
         actions.edit_contact(clover, row, contact(row, phone="555-0199"))
-    shipping = checks.shipping_of(row) | {"shipping.address.line1": "1 Main St"}
+    shipping = values.shipping_of(row) | {"shipping.address.line1": "1 Main St"}
     with pytest.raises(EditConflictError):
         actions.update_shipping(clover, row, shipping)
     assert clover.customers.retrieve(row["id"])["name"] == "Someone Else's"
@@ -181,25 +181,27 @@ def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
 def test_a_postal_code_of_another_state_is_a_doubt(clover):
     """It may be overruled; one that can't be may not."""
     row = created(clover, typed(clover) | ADDRESS)
-    odd = checks.shipping_of(row) | {"shipping.address.state": "MA"}
-    assert checks.problems(odd) == {}
+    odd = values.shipping_of(row) | {"shipping.address.state": "MA"}
+    assert values.problems(odd) == {}
     with pytest.raises(Doubtful, match="of the state MA"):
         actions.update_shipping(clover, row, odd)
     assert actions.update_shipping(clover, row, odd, sure=True).row["shipping_state"] == "MA"
     wrong = odd | {"shipping.address.postal_code": "0210"}
-    assert set(checks.problems(wrong)) == {"shipping.address.postal_code"}
+    assert set(values.problems(wrong)) == {"shipping.address.postal_code"}
 
 
 def test_a_card_is_attached_and_taken_off_again(clover):
-    """Which is how attaching one is undone."""
+    """By a change of its own; attaching one has no undo."""
     row = created(clover, typed(clover))
     token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
     done = actions.attach_card(clover, row, {"source": token})
-    assert list(checks.cards_of(done.row).values()) == [
+    assert list(values.cards_of(done.row).values()) == [
         "MC •••• 3294, expires 2035-12",
         "VISA •••• 4242, expires 2035-12",
     ]
-    assert done.undo().row["source_ids"] == row["source_ids"]
+    assert done.undo is None, "it would be gone for good"
+    removed = actions.delete_card(clover, done.row, done.card_id)
+    assert removed.row["source_ids"] == row["source_ids"]
 
 
 def test_a_card_is_replaced(clover):
@@ -207,7 +209,7 @@ def test_a_card_is_replaced(clover):
     row = created(clover, typed(clover))
     token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
     given = {"source": token, "replaces": row["source_ids"][0]}
-    assert checks.card_changes(row, given) == [
+    assert values.card_changes(row, given) == [
         ("Card", "VISA •••• 4242, expires 2035-12", "a new card")
     ]
     done = actions.attach_card(clover, row, given)
@@ -246,8 +248,8 @@ def test_the_history_tells_in_words_what_was_changed(clover):
     row = created(clover, typed(clover, name="Ana"))
     row = actions.edit_contact(clover, row, contact(row, name="Bo", phone="555-0199")).row
     actions.delete_card(clover, row, row["source_ids"][0])
-    events = history(clover, row["id"])
-    assert [each.what for each in events] == ["card taken off", "changed", "created"]
+    events = read_history(clover, row["id"])
+    assert [each.what for each in events] == ["card removed", "changed", "created"]
     assert events[1].details == "name: Ana → Bo; phone: nothing → 555-0199"
     assert "clv_" not in str(events)
 

@@ -1,154 +1,316 @@
-"""The desk, driven as the browser drives it, on the practice sandbox."""
+"""The desk, driven by the messages of a browser, on the practice sandbox."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
-import time
 import uuid
 
 import pytest
+from form_driver import FormDriver
 
 from clover_nb import TEST_CARDS, connect, forms, to_frame
-from clover_nb.errors import APIConnectionError
+from clover_nb.errors import APIConnectionError, OutcomeUnknownError
 
 
 @pytest.fixture
-def ana(clover):
+def make_customer(clover):
+    """Makes a customer with a card."""
+
+    def make(name: str):
+        token = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
+        email = f"{uuid.uuid4().hex[:12]}@example.com"
+        return clover.customers.create(email=email, source=token, name=name)
+
+    return make
+
+
+@pytest.fixture
+def ana(make_customer):
     """A customer that the desk's table knows."""
-    token = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
-    email = f"{uuid.uuid4().hex[:12]}@example.com"
-    return clover.customers.create(email=email, source=token, name="Ana")
+    return make_customer("Ana")
 
 
 @pytest.fixture
-def desk(clover, ana):
-    """A desk with all customers in it."""
-    return forms.desk(clover.customers.list(), clover=clover)
+def bea(make_customer):
+    """Another one."""
+    return make_customer("Bea")
 
 
-def until(condition):
-    """Wait for what another thread does."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+@pytest.fixture
+def desk(clover, ana, bea):
+    """A desk with all customers in it, some of them Ana and Bea."""
+    made = forms.desk(clover.customers.list(), clover=clover)
+    yield made
+    made.close()
+
+
+class Gate:
+    """Holds a call up in its thread until it is opened."""
+
+    def __init__(self, call):
+        self._call = call
+        self.entered, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, *args, **kwargs):
+        result = self._call(*args, **kwargs)
+        self.entered.set()
+        assert self.opened.wait(30)
+        return result
+
+
+async def happens(condition):
+    """Let the loop run until something is so."""
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def driver(desk) -> FormDriver:
+    """The form that is open, as a browser has it."""
+    return FormDriver(desk.form)
+
+
+def words(html: str) -> str:
+    """What of HTML is read."""
+    return re.sub("<[^>]+>", "", html)
 
 
 def test_it_reads_the_customers_itself_and_again(clover, ana):
     """And says how old they are."""
     desk = forms.desk(clover=clover)
-    until(lambda: ana["id"] in desk.table.data.index)
-    until(lambda: not desk._work.busy)
+    assert ana["id"] in desk.table.data.index
     assert desk.table.read_at > 0
     clover.customers.modify(ana["id"], name="Bo")
-    desk.refresh().join()
+    desk.receive({"do": "refresh"})
     assert desk.table.data.loc[ana["id"], "name"] == "Bo"
 
 
+def test_reading_says_how_many_there_are(clover, ana, monkeypatch):
+    """As far as it is known; nobody is told that there are no customers meanwhile."""
+    gate = Gate(clover.customers.list)
+    monkeypatch.setattr(clover.customers, "list", gate)
+
+    async def scenario():
+        desk = forms.desk(clover=clover)
+        assert (desk.table.progress, desk.reading) == ("Reading the customers…", True)
+        gate.opened.set()
+        await happens(lambda: not desk.reading)
+        assert (desk.table.progress, desk.status) == ("", "")
+        gate.opened.clear()
+        desk.refresh()
+        assert words(desk.status) == f"Reading {len(desk.table.data):,} customers…"
+        gate.opened.set()
+        await happens(lambda: not desk.reading)
+
+    asyncio.run(scenario())
+
+
 def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clover, ana):
-    """What the table knows at once; then what Clover says now."""
+    """As Clover says it now."""
     clover.customers.modify(ana["id"], phone="555-0111")
     desk.table.selected_id = ana["id"]
-    assert desk.row["name"] == "Ana"
-    until(lambda: "555-0111" in desk.details.value)
-    assert "VISA •••• 4242" in desk.details.value
-    assert "<dt>Marketing allowed</dt><dd>no</dd>" in desk.details.value
-    assert "phone: nothing → 555-0111" in desk.history.lines.value
+    assert desk.row["phone"] == "555-0111"
+    assert "555-0111" in desk.details
+    assert "VISA •••• 4242" in desk.details
+    assert "<dt>Marketing allowed</dt><dd dir='auto'>no</dd>" in desk.details
+    assert "phone: nothing → 555-0111" in desk.history
     desk.table.selected_id = ""
-    assert desk.details.layout.display == "none"
+    assert (desk.row, desk.who, desk.details, desk.history) == (None, "", "", "")
+
+
+def test_what_the_table_knows_is_shown_at_once(desk, clover, ana, monkeypatch):
+    """While Clover is asked."""
+    gate = Gate(clover.customers.retrieve)
+    monkeypatch.setattr(clover.customers, "retrieve", gate)
+    clover.customers.modify(ana["id"], phone="555-0111")
+
+    async def scenario():
+        desk.select(ana["id"])
+        assert "Ana" in desk.who
+        assert "555-0111" not in desk.details
+        gate.opened.set()
+        await happens(lambda: "555-0111" in desk.details)
+
+    asyncio.run(scenario())
 
 
 def test_a_saved_change_is_in_the_table_the_details_and_the_history(desk, ana):
     """Through the same form that stands alone."""
-    desk.table.selected_id = ana["id"]
-    until(lambda: "created" in desk.history.lines.value)
-    desk.open_form("Edit contact")
-    desk.form.fields["name"].value = "Bo"
-    desk.form.submit().join()
+    desk.select(ana["id"])
+    desk.receive({"do": "open", "name": "Edit contact"})
+    driver(desk).type(name="Bo").submit()
     assert desk.table.data.loc[ana["id"], "name"] == "Bo"
-    assert ">Bo<" in desk.details.value
-    until(lambda: "name: Ana → Bo" in desk.history.lines.value)
+    assert "<dd dir='auto'>Bo</dd>" in desk.details
+    assert "name: Ana → Bo" in desk.history
 
 
-def test_an_answer_that_comes_late_does_not_hide_a_change(desk, clover, ana, monkeypatch):
-    """A customer was asked for, changed and saved; then the first answer arrives."""
-    asked, go, late = threading.Event(), threading.Event(), []
-    retrieve = clover.customers.retrieve
+def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, monkeypatch):
+    """Ana was asked for, then Bea selected; what is shown and edited is Bea."""
+    gate = Gate(clover.customers.retrieve)
+    monkeypatch.setattr(clover.customers, "retrieve", gate)
 
-    def slow(customer_id):
-        row = retrieve(customer_id)
-        if not late:
-            late.append(threading.current_thread())
-            asked.set()
-            assert go.wait(10)
-        return row
+    async def scenario():
+        desk.select(ana["id"])
+        desk.open_form("Edit contact")
+        await happens(gate.entered.is_set)
+        desk.select(bea["id"])
+        gate.opened.set()
+        await happens(lambda: "created" in desk.history)
+        assert desk.row["id"] == desk.form.customer["id"] == bea["id"]
+        assert "Ana" not in desk.who + desk.details
 
-    monkeypatch.setattr(clover.customers, "retrieve", slow)
-    desk.open_form("Edit contact")
-    desk.table.selected_id = ana["id"]
-    assert asked.wait(10)
-    desk.form.fields["name"].value = "Bo"
-    desk.form.submit().join()
-    go.set()
-    late[0].join()
-    assert desk.row["name"] == "Bo"
-    assert "Saved: Bo" in desk.form.status.value
+    asyncio.run(scenario())
+
+
+def test_a_save_that_ends_late_takes_nobody_back(desk, clover, ana, bea, monkeypatch):
+    """Ana is saved while Bea is looked at: the table knows it, and Bea stays."""
+    gate = Gate(clover.customers.modify)
+    monkeypatch.setattr(clover.customers, "modify", gate)
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        desk.open_form("Edit contact")
+        form = desk.form
+        driver(desk).type(name="Bo").submit()
+        await happens(gate.entered.is_set)
+        desk.select(bea["id"])
+        assert desk.form is not form
+        gate.opened.set()
+        await happens(lambda: desk.table.data.loc[ana["id"], "name"] == "Bo")
+        assert desk.table.selected_id == desk.row["id"] == desk.form.customer["id"] == bea["id"]
+        assert words(desk.status) == "Saved: Bo"
+        assert form.comm is None, "it has nothing to say any more"
+
+    asyncio.run(scenario())
+
+
+def test_a_save_that_fails_late_says_whom_to_select(desk, clover, ana, bea, monkeypatch):
+    """What was typed is there then, with the reason, and nothing that was agreed to."""
+
+    def fail(*_args, **_kwargs):
+        raise OutcomeUnknownError("Lost.", operation="modify", customer_id=ana["id"], sent={})
+
+    gate = Gate(lambda *_, **__: None)
+    monkeypatch.setattr(clover.customers, "modify", lambda *_, **__: gate() or fail())
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        desk.open_form("Edit contact")
+        driver(desk).type(name="Bo").submit()
+        await happens(gate.entered.is_set)
+        desk.select(bea["id"])
+        gate.opened.set()
+        await happens(lambda: words(desk.status) == "Not saved yet: select Ana to see why.")
+        desk.select(ana["id"])
+        assert "not known whether this was saved" in driver(desk).status
+        assert driver(desk).texts["name"] == "Bo"
+
+    asyncio.run(scenario())
 
 
 def test_a_list_that_comes_late_does_not_hide_a_change(desk, clover, ana, monkeypatch):
     """All customers were asked for, one was changed and saved; then the list arrives."""
-    asked, go = threading.Event(), threading.Event()
-    read = clover.customers.list
+    gate = Gate(clover.customers.list)
+    monkeypatch.setattr(clover.customers, "list", gate)
 
-    def slow():
-        table = read()
-        asked.set()
-        assert go.wait(10)
-        return table
+    async def scenario():
+        desk.refresh()
+        await happens(gate.entered.is_set)
+        desk.select(ana["id"])
+        desk.open_form("Edit contact")
+        driver(desk).type(name="Bo").submit()
+        await happens(lambda: not desk.form.is_busy)
+        gate.opened.set()
+        await happens(lambda: not desk.reading)
+        assert desk.table.data.loc[ana["id"], "name"] == "Bo"
 
-    monkeypatch.setattr(clover.customers, "list", slow)
-    refreshing = desk.refresh()
-    assert asked.wait(10)
-    desk.table.selected_id = ana["id"]
+    asyncio.run(scenario())
+
+
+def test_what_is_typed_is_kept_for_its_customer(desk, ana, bea):
+    """The open form is about the selected customer, always; what was typed comes back with Ana."""
+    desk.select(ana["id"])
     desk.open_form("Edit contact")
-    desk.form.fields["name"].value = "Bo"
-    desk.form.submit().join()
-    go.set()
-    refreshing.join()
-    assert desk.table.data.loc[ana["id"], "name"] == "Bo"
-
-
-def test_what_is_typed_is_not_lost_by_selecting_somebody_else(desk, ana):
-    """The form stays with its customer and says so; another one doesn't open over it."""
-    desk.table.selected_id = ana["id"]
+    driver(desk).type(name="Bo")
+    desk.select(bea["id"])
+    assert desk.form.customer["id"] == bea["id"]
+    assert driver(desk).texts["name"] == "Bea"
+    assert words(desk.status) == "What you typed about Ana is kept: it is there under Edit contact."
+    desk.open_form("Shipping address")
+    assert desk.form.customer["id"] == bea["id"]
+    desk.select(ana["id"])
+    assert (desk.opened, desk.form.customer["id"]) == ("Shipping address", ana["id"])
     desk.open_form("Edit contact")
-    form = desk.form
-    form.fields["name"].value = "Bo"
-    other = next(key for key in desk.table.data.index if key != ana["id"])
-    desk.table.selected_id = other
-    until(lambda: "still about Ana" in desk.status.value)
-    desk.open_form("Shipping address")
-    assert desk.form is form
-    assert form.picker.row["id"] == ana["id"]
-    form.cancel()
-    desk.open_form("Shipping address")
-    assert desk.form.picker.row["id"] == other
+    assert driver(desk).texts["name"] == "Bo"
+
+
+def test_what_was_agreed_to_ends_with_the_customer(desk, clover, ana, bea):
+    """Neither Bea's form nor Ana's own has the tick when the person comes back."""
+    desk.select(ana["id"])
+    desk.open_form("Attach a card")
+    token = clover.tokens.create(card=TEST_CARDS["visa"])["id"].reveal()
+    driver(desk).type(source=token, ecomind="ecom").tick("consent")
+    for who in (bea, ana):
+        desk.select(who["id"])
+        form = driver(desk)
+        assert (form.texts["consent"], form.texts["ecomind"]) == ("", "moto")
+        assert not desk.form.token
+
+
+def test_forms_that_nobody_sees_are_closed(desk, ana, bea):
+    """But for those with something typed in them."""
+    desk.select(ana["id"])
+    for name in ("Edit contact", "Shipping address", "Attach a card", "New customer"):
+        before = desk.form
+        desk.open_form(name)
+        assert before is None or before.comm is None
+    desk.open_form("Edit contact")
+    typed = desk.form
+    driver(desk).type(name="Bo")
+    desk.select(bea["id"])
+    assert typed.comm is not None
+    desk.close()
+    assert typed.comm is desk.table.comm is desk.comm is None
 
 
 def test_a_new_customer_is_selected_and_a_duplicate_leads_to_the_old_one(desk, clover, ana):
-    """Even one that the table doesn't know yet."""
+    """Even one that the table doesn't know yet; the new one's form stays until it is saved."""
     desk.table.data = desk.table.data.drop(ana["id"])
+    token = clover.tokens.create(card=TEST_CARDS["visa"])["id"].reveal()
     desk.open_form("New customer")
-    desk.form.fields["email"].value = ana["email"]
-    desk.form.fields["source"].value = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
-    desk.form.ticks["consent"].value = True
-    desk.form.submit().join()
-    desk.form.outcome.links.children[0].click()
-    until(lambda: desk.table.selected_id == ana["id"])
-    desk.form.overrule.value = True
-    desk.form.submit().join()
-    assert desk.table.selected_id == desk.form.row["id"] != ana["id"]
+    driver(desk).type(email=ana["email"], source=token).tick().submit().press("Show Ana")
+    assert desk.table.selected_id == ana["id"]
+    assert desk.form is None
+    desk.open_form("New customer")
+    form = driver(desk).type(source=token).tick()
+    assert form.texts["email"] == ana["email"]
+    form.submit().tick("sure").submit()
+    assert desk.row["email"] == ana["email"]
+    assert desk.table.selected_id == desk.row["id"] != ana["id"]
+    assert words(desk.status) == f"Saved: {ana['email']}"
+    assert desk.form is None
+
+
+def test_a_card_that_was_attached_is_removed_by_the_form_that_asks_first(desk, clover, ana):
+    """Nothing that gives a card away for good is called Undo, or done in one click."""
+    desk.select(ana["id"])
+    desk.open_form("Attach a card")
+    token = clover.tokens.create(card=TEST_CARDS["amex"])["id"].reveal()
+    form = driver(desk).type(source=token).tick().submit()
+    assert form.buttons == ["Remove this card"]
+    form.press("Remove this card")
+    assert desk.opened == "Remove a card"
+    removing = driver(desk)
+    assert removing.texts["card"] == desk.row["source_ids"][0]
+    removing.submit()
+    assert removing.errors == {"gone": "Please tick this first."}
+    assert clover.customers.retrieve(ana["id"])["card_count"] == 2
+    removing.tick().submit()
+    assert clover.customers.retrieve(ana["id"])["card_count"] == 1
 
 
 def test_without_a_journal_all_but_the_history_is_there(practice, ana):
@@ -156,111 +318,167 @@ def test_without_a_journal_all_but_the_history_is_there(practice, ana):
     with connect("local", journal=None, **practice.connection()) as clover:
         desk = forms.desk(clover.customers.list(), clover=clover)
         clover.customers.modify(ana["id"], name="Bo")
-        desk.table.selected_id = ana["id"]
-        until(lambda: ">Bo<" in desk.details.value)
-    assert "No history: The journal is switched off." in desk.history.lines.value
-    assert desk.status.value == ""
+        desk.select(ana["id"])
+        assert "<dd dir='auto'>Bo</dd>" in desk.details
+    assert "No history: The journal is switched off." in desk.history
+    assert desk.status == ""
 
 
-def test_production_is_marked_and_asks_for_a_tick_before_anything_is_taken_back():
+def test_production_is_marked_and_asks_for_a_tick_before_anything_is_undone(ana):
     """As it does before any other change."""
     with connect("production", access_token="x", merchant_id="M1", writes=True) as production:
-        desk = forms.desk(to_frame([]), clover=production)
-        assert "PRODUCTION" in desk.children[0].value
-        assert set(desk.history.form.ticks) == {"production"}
+        desk = forms.desk(to_frame([ana.to_dict()]), clover=production)
+        assert "PRODUCTION" in desk.heading
+        desk.row = ana
+        desk.offer_undo(1)
+        undo = FormDriver(desk.undo_form).submit()
+        assert undo.errors == {"production": "Please tick this first."}
 
 
 def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
-    """The data is old, but there."""
-
-    def fail(**_):
-        raise APIConnectionError("Clover could not be reached.")
-
+    """The data is old, but there; what nobody foresaw ends in a sentence too."""
     before = desk.table.data
-    monkeypatch.setattr(clover.customers, "list", fail)
-    desk.refresh().join()
-    assert "could not be reached" in desk.status.value
+
+    def fail(error):
+        def call():
+            raise error
+
+        monkeypatch.setattr(clover.customers, "list", call)
+        desk.refresh()
+
+    fail(APIConnectionError("Clover could not be reached."))
+    assert "could not be reached" in desk.status
+    fail(KeyError("id"))
+    assert "Something unexpected went wrong" in desk.status
+    assert not desk.reading
     assert desk.table.data is before
 
 
+def test_the_first_reading_that_fails_does_not_say_that_there_are_no_customers(clover, monkeypatch):
+    """Nor that they are still being read."""
+
+    def fail():
+        raise KeyError("id")
+
+    monkeypatch.setattr(clover.customers, "list", fail)
+    desk = forms.desk(clover=clover)
+    assert desk.table.progress == "The customers could not be read."
+    assert "Something unexpected went wrong" in desk.status
+
+
 def test_a_customer_that_is_gone_is_told(desk, clover, ana):
-    """When it is selected."""
+    """When it is selected; its history is there."""
     clover.customers.delete(ana["id"])
-    desk.table.selected_id = ana["id"]
-    until(lambda: "alert" in desk.status.value)
-    assert "Customer not found" in desk.status.value
+    desk.select(ana["id"])
+    assert "Customer not found" in desk.status
+    assert "deleted" in desk.history
 
 
-def told(widget, **content):
-    """Do as if the browser had sent this."""
-    data = {"method": "custom", "content": content}
-    widget._handle_msg({"content": {"data": data}, "buffers": []})
+def test_an_unexpected_error_about_a_customer_is_told(desk, clover, ana, monkeypatch):
+    """And selecting goes on."""
+
+    def fail(_):
+        raise KeyError("id")
+
+    monkeypatch.setattr(clover.customers, "retrieve", fail)
+    desk.select(ana["id"])
+    assert "Something unexpected went wrong. Nothing was sent." in desk.status
+    monkeypatch.undo()
+    desk.table.selected_id = ""
+    desk.select(ana["id"])
+    assert "created" in desk.history
 
 
 def undo_buttons(desk):
     """The names of the Undo buttons of the history."""
-    return re.findall(r"aria-label='(Undo: [^']*)'", desk.history.lines.value)
+    return re.findall(r"aria-label='(Undo: [^']*)'", desk.history)
 
 
-def ask_to_undo(desk, number=0):
+def ask_to_undo(desk, number=0) -> FormDriver:
     """Press one of them, as the browser tells of it."""
-    entry = re.findall(r"data-entry='(\d+)'", desk.history.lines.value)[number]
-    told(desk.children[1], do="undo", entry=entry)
-    return desk.history.form
+    entry = re.findall(r"data-entry='(\d+)'", desk.history)[number]
+    desk.receive({"do": "undo", "entry": entry})
+    return FormDriver(desk.undo_form)
 
 
-def test_any_change_of_the_history_can_be_taken_back(desk, clover, ana):
+def test_any_change_of_the_history_can_be_undone(desk, clover, ana):
     """After a look at what that would change; and it isn't offered as if nothing had happened."""
     clover.customers.modify(ana["id"], name="Bo")
     clover.customers.modify(ana["id"], name="Cy")
-    desk.table.selected_id = ana["id"]
-    until(lambda: undo_buttons(desk) == ["Undo: changed, name: Bo → Cy"])
-    form = ask_to_undo(desk)
-    assert form.layout.display is None
-    assert "<td>Name</td><td>Cy</td><td>Bo</td>" in form.preview.value
+    desk.select(ana["id"])
+    assert undo_buttons(desk) == ["Undo: changed, name: Bo → Cy"]
+    undo = ask_to_undo(desk)
+    assert words(undo.form.preview) == "What will changeFieldNowNewNameCyBo"
     assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
-    form.submit().join()
-    assert "Taken back: Bo" in form.status.value
+    undo.submit()
+    assert undo.status == "Undone: Bo"
     assert desk.table.data.loc[ana["id"], "name"] == "Bo"
-    assert ">Bo<" in desk.details.value
+    assert "<dd dir='auto'>Bo</dd>" in desk.details
     again = ["Undo: change undone, name: Cy → Bo", "Undo: changed, name: Ana → Bo"]
-    until(lambda: undo_buttons(desk) == again)
-    assert "changed, taken back since" in desk.history.lines.value
-    form.outcome.undo.take().join()
+    assert undo_buttons(desk) == again
+    assert "changed, undone since" in desk.history
+    undo.press("Undo")
     assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
 
 
-def test_what_can_not_be_taken_back_after_all_says_why(desk, clover, ana):
+def test_what_can_not_be_undone_after_all_says_why(desk, clover, ana):
     """Somebody else has changed it since the history was shown."""
     clover.customers.modify(ana["id"], name="Bo")
-    desk.table.selected_id = ana["id"]
-    until(lambda: undo_buttons(desk))
+    desk.select(ana["id"])
     clover.customers.modify(ana["id"], name="Cy")
-    form = ask_to_undo(desk)
-    form.submit().join()
-    assert "can&#x27;t be taken back" in form.status.value
-    assert "changed again since" in form.status.value
+    undo = ask_to_undo(desk).submit()
+    assert "can&#x27;t be undone" in undo.form.status
+    assert "changed again since" in undo.form.status
     assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
 
 
-def test_the_form_that_takes_back_goes_when_it_is_not_so_any_more(desk, clover, ana):
+def test_the_form_that_undoes_goes_when_it_is_not_so_any_more(desk, clover, ana, bea):
     """With another customer or a change of this one; and with Escape."""
     clover.customers.modify(ana["id"], name="Bo")
-    desk.table.selected_id = ana["id"]
-    until(lambda: undo_buttons(desk))
-    form = ask_to_undo(desk)
-    told(desk.children[1], do="cancel")
-    assert form.layout.display == "none"
-    assert ask_to_undo(desk).layout.display is None
-    desk.table.selected_id = next(key for key in desk.table.data.index if key != ana["id"])
-    until(lambda: form.layout.display == "none")
-    desk.table.selected_id = ana["id"]
-    until(lambda: undo_buttons(desk))
-    assert ask_to_undo(desk).layout.display is None
+    desk.select(ana["id"])
+    undo = ask_to_undo(desk).form
+    desk.receive({"do": "escape"})
+    assert (desk.undo_id, undo.comm) == ("", None)
+    ask_to_undo(desk)
+    desk.select(bea["id"])
+    assert desk.undo_id == ""
+    desk.select(ana["id"])
+    ask_to_undo(desk)
     desk.open_form("Edit contact")
-    desk.form.fields["name"].value = "Cy"
-    desk.form.submit().join()
-    until(lambda: form.layout.display == "none")
+    driver(desk).type(name="Cy").submit()
+    assert desk.undo_id == ""
+
+
+def test_the_history_shows_what_was_refused_or_is_unknown_as_such(desk, clover, ana, monkeypatch):
+    """Neither looks as if it had been done, and neither can be undone."""
+    journal = clover.journal
+    end = journal.end
+    for outcome in ("refused", "unknown", "not done"):
+        monkeypatch.setattr(
+            journal,
+            "end",
+            lambda entry, _outcome, outcome=outcome, **more: end(entry, outcome, **more),
+        )
+        clover.customers.modify(ana["id"], name=f"Name {outcome}")
+    monkeypatch.undo()
+    desk.select(ana["id"])
+    lines = [words(line) for line in re.findall("<tr>.*?</tr>", desk.history)][1:]
+    said = ["Did not reach Clover: change", "Not known whether it was done: change"]
+    for line, what in zip(lines, [*said, "Refused by Clover: change", "created"], strict=True):
+        assert what in line
+    assert undo_buttons(desk) == []
+
+
+def test_names_in_the_history_and_the_heading_are_text(desk, clover, ana):
+    """Whatever somebody typed."""
+    evil = "<img src=x onerror=alert(1)>"
+    clover.customers.modify(ana["id"], name=evil)
+    desk.select(ana["id"])
+    desk.open_form("Edit contact")
+    driver(desk).type(phone="555-0111").submit()
+    shown = [desk.who, desk.details, desk.history, desk.status, desk.form.who, desk.form.status]
+    assert [html for html in shown if "<img" in html] == []
+    assert "&lt;img" in desk.who
 
 
 @pytest.mark.parametrize(
@@ -285,6 +503,6 @@ def test_a_customer_is_found_by_any_part_of_what_people_know(clover, query):
     )
     desk = forms.desk(clover.customers.list(), clover=clover)
     asked = made["id"][3:10].lower() if query == "ID" else query
-    told(desk.table, do="search", text=asked)
-    assert made["id"] in desk.table._rows.ids(desk.table._found)
-    assert desk.table._view["matches"] < len(desk.table.data)
+    desk.table.receive({"do": "search", "text": asked})
+    assert made["id"] in desk.table.filtered.index
+    assert desk.table.view["matches"] < len(desk.table.data)

@@ -1,37 +1,24 @@
-"""The forms, driven as the browser drives them, on the practice sandbox."""
+"""The forms, driven by the messages of a browser, on the practice sandbox."""
 
 from __future__ import annotations
 
-import re
+import asyncio
+import sys
 import threading
 import uuid
-from html import escape
+from pathlib import Path
 
 import pytest
+from form_driver import FormDriver
+from traitlets import All
 
-from clover_nb import TEST_CARDS, connect, forms
-from clover_nb.forms import checks
+import clover_nb
+from clover_nb import TEST_CARDS, connect, forms, sandbox
+from clover_nb.forms import values
+from clover_nb.forms.runner import WORKER
 from clover_nb.validation import contains_card_number
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
-
-
-def fill(form, **values):
-    for name, value in values.items():
-        form.fields[name.replace("__", ".")].value = value
-    for tick in form.ticks.values():
-        tick.value = True
-
-
-def submitted(form):
-    thread = form.submit()
-    assert thread is not None
-    thread.join()
-    return form
-
-
-def messages(form):
-    return {name: field.message for name, field in form.fields.items() if field.message}
 
 
 def an_address():
@@ -46,236 +33,570 @@ def a_customer(clover, **fields):
     return clover.customers.create(email=an_address(), source=a_token(clover), **fields)
 
 
+def run(main):
+    """Run a coroutine on a loop, as a kernel runs its messages."""
+    return asyncio.run(asyncio.wait_for(main, 20))
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def shown(clover):
+    """A function that makes a form, and drives it as a browser does."""
+    made = []
+
+    def show(name, *about, connection=clover):
+        made.append(getattr(forms, name)(*about, clover=connection))
+        return FormDriver(made[-1])
+
+    yield show
+    for form in made:
+        form.close()
+
+
+@pytest.fixture
+def slow(clover, monkeypatch):
+    """Holds up a call of the connection until it may go on."""
+
+    def hold(owner, name) -> tuple[threading.Event, list[object]]:
+        go, calls, real = threading.Event(), [], getattr(owner, name)
+
+        def held(*args, **fields):
+            calls.append((args, fields))
+            assert go.wait(10)
+            return real(*args, **fields)
+
+        monkeypatch.setattr(owner, name, held)
+        return go, calls
+
+    return hold
+
+
 @pytest.mark.usefixtures("default_connection")
 def test_the_default_connection_serves_every_form():
     """Each form is one line in a cell."""
     for form in (forms.create_customer(), forms.attach_card(), forms.update_shipping()):
-        assert "LOCAL" in form.children[0].value
+        assert "LOCAL" in form.spec["heading"]
+        form.close()
 
 
-def test_create_saves_and_shows_the_row(clover):
+# -- saving ------------------------------------------------------------------------------------
+
+
+def test_create_saves_and_shows_the_row(clover, shown):
     """The row stands under the form, the token is gone, and the ticks are off again."""
-    form = forms.create_customer(clover=clover)
-    email = an_address()
-    fill(form, email=email, source=a_token(clover), name="Ana <b>Rivera</b>")
-    submitted(form)
-    assert form.row["email"] == email
-    assert form.row["card_last4"] == "4242"
-    assert "Ana &lt;b&gt;Rivera" in form.outcome.result.value
-    assert "<b>" not in form.outcome.result.value + form.status.value
-    assert form.fields["source"].value == ""
-    assert not form.ticks["consent"].value
+    create, email = shown("create_customer"), an_address()
+    create.type(email=email, source=a_token(clover), name="Ana <b>Rivera</b>").tick().submit()
+    row = create.form.row
+    assert (row["email"], row["card_last4"]) == (email, "4242")
+    assert "Ana &lt;b&gt;Rivera" in create.form.outcome["result"]
+    assert "<b>" not in create.form.outcome["result"] + create.form.status
+    assert not create.form.token
+    assert not create.texts["consent"]
+    assert not create.form.has_changed
 
 
-def test_create_shows_every_message_beside_its_field_and_sends_nothing(clover):
-    """All at once, and what was typed stays."""
-    form = forms.create_customer(clover=clover)
-    fill(form, email="ana@", source="tok_1", phone="none", shipping__address__city="Boston")
+def test_create_shows_every_message_beside_its_field_and_sends_nothing(clover, shown):
+    """All at once, with how many there are; the first gets the focus, and what was typed stays."""
+    create = shown("create_customer")
+    create.type(email="ana@", source="tok_1", phone="none", shipping__address__city="Boston")
     before = len(clover.customers.list())
-    assert form.submit() is None
-    assert set(messages(form)) == {
-        "email",
-        "source",
-        "phone",
-        "shipping.address.line1",
-        "shipping.address.state",
+    create.tick().submit()
+    assert set(create.errors) == {
+        *("email", "source", "phone", "shipping.address.line1", "shipping.address.state")
     }
-    assert "Email is not an email address" in form.fields["email"].message
-    assert form.fields["email"].value == "ana@"
-    assert form.fields["source"].value == "tok_1"
+    assert "Email is not an email address" in create.errors["email"]
+    assert "5 fields need attention: Card token, Email, Phone" in create.status
+    assert create.heard[-1]["name"] == "source"
+    assert create.texts["email"] == "ana@"
+    assert create.form.token == "tok_1"
     assert len(clover.customers.list()) == before
 
 
-def test_consent_must_be_ticked(clover):
-    """Its message stands below the tick."""
-    form = forms.create_customer(clover=clover)
-    fill(form, email=an_address(), source=TOKEN)
-    form.ticks["consent"].value = False
-    assert form.submit() is None
-    assert "tick" in form.ticks["consent"].message
+def test_what_is_wrong_is_said_when_a_field_is_left_and_then_at_each_edit(shown):
+    """Not while it is typed for the first time, and nothing of what was not touched."""
+    create = shown("create_customer")
+    create.type(email="ana@")
+    assert create.errors == {}
+    create.tell("leave", name="email")
+    assert set(create.errors) == {"email"}
+    create.type(email="ana@example.com")
+    assert create.errors == {}
+    create.type(email="ana@example.")
+    assert set(create.errors) == {"email"}
+    create.tell("leave", name="phone")
+    assert set(create.errors) == {"email"}
 
 
-def test_a_refusal_of_clover_stands_beside_its_field(clover):
+def test_consent_must_be_ticked(shown):
+    """Its message stands below the tick, and goes with it."""
+    create = shown("create_customer").type(email=an_address(), source=TOKEN).submit()
+    assert "tick" in create.errors["consent"]
+    assert "1 field needs attention" in create.status
+    create.tick("consent")
+    assert create.errors == {}
+
+
+def test_a_refusal_of_clover_stands_beside_its_field(clover, shown):
     """A spent token is about the token; what was typed stays, to be mended."""
     token = a_token(clover)
     clover.customers.create(email=an_address(), source=token)
-    form = forms.create_customer(clover=clover)
-    email = an_address()
-    fill(form, email=email, source=token)
-    submitted(form)
-    assert "works once" in form.fields["source"].message
-    assert form.fields["email"].value == email
-    assert form.row is None
+    create, email = shown("create_customer"), an_address()
+    create.type(email=email, source=token).tick().submit()
+    assert "works once" in create.errors["source"]
+    assert create.texts["email"] == email
+    assert create.form.row is None
+    create.type(source=TOKEN)
+    assert create.errors == {}
 
 
-def test_a_declined_card_says_what_to_do(clover):
+def test_a_declined_card_says_what_to_do(clover, shown):
     """Beside the token; and the request id, which Clover's support asks for, beside the button."""
-    form = forms.create_customer(clover=clover)
-    fill(form, email=an_address(), source=a_token(clover, "visa_declined"))
-    submitted(form)
-    assert "ask for another" in form.fields["source"].message
-    assert "Not saved.</div>" in form.status.value
-    assert re.search(r"Clover's request id: <code>[\w-]{36}</code>", form.status.value)
+    create = shown("create_customer")
+    create.type(email=an_address(), source=a_token(clover, "visa_declined")).tick().submit()
+    assert "ask for another" in create.errors["source"]
+    assert "Not saved: Card token needs attention." in create.status
+    assert "Clover's request id: <code>" in create.form.status
 
 
-def test_a_lost_connection_keeps_what_was_typed():
+def test_a_lost_connection_keeps_what_was_typed(shown):
     """The token too: it was not used."""
     urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), "http://127.0.0.1:1")
+    email = an_address()
     with connect("local", access_token="x", merchant_id="M1", **urls) as gone:
-        form = forms.create_customer(clover=gone)
-        email = an_address()
-        fill(form, email=email, source=TOKEN)
-        submitted(form)
-    assert "could not be reached" in form.status.value
-    assert (form.fields["email"].value, form.fields["source"].value) == (email, TOKEN)
+        create = shown("create_customer", connection=gone)
+        create.type(email=email, source=TOKEN).tick().submit()
+    assert "could not be reached" in create.status
+    assert (create.texts["email"], create.form.token) == (email, TOKEN)
 
 
-def test_two_clicks_do_it_once(clover, monkeypatch):
-    """While work is under way the button is disabled, and a second click does nothing."""
-    entered, go = threading.Event(), threading.Event()
-    calls = []
-    real = clover.customers.create
+def test_two_clicks_do_it_once(clover, shown, slow):
+    """While work is under way, and after it until something is edited: the second may come late."""
+    go, calls = slow(clover.customers, "create")
+    create, email = shown("create_customer"), an_address()
+    create.type(email=email, source=a_token(clover)).tick()
 
-    def slow(**fields):
-        calls.append(fields)
-        entered.set()
-        assert go.wait(10)
-        return real(**fields)
+    async def main():
+        create.submit()
+        await until(lambda: calls)
+        assert create.form.busy == "submit"
+        create.submit()
+        create.press("Undo") if create.buttons else None
+        go.set()
+        await until(lambda: not create.form.is_busy)
+        create.submit()
 
-    monkeypatch.setattr(clover.customers, "create", slow)
-    form = forms.create_customer(clover=clover)
-    fill(form, email=an_address(), source=a_token(clover))
-    thread = form.submit()
-    assert entered.wait(10)
-    assert form.button.disabled
-    assert form.button.description == "Creating…"
-    assert form.submit() is None
-    go.set()
-    thread.join()
+    run(main())
     assert len(calls) == 1
-    assert form.button.disabled, "until something is edited: the second click may come late"
-    form.edited()
-    assert not form.button.disabled
+    assert create.form.row["email"] == email
+    assert create.form.locked
+    create.type(email="another@example.com")
+    assert not create.form.locked
 
 
-def test_an_unforeseen_failure_is_told_and_logged(clover, monkeypatch, caplog):
-    """Nothing vanishes in a callback: the form says so, the log has the traceback."""
+@pytest.mark.parametrize("task", ["create", "search", "retrieve", "undo"])
+def test_an_unforeseen_failure_is_told(clover, shown, monkeypatch, task):
+    """Nothing vanishes: the form says whether something was sent, and can be used again."""
 
-    def broken(**fields):
-        raise RuntimeError("boom")
+    def broken(*_, **__):
+        raise KeyError("boom")
 
-    monkeypatch.setattr(clover.customers, "create", broken)
-    form = forms.create_customer(clover=clover)
-    fill(form, email=an_address(), source=TOKEN)
-    submitted(form)
-    assert "not known" in form.status.value
-    assert "boom" in caplog.text
-    assert not form.button.disabled
+    ana = a_customer(clover, name="Ana")
+    if task == "create":
+        form = shown("create_customer").type(email=an_address(), source=TOKEN).tick()
+        monkeypatch.setattr(clover.customers, "create", broken)
+        form.submit()
+    elif task == "search":
+        form = shown("edit_contact")
+        monkeypatch.setattr(clover.customers, "search", broken)
+        form.find(ana["email"])
+    elif task == "retrieve":
+        form = shown("create_customer").type(email=ana["email"], source=TOKEN).tick().submit()
+        monkeypatch.setattr(clover.customers, "retrieve", broken)
+        form.press("Show Ana")
+    else:
+        form = shown("edit_contact", ana["id"]).type(name="Bo").submit()
+        monkeypatch.setattr(type(clover), "undo", broken)
+        form.press("Undo")
+    sent = "not known whether" if task in ("create", "undo") else "Nothing was sent"
+    assert sent in form.status
+    assert not form.form.busy
+    assert not form.form.is_busy
 
 
-def test_attach_finds_the_customer_by_email(clover):
+def test_no_widget_is_written_by_another_thread(clover, shown):
+    """However long the work takes: results are applied where messages are handled."""
+    writers = set()
+    contact = shown("edit_contact", a_customer(clover, name="Ana")["id"])
+    create = shown("create_customer")
+    for each in (contact, create):
+        each.form.observe(lambda _: writers.add(threading.current_thread().name), All)
+
+    async def idle(driver: FormDriver):
+        await until(lambda: not driver.form.busy)
+
+    async def main():
+        contact.type(name="Bo").submit()
+        await idle(contact)
+        contact.press("Undo")
+        await idle(contact)
+        contact.find("nobody@example.com")
+        await idle(contact)
+        create.tell("test_card")
+        await idle(create)
+        create.type(email=an_address()).tick().submit()
+        await idle(create)
+
+    run(main())
+    assert create.form.row is not None
+    assert writers
+    assert WORKER not in writers
+    assert writers == {threading.current_thread().name}
+
+
+# -- letters -----------------------------------------------------------------------------------
+
+
+def test_what_goes_to_the_browser_says_which_edits_it_knows_of(shown):
+    """Values never travel without, so that an older one can be told from a newer one."""
+    contact = shown("create_customer").type(name="A").type(name="An")
+    assert contact.form.values == {
+        "texts": {**contact.texts, "name": "An"},
+        "seen": {"view-1": 2},
+    }
+
+
+def test_what_is_typed_while_it_is_sent_is_kept(clover, shown, slow):
+    """It is not what was saved, and can be saved next."""
+    ana = a_customer(clover, name="Ana")
+    go, calls = slow(clover.customers, "modify")
+    contact = shown("edit_contact", ana["id"]).type(name="Bo")
+
+    async def main():
+        contact.submit()
+        await until(lambda: calls)
+        contact.type(phone="555-0177", name="Bob")
+        go.set()
+        await until(lambda: not contact.form.is_busy)
+
+    run(main())
+    assert contact.form.row["name"] == "Bo"
+    assert (contact.texts["name"], contact.texts["phone"]) == ("Bob", "555-0177")
+    assert not contact.form.locked
+    contact.submit()
+    assert contact.form.row["name"] == "Bob"
+
+
+def test_what_the_person_saw_is_what_is_sent(clover, shown):
+    """A form that has just changed is to be looked at first."""
+    ana = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", ana["id"]).type(name="Bo")
+    older = dict(contact.texts)
+    contact.type(name="Bob")
+    contact.tell("submit", texts=older, about=ana["id"])
+    assert "Nothing was sent: the form has just changed" in contact.status
+    contact.tell("submit", texts=contact.texts, about="another")
+    assert "Nothing was sent: the form has just changed" in contact.status
+    assert clover.customers.retrieve(ana["id"])["name"] == "Ana"
+
+
+# -- who it is about ---------------------------------------------------------------------------
+
+
+def test_attach_finds_the_customer_by_email(clover, shown):
     """Find, then attach: the row has two cards, the newest first."""
     customer = a_customer(clover)
-    form = forms.attach_card(clover=clover)
-    form.fields["customer"].value = customer["email"]
-    form.picker.find().join()
-    assert customer["id"] in form.picker.chosen.value
-    fill(form, source=a_token(clover, "mastercard"))
-    submitted(form)
-    assert form.row["card_count"] == 2
-    assert form.row["card_brand"] == "MC"
+    attach = shown("attach_card").find(customer["email"])
+    assert customer["id"] in attach.form.who
+    attach.type(source=a_token(clover, "mastercard")).tick().submit()
+    assert attach.form.row["card_count"] == 2
+    assert attach.form.row["card_brand"] == "MC"
 
 
-def test_attach_asks_which_when_an_address_is_shared(clover):
+def test_attach_asks_which_when_an_address_is_shared(clover, shown):
     """Choosing one of several makes it the customer."""
     first = a_customer(clover, name="First")
     second = clover.customers.create(email=first["email"], source=a_token(clover), name="Second")
-    form = forms.attach_card(clover=clover)
-    form.fields["customer"].value = first["email"]
-    form.picker.find().join()
-    assert "choose one" in form.fields["customer"].message
-    form.picker.choose(second["id"]).join()
-    assert form.picker.row["id"] == second["id"]
+    attach = shown("attach_card").find(first["email"])
+    assert "choose one" in attach.errors["customer"]
+    assert {key for key, _ in attach.form.choices["customer"]} == {first["id"], second["id"]}
+    attach.tell("pick", id=second["id"])
+    assert attach.form.about == second["id"]
+    assert attach.form.choices["customer"] == []
 
 
-def test_nothing_is_sent_before_a_customer_is_found(clover):
-    """And a customer typed over is no longer the chosen one."""
+def test_what_a_person_stated_about_one_customer_ends_with_that_customer(clover, shown):
+    """Consent, who typed the card, the card itself, and the tick for a doubt."""
+    ana, bea = a_customer(clover), a_customer(clover)
+    attach = shown("attach_card", ana["id"]).type(source=TOKEN).tick()
+    attach.tell("edit", {"ecomind": "moto"})
+    attach.find(bea["email"])
+    assert attach.form.about == bea["id"]
+    assert (attach.texts["consent"], attach.texts["ecomind"]) == ("", "ecom")
+    assert attach.form.token == ""
+    delete = shown("delete_card", ana["id"]).tick()
+    assert delete.form.has_changed, "a tick counts as typed"
+    assert not delete.form.show(bea)
+    delete.tell("cancel")
+    assert delete.texts["gone"] == ""
+    assert delete.form.show(bea)
+
+
+def test_who_typed_the_card_counts_as_typed(clover, shown):
+    """And goes with Escape."""
+    attach = shown("attach_card", a_customer(clover)["id"])
+    attach.tell("edit", {"ecomind": "ecom"})
+    assert attach.form.has_changed
+    attach.tell("cancel")
+    assert attach.texts["ecomind"] == "moto"
+    assert not attach.form.has_changed
+
+
+def test_editing_the_picker_forgets_the_customer(clover, shown):
+    """And nothing can be sent before one is found."""
     customer = a_customer(clover)
-    form = forms.attach_card(customer["id"], clover=clover)
-    assert form.picker.row["id"] == customer["id"]
-    form.picker.forget()
-    fill(form, source=TOKEN)
-    assert form.submit() is None
-    assert "Find" in form.fields["customer"].message
+    attach = shown("attach_card", customer["id"])
+    assert attach.form.about == customer["id"]
+    attach.tell("edit", {"customer": f"x{customer['email']}"})
+    assert (attach.form.about, attach.form.who, attach.form.customer) == ("", "", None)
+    attach.type(source=TOKEN).tick().submit()
+    assert set(attach.errors) == {"customer"}
+    assert "Find" in attach.errors["customer"]
 
 
-def test_an_unknown_customer_is_told_beside_the_field(clover):
+def test_an_edit_of_the_picker_drops_the_search_that_is_under_way(clover, shown, slow):
+    """The form is never about somebody else than its field says; a second search is done."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    contact = shown("edit_contact")
+    go, calls = slow(clover.customers, "search")
+
+    async def main():
+        contact.find(ana["email"])
+        await until(lambda: calls)
+        contact.tell("edit", {"customer": bea["email"]})
+        assert contact.form.busy == ""
+        contact.tell("find")
+        await until(lambda: len(calls) == 2)
+        go.set()
+        await until(lambda: contact.form.about)
+        await asyncio.sleep(0.05)
+
+    run(main())
+    assert contact.form.about == bea["id"]
+    assert contact.texts["name"] == "Bea"
+
+
+def test_what_was_typed_about_another_customer_can_be_brought_back(clover, shown):
+    """It is put aside, and never sent to the wrong one."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    contact = shown("edit_contact", ana["id"]).type(name="Ana Costa").find(bea["email"])
+    assert contact.texts["name"] == "Bea"
+    assert "What you typed about Ana was put aside" in contact.status
+    contact.press("Bring it back")
+    assert (contact.form.about, contact.texts["name"]) == (ana["id"], "Ana Costa")
+    assert contact.texts["customer"] == ana["id"]
+
+
+def test_the_same_customer_found_again_keeps_what_was_typed(clover, shown):
+    """As when an address was touched by mistake."""
+    ana = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", ana["id"]).type(name="Ana Costa").find(ana["email"])
+    assert contact.texts["name"] == "Ana Costa"
+
+
+def test_an_unknown_customer_is_told_beside_the_field(shown):
     """With what was looked for."""
-    form = forms.update_shipping(clover=clover)
-    form.fields["customer"].value = "nobody@example.com"
-    form.picker.find().join()
-    assert "nobody@example.com" in form.fields["customer"].message
+    assert (
+        "nobody@example.com"
+        in shown("update_shipping").find("nobody@example.com").errors["customer"]
+    )
 
 
-def test_the_same_card_twice_is_no_harm(clover):
-    """Clover says that it is on file, and the form that nothing needs to be done."""
-    customer = a_customer(clover)
-    form = forms.attach_card(customer["id"], clover=clover)
-    fill(form, source=a_token(clover))
-    submitted(form)
-    assert "Nothing needs to be done" in form.fields["source"].message
+def test_a_form_that_is_held_is_not_moved_away_from_what_is_typed(clover, shown):
+    """Neither while a change is under way, nor while something is typed."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    released = []
+    contact = shown("edit_contact", ana["id"])
+    contact.form.on_released = lambda: released.append(contact.form.show(bea))
+    contact.type(name="Ana Costa")
+    assert not contact.form.show(bea)
+    assert contact.form.show(ana)
+    contact.submit()
+    assert released == [True]
+    assert contact.form.row["id"] == ana["id"]
+    assert contact.texts["name"] == "Bea"
 
 
-def test_shipping_shows_what_is_and_saves_what_was_changed(clover):
+# -- the address -------------------------------------------------------------------------------
+
+
+def test_shipping_shows_what_is_and_saves_what_was_changed(clover, shown):
     """What was saved can't be saved again; a save without a change says so."""
-    shipping = {"address": {"line1": "1 Main St", "city": "Boston", "state": "MA"}}
-    customer = a_customer(clover, shipping=shipping)
-    form = forms.update_shipping(customer["id"], clover=clover)
-    assert form.fields["shipping.address.city"].value == "Boston"
-    fill(form, shipping__address__city="Cambridge", shipping__address__postal_code="02139")
-    submitted(form)
-    assert form.row["shipping_city"] == "Cambridge"
-    assert form.row["shipping_line1"] == "1 Main St"
-    assert form.submit() is None
-    form.edited()
-    submitted(form)
-    assert "Nothing is changed" in form.status.value
+    address = {"address": {"line1": "1 Main St", "city": "Boston", "state": "MA"}}
+    customer = a_customer(clover, shipping=address)
+    shipping = shown("update_shipping", customer["id"])
+    assert shipping.texts["shipping.address.city"] == "Boston"
+    change = {"shipping__address__city": "Cambridge", "shipping__address__postal_code": "02139"}
+    shipping.type(**change).submit()
+    assert shipping.form.row["shipping_city"] == "Cambridge"
+    assert shipping.form.row["shipping_line1"] == "1 Main St"
+    shipping.submit()
+    assert "Saved" in shipping.status
+    shipping.type(shipping__address__city="x").type(shipping__address__city="Cambridge").submit()
+    assert "Nothing is changed" in shipping.status
 
 
-def test_a_test_card_fills_the_token_field(clover):
-    """Only where no real cards are."""
-    form = forms.create_customer(clover=clover)
-    form.token.use_test_card().join()
-    token = form.fields["source"].value
-    assert token.startswith("clv_")
-    assert "1TSTS" not in f"{token}{form.fields['source']!r}"
+def test_the_address_stands_as_in_the_country_of_its_customer(clover, shown):
+    """Whoever is picked, and as soon as another country is typed."""
+    address = {"line1": "1-1 Chiyoda", "city": "Chiyoda", "state": "Tokyo", "country": "JP"}
+    yuki = a_customer(clover, shipping={"address": address | {"postal_code": "100-0001"}})
+    shipping = shown("update_shipping")
+    assert shipping.form.arranged["shipping.address.state"] == "State"
+    shipping.find(yuki["email"])
+    assert shipping.form.arranged["shipping.address.state"] == "Prefecture"
+    assert next(iter(shipping.form.arranged)) == "shipping.address.postal_code"
+    shipping.type(shipping__address__country="us")
+    assert shipping.form.arranged["shipping.address.state"] == "State"
 
 
-def test_production_has_no_test_cards_and_asks_for_a_tick():
+def test_a_recipient_whom_clover_does_not_show_is_said_to_be_so(clover, shown, practice):
+    """Beside the field: it may be there, and it stays."""
+    address = {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
+    customer = a_customer(clover, shipping={"name": "Warehouse", "address": address})
+    with connect("local", **practice.connection()) as elsewhere:
+        shipping = shown("update_shipping", customer["id"], connection=elsewhere)
+        assert "Not shown by Clover" in shipping.form.hints["shipping.name"]
+        shipping.type(shipping__name="Ana")
+        assert "can't be undone: Clover doesn't show" in shipping.preview
+    assert "shipping.name" not in shown("update_shipping", a_customer(clover)["id"]).form.hints
+
+
+# -- cards -------------------------------------------------------------------------------------
+
+
+def test_the_same_card_twice_is_no_harm(clover, shown):
+    """Clover says that it is on file, and the form that nothing needs to be done."""
+    attach = shown("attach_card", a_customer(clover)["id"])
+    attach.type(source=a_token(clover)).tick().submit()
+    assert "Nothing needs to be done" in attach.errors["source"]
+
+
+def test_an_attached_card_is_removed_by_the_form_for_that_alone(clover, shown):
+    """Never by Undo: it would be gone for good by one click."""
+    customer = a_customer(clover)
+    attach = shown("attach_card", customer["id"])
+    attach.type(source=a_token(clover, "mastercard")).tick().submit()
+    assert attach.buttons == ["Remove this card"]
+    attach.press("Remove this card")
+    assert attach.form.spec["submit"] == "Remove card"
+    assert "MC •••• 3294" in attach.form.preview
+    attach.submit()
+    assert "tick" in attach.errors["gone"]
+    assert clover.customers.retrieve(customer["id"])["card_count"] == 2
+    attach.tick().submit()
+    assert attach.form.row["card_brand"] == "VISA"
+    attach.type(card=customer["source_ids"][0])
+    attach.press("Back") if "Back" in attach.buttons else None
+
+
+def test_a_card_is_removed(clover, shown):
+    """After it was chosen and ticked; before that it says that it can't be undone."""
+    customer = a_customer(clover)
+    delete = shown("delete_card", customer["id"]).tick().submit()
+    assert "Choose the card" in delete.errors["card"]
+    delete.type(card=customer["source_ids"][0])
+    assert "VISA •••• 4242" in delete.form.preview
+    assert "can't be undone" in delete.preview
+    delete.submit()
+    assert delete.form.row["card_count"] == 0
+    assert delete.buttons == []
+    delete.type(card="x").tick().submit()
+    assert "has no card" in delete.errors["card"]
+
+
+def test_a_test_card_fills_the_token(shown):
+    """Only where no real cards are; the token is in no state."""
+    create = shown("create_customer")
+    create.tell("test_card")
+    assert create.form.token.startswith("clv_")
+    assert (create.form.has_token, create.texts["way"]) == (True, "paste")
+    assert "1TSTS" not in f"{create.form.get_state()}{create.form!r}"
+
+
+def test_half_done_shows_what_the_customer_has_now(clover, shown, practice):
+    """The new card is there, and the old one too."""
+    customer = a_customer(clover)
+    attach = shown("attach_card", customer["id"])
+    attach.type(source=a_token(clover, "mastercard"), replaces=customer["source_ids"][0]).tick()
+    practice.fail_next(401, method="DELETE")
+    attach.submit()
+    assert "both are there" in attach.status
+    assert "request id" in attach.form.status
+    assert len(attach.form.customer["source_ids"]) == 2
+
+
+# -- production --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def production():
+    with connect("production", access_token="x", merchant_id="M1", writes=True) as connection:
+        yield connection
+
+
+def test_production_has_no_test_cards_and_asks_for_a_tick(shown, production):
     """And is marked in words."""
-    production = connect("production", access_token="x", merchant_id="M1", writes=True)
-    form = forms.create_customer(clover=production)
-    assert "PRODUCTION" in form.children[0].value
-    assert "Test card" not in str(form.token.children)
-    fill(form, email=an_address(), source=TOKEN)
-    form.ticks["production"].value = False
-    assert form.submit() is None
-    assert form.ticks["production"].message
+    create = shown("create_customer", connection=production)
+    assert "PRODUCTION" in create.form.spec["heading"]
+    assert create.form.spec["testCards"] == []
+    assert ["production", "This changes live data"] in map(list, create.form.spec["confirmations"])
+    create.type(email=an_address(), source=TOKEN).tick("consent").submit()
+    assert set(create.errors) == {"production"}
 
 
-def test_a_saved_form_leaves_a_sentence(clover):
+def test_read_only_production_is_announced_before_anything_is_typed(shown):
+    """And nothing is made a token, nothing sent."""
+    with connect("production", access_token="x", merchant_id="M1") as production:
+        create = shown("create_customer", connection=production)
+        assert "Read-only" in create.form.spec["readOnly"]
+        create.type_card().type(email=an_address()).tick().submit()
+        assert create.asked("tokenize") == []
+        assert create.form.busy == ""
+
+
+def test_undo_asks_for_the_same_tick_as_the_change(clover, shown, monkeypatch):
+    """On production."""
+    ana = a_customer(clover, name="Ana")
+    monkeypatch.setattr(type(clover), "environment", "production")
+    monkeypatch.setattr(type(clover.settings), "may_write", True)
+    contact = shown("edit_contact", ana["id"]).type(name="Bo").tick().submit()
+    contact.press("Undo")
+    assert "tick" in contact.errors["production"]
+    assert clover.customers.retrieve(ana["id"])["name"] == "Bo"
+    contact.tick("production").press("Undo")
+    assert "Undone: Ana" in contact.status
+    assert clover.customers.retrieve(ana["id"])["name"] == "Ana"
+
+
+# -- what is shown -----------------------------------------------------------------------------
+
+
+def test_a_saved_form_leaves_a_sentence(shown):
     """What a reader sees where no kernel runs, the same every run."""
-    form = forms.create_customer(clover=clover)
+    form = shown("create_customer").form
     assert repr(form) == "<Create a customer: run this cell to use the form.>"
     bundle = form._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert "run this cell" in data["text/html"]
 
 
-def test_the_names_of_the_fields_are_those_of_the_errors(clover):
+def test_the_names_of_the_fields_are_those_of_the_errors(shown):
     """A message finds its field because both use Clover's names."""
-    form = forms.create_customer(clover=clover)
-    assert set(form.fields) == {"email", "name", "phone", "source", *checks.SHIPPING_FIELDS}
+    texts = shown("create_customer").texts
+    assert {"email", "name", "phone", *values.SHIPPING_FIELDS} <= texts.keys()
 
 
 NEVER_RIGHT = {
@@ -286,219 +607,230 @@ NEVER_RIGHT = {
     "a sign that can't be stored": "one\x00two",
     "half a letter": "\ud800",
 }
-ALL = ("create_customer", "edit_contact", "update_shipping", "attach_card")
+FIELDS = {
+    "create_customer": ("email", "name", "phone", "source", *values.SHIPPING_FIELDS),
+    "edit_contact": ("email", "name", "phone"),
+    "update_shipping": values.SHIPPING_FIELDS,
+    "attach_card": ("source",),
+}
 
 
 @pytest.mark.parametrize("typed", NEVER_RIGHT.values(), ids=NEVER_RIGHT)
-@pytest.mark.parametrize("name", ALL)
-def test_what_can_not_be_sent_is_told_beside_each_field(clover, practice, name, typed):
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_can_not_be_sent_is_told_beside_each_field(clover, shown, practice, name, typed):
     """In any field of any form: nothing is sent, nothing is lost, and no number is repeated."""
     about = () if name == "create_customer" else (a_customer(clover)["id"],)
-    form = getattr(forms, name)(*about, clover=clover)
-    names = set(form.fields) - {"customer"}
-    fill(form, **{each.replace(".", "__"): typed for each in names})
+    form, names = shown(name, *about), set(FIELDS[name])
+    form.type(**{each.replace(".", "__"): typed for each in names}).tick()
     sent = len(practice.requests)
-    assert form.submit() is None
-    assert set(messages(form)) == names
-    assert {str.__str__(form.fields[each].value) for each in names - {"source"}} <= {typed}
-    assert not [told for told in messages(form).values() if contains_card_number(told)]
+    form.submit()
+    assert set(form.errors) == names
+    assert {form.texts[each] for each in names - {"source"}} <= {typed}
+    assert not [told for told in form.errors.values() if contains_card_number(told)]
+    assert not contains_card_number(form.form.preview)
     assert len(practice.requests) == sent
 
 
 @pytest.mark.parametrize(
     "name", ["Zoë 🍀 O'Neil", "<b>Ana</b>", "'; DROP TABLE--", "مرحبا", "../../x", "Bo Jr."]
 )
-def test_what_is_only_unusual_is_sent_as_it_is(clover, name):
-    """A name is whatever its owner says."""
-    form = forms.edit_contact(a_customer(clover, name="Ana")["id"], clover=clover)
-    fill(form, name=f"  {name} ")
-    submitted(form)
-    assert form.row["name"] == name
-    assert f"Saved: {escape(name)}" in form.status.value
-    assert clover.customers.retrieve(form.row["id"])["name"] == name
+def test_what_is_only_unusual_is_sent_as_it_is(clover, shown, name):
+    """A name is whatever its owner says, and reads in its own direction."""
+    contact = shown("edit_contact", a_customer(clover, name="Ana")["id"])
+    contact.type(name=f"  {name} ").submit()
+    assert contact.form.row["name"] == name
+    assert clover.customers.retrieve(contact.form.row["id"])["name"] == name
+    assert contact.form.status.count("<bdi>") == contact.form.who.count("<bdi>") - 3 == 1
+    assert "<b>" not in contact.form.status + contact.form.who + contact.form.preview
 
 
-def test_what_will_change_is_shown_before_it_is_sent(clover):
+def test_what_will_change_is_shown_before_it_is_sent(clover, shown):
     """Field, now and new, as it is typed; nothing when nothing differs. A token isn't shown."""
-    customer = a_customer(clover, name="Ana <b>")
-    form = forms.edit_contact(customer["id"], clover=clover)
-    assert form.preview.value == ""
-    form.fields["name"].value = "Bo & Co"
-    form.edited()
-    for told in ("<td>Name</td>", "<td>Ana &lt;b&gt;</td>", "<td>Bo &amp; Co</td>"):
-        assert told in form.preview.value
-    form.fields["name"].value = "Ana <b>"
-    form.edited()
-    assert form.preview.value == ""
-    create = forms.create_customer(clover=clover)
-    fill(create, source=TOKEN)
-    create.edited()
-    assert "<td>a new card</td>" in create.preview.value
-    assert TOKEN not in create.preview.value
+    contact = shown("edit_contact", a_customer(clover, name="Ana <b>")["id"])
+    assert contact.form.preview == ""
+    contact.type(name="Bo & Co")
+    for told in (">Name</td>", ">Ana &lt;b&gt;</td>", ">Bo &amp; Co</td>"):
+        assert told in contact.form.preview
+    contact.type(name="Ana <b>")
+    assert contact.form.preview == ""
+    create = shown("create_customer").type(source=TOKEN)
+    assert ">a new card</td>" in create.form.preview
+    assert TOKEN not in create.form.preview
 
 
-def test_a_change_is_taken_back_with_a_button(clover):
-    """And the button is there only where it can be."""
-    customer = a_customer(clover, name="Ana", phone="555-0125")
-    form = forms.edit_contact(customer["id"], clover=clover)
-    assert form.outcome.undo.button.layout.display == "none"
-    fill(form, name="Bo")
-    submitted(form)
-    assert form.outcome.undo.button.layout.display is None
-    form.outcome.undo.take().join()
-    assert "Taken back: Ana" in form.status.value
-    assert form.fields["name"].value == "Ana"
-    assert clover.customers.retrieve(customer["id"])["name"] == "Ana"
-    fill(form, email=f"new.{customer['email']}")
-    form.edited()
-    submitted(form)
-    assert form.outcome.undo.button.layout.display == "none"
-    assert "taken back: Clover adds" in form.status.value
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"name": "Bo"}, None),
+        ({"email": "new@example.com"}, "keeps the old"),
+        ({"phone": "555-0125"}, "empty"),
+    ],
+)
+def test_what_can_not_be_undone_says_so_before(clover, shown, typed, why):
+    """And there is no Undo after it; else there is."""
+    contact = shown("edit_contact", a_customer(clover, name="Ana")["id"]).type(**typed)
+    assert ("can't be undone" in contact.preview) == bool(why)
+    assert (why or "") in contact.preview
+    contact.submit()
+    assert ("Undo" in contact.buttons) == (why is None)
+    if why:
+        assert "can't be undone" in contact.status
 
 
-def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover):
+def test_undo_is_withdrawn_by_an_edit(clover, shown):
+    """It would be of a form that says something else by now."""
+    customer = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", customer["id"]).type(name="Bo").submit()
+    assert contact.buttons == ["Undo"]
+    contact.type(phone="555-0125")
+    assert contact.buttons == []
+    contact.type(phone="").type(name="Cleo").submit().press("Undo")
+    assert "Undone: Bo" in contact.status
+    assert contact.texts["name"] == "Bo"
+
+
+def test_an_address_of_somebody_else_warns_before_it_is_saved(clover, shown):
+    """As when creating; the record itself may keep its own."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    contact = shown("edit_contact", ana["id"]).type(email=bea["email"]).submit()
+    assert "belongs to a customer already" in contact.errors["email"]
+    assert clover.customers.retrieve(ana["id"])["email"] == ana["email"]
+    assert contact.buttons == ["Show Bea"]
+    contact.tell("edit", {"sure": "yes"})
+    contact.submit()
+    assert contact.form.row["email"] == bea["email"]
+
+
+def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover, shown):
     """Three values: as it was read, as it is, and what is typed, which is sent only then."""
     customer = a_customer(clover, name="Ana", phone="555-0125")
-    form = forms.edit_contact(customer["id"], clover=clover)
-    fill(form, name="Bo")
+    contact = shown("edit_contact", customer["id"]).type(name="Bo")
     clover.customers.modify(customer["id"], phone="555-0199")
-    submitted(form)
-    assert "changed by somebody else" in form.status.value
-    assert "<td>555-0125</td><td>555-0199</td>" in form.outcome.conflict.value
-    form.outcome.reload.take().join()
-    assert (form.fields["name"].value, form.fields["phone"].value) == ("Bo", "555-0199")
-    submitted(form)
-    assert "Saved: Bo" in form.status.value
+    contact.submit()
+    assert "changed by somebody else" in contact.status
+    assert ">555-0125</td><td dir='auto'>555-0199</td>" in contact.form.outcome["conflict"]
+    contact.press("Reload, keep my edits")
+    assert (contact.texts["name"], contact.texts["phone"]) == ("Bo", "555-0199")
+    contact.submit()
+    assert "Saved: Bo" in contact.status
     assert clover.customers.retrieve(customer["id"])["phone"] == "555-0199"
 
 
 @pytest.mark.parametrize("name", ["attach_card", "delete_card"])
-def test_cards_changed_in_between_are_shown_and_left_alone(clover, name):
+def test_cards_changed_in_between_are_shown_and_left_alone(clover, shown, name):
     """Neither is another put on top, nor one taken off, before the person has seen it."""
     customer = a_customer(clover)
-    form = getattr(forms, name)(customer["id"], clover=clover)
+    form = shown(name, customer["id"])
     after = clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
-    fill(form, **({"source": a_token(clover, "mastercard")} if form.token else {}))
-    if not form.token:
-        form._choices["card"].value = customer["source_ids"][0]
-    submitted(form)
-    assert "changed by somebody else" in form.status.value
-    assert (
-        "<td>Cards</td><td>VISA •••• 4242, expires 2035-12</td>"
-        "<td>AMEX •••• 0005, expires 2035-12, VISA •••• 4242, expires 2035-12</td>"
-    ) in form.outcome.conflict.value
+    if name == "attach_card":
+        form.type(source=a_token(clover, "mastercard"))
+    else:
+        form.type(card=customer["source_ids"][0])
+    form.tick().submit()
+    assert "changed by somebody else" in form.status
+    assert "AMEX •••• 0005, expires 2035-12, VISA" in form.form.outcome["conflict"]
     assert set(clover.customers.retrieve(customer["id"])["source_ids"]) == set(after["source_ids"])
-    form.outcome.reload.take().join()
-    submitted(form)
-    assert "Saved" in form.status.value
-    assert form.row["card_count"] == (3 if form.token else 1)
+    form.press("Reload, keep my edits").submit()
+    assert "Saved" in form.status
+    assert form.form.row["card_count"] == (3 if name == "attach_card" else 1)
 
 
-def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover):
+def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover, shown):
     """A card that was to be replaced must not be kept unasked."""
     customer = a_customer(clover)
-    form = forms.attach_card(customer["id"], clover=clover)
-    replaces, old = form._choices["replaces"], customer["source_ids"][0]
-    replaces.value = old
-    fill(form, source=TOKEN)
+    attach, old = shown("attach_card", customer["id"]), customer["source_ids"][0]
+    attach.type(source=TOKEN, replaces=old).tick()
     clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
-    submitted(form)
-    form.outcome.reload.take().join()
-    assert replaces.value == old
-    assert form.fields["source"].value == TOKEN
+    attach.submit().press("Reload, keep my edits")
+    assert attach.texts["replaces"] == old
+    assert attach.form.token == TOKEN
     clover.customers.delete_source(customer["id"], old)
-    submitted(form)
-    form.outcome.reload.take().join()
-    assert replaces.value == ""
+    attach.submit().press("Reload, keep my edits")
+    assert attach.texts["replaces"] == ""
 
 
-def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover):
+def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover, shown):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
-    form = forms.create_customer(clover=clover)
-    fill(form, email=customer["email"], source=a_token(clover))
-    submitted(form)
-    assert "belongs to a customer already" in form.fields["email"].message
-    assert form.fields["email"].tone == "warning"
-    assert [each.description for each in form.outcome.links.children] == ["Show Ana"]
-    form.outcome.links.children[0].click()
-    assert customer["id"] in form.outcome.result.value
-    form.overrule.value = True
-    form.edited()
-    assert not form.overrule.value
-    submitted(form)
-    assert form.row is None
-    form.overrule.value = True
-    submitted(form)
-    assert form.row["email"] == customer["email"]
+    create = shown("create_customer").type(email=customer["email"], source=a_token(clover)).tick()
+    create.submit()
+    assert create.form.errors["email"][0] == "warning"
+    assert "Fix it, or tick to save anyway" in create.status
+    assert create.form.doubtful
+    create.press("Show Ana")
+    assert customer["id"] in create.form.outcome["result"]
+    create.tell("edit", {"sure": "yes"})
+    create.type(name="Bo")
+    assert create.texts["sure"] == ""
+    create.submit()
+    assert create.form.row is None
+    create.tell("edit", {"sure": "yes"})
+    create.submit()
+    assert create.form.row["email"] == customer["email"]
 
 
-def test_escape_puts_a_form_back_and_that_can_be_undone(clover):
+def test_escape_puts_a_form_back_and_that_can_be_undone(clover, shown):
     """Nothing is sent, and nothing typed is lost but a token."""
     customer = a_customer(clover, name="Ana")
-    form = forms.edit_contact(customer["id"], clover=clover)
-    fill(form, name="Bo")
-    form.cancel()
-    assert form.fields["name"].value == "Ana"
-    assert "Cancelled" in form.status.value
-    form.outcome.undo.take().join()
-    assert form.fields["name"].value == "Bo"
+    contact = shown("edit_contact", customer["id"]).type(name="Bo")
+    contact.tell("cancel")
+    assert contact.texts["name"] == "Ana"
+    assert "Cancelled" in contact.status
+    contact.press("Undo")
+    assert contact.texts["name"] == "Bo"
     assert clover.customers.retrieve(customer["id"])["name"] == "Ana"
 
 
-def test_what_is_typed_while_it_is_sent_is_kept(clover, monkeypatch):
-    """It is not what was saved."""
-    customer = a_customer(clover, name="Ana")
-    form = forms.edit_contact(customer["id"], clover=clover)
-    modify = clover.customers.modify
-
-    def typing(*args, **fields):
-        form.fields["phone"].value = "555-0177"
-        return modify(*args, **fields)
-
-    monkeypatch.setattr(clover.customers, "modify", typing)
-    fill(form, name="Bo")
-    submitted(form)
-    assert form.row["phone"] is None
-    assert form.fields["phone"].value == "555-0177"
-    assert not form.button.disabled
+def test_a_create_whose_outcome_is_unknown_can_be_looked_up(shown, brief):
+    """By its address: it is there, or it can be sent again."""
+    with sandbox.start(limits=False, customers=0) as own:
+        clover = connect("local", timeouts=brief, **own.connection())
+        create = shown("create_customer", connection=clover)
+        create.type(email=an_address(), source=a_token(clover)).tick()
+        own.fail_next(500, 50, method="POST", path="customers")
+        create.submit()
+        assert "not known whether" in create.status
+        create.press("Look the customer up")
+        assert "Nobody has this address" in create.status
+        clover.close()
 
 
-def test_half_done_shows_what_the_customer_has_now(clover, practice):
-    """The new card is there, and the old one too."""
-    customer = a_customer(clover)
-    form = forms.attach_card(customer["id"], clover=clover)
-    fill(form, source=a_token(clover, "mastercard"))
-    form._choices["replaces"].value = customer["source_ids"][0]
-    practice.fail_next(401, method="DELETE")
-    submitted(form)
-    assert "both are there" in form.status.value
-    assert "request id" in form.status.value
-    assert len(form.picker.row["source_ids"]) == 2
+@pytest.mark.parametrize("name", ["create_customer", "attach_card", "card_fields"])
+def test_a_closed_form_leaves_no_widget(clover, shown, name):
+    """However often a cell is run again; what all forms share is kept once."""
+    import ipywidgets  # noqa: PLC0415  counted here alone
+
+    living = ipywidgets.widgets.widget._instances
+    getattr(forms, name)(clover=clover).close()
+    before = len(living)
+    for _ in range(50):
+        getattr(forms, name)(clover=clover).close()
+    assert len(living) == before
 
 
-def test_a_card_is_taken_off(clover):
-    """After it was chosen and ticked."""
-    customer = a_customer(clover)
-    form = forms.delete_card(customer["id"], clover=clover)
-    fill(form)
-    assert form.submit() is None
-    assert "Choose the card" in form.status.value
-    form._choices["card"].value = customer["source_ids"][0]
-    assert "VISA •••• 4242" in form.preview.value
-    submitted(form)
-    assert form.row["card_count"] == 0
-    form.edited()
-    fill(form)
-    assert form.submit() is None
-    assert "has no card" in form.status.value
+def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
+    """What a reader of the code has to follow. The search for duplicates is a read of its own."""
+    home = str(Path(clover_nb.__file__).parent)
+    create = shown("create_customer")
+    create.type(email=an_address(), source=a_token(clover), name="Ana").tick()
+    calls, files, searching = [], set(), []
 
+    def watch(frame, event, _):
+        name, function = frame.f_code.co_filename, frame.f_code.co_name
+        if function == "customers_with":
+            searching[:] = [frame] if event == "call" else []
+        if event != "call" or searching or files:
+            return
+        if name.startswith(home) and not function.startswith("<"):
+            calls.append(function)
+        if function == "urlopen":  # urllib3 has it now
+            while frame is not None:
+                files.update({frame.f_code.co_filename} if home in frame.f_code.co_filename else ())
+                frame = frame.f_back
 
-def test_the_address_stands_as_in_its_country(clover):
-    """As soon as the country is typed."""
-    form = forms.update_shipping(a_customer(clover)["id"], clover=clover)
-    state, country = (form.fields[f"shipping.address.{part}"] for part in ("state", "country"))
-    assert state.label == "State"
-    data = {"method": "custom", "content": {"event": "edit", "text": "jp"}}
-    country._handle_msg({"content": {"data": data}, "buffers": []})
-    assert state.label == "Prefecture"
+    sys.setprofile(watch)
+    create.submit()
+    sys.setprofile(None)
+    assert create.form.row is not None
+    assert len(files) <= 12
+    assert len(calls) <= 200

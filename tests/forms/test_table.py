@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from ipywidgets import Label, VBox
 
-from clover_nb.forms._static import Static
-from clover_nb.forms._table import Table
-from clover_nb.frames import to_frame
+from clover_nb import forms
+from clover_nb.forms.table import CustomerTable
+from clover_nb.frames import to_frame, to_row
 
 
 @pytest.fixture
@@ -32,15 +31,9 @@ def people() -> pd.DataFrame:
     )
 
 
-def ask(table: Table, what: str, **content: object) -> None:
-    """Do as if the browser had sent this."""
-    data = {"method": "custom", "content": {"do": what, **content}}
-    table._handle_msg({"content": {"data": data}, "buffers": []})
-
-
-def ids(table: Table) -> str:
+def ids(table: CustomerTable) -> str:
     """The ids of the rows that are shown, in order."""
-    return "".join(table._view["ids"])
+    return "".join(table.view["ids"])
 
 
 @pytest.mark.parametrize(
@@ -67,17 +60,17 @@ def ids(table: Table) -> str:
 def test_search_finds_words_in_any_part(people, query, found):
     """Any part, any order, without case, accents or the dashes of a phone."""
     people.index = pd.Index(["11", "12", "13", "14", "15"], name="id")
-    table = Table(people)
-    ask(table, "search", text=query)
+    table = forms.customer_table(people)
+    table.search(query)
     letters = dict(zip(people.index, "PQRST", strict=True))
-    assert "".join(letters[key] for key in table._view["ids"]) == found
+    assert "".join(letters[key] for key in table.view["ids"]) == found
 
 
 def test_search_finds_the_id_and_the_columns_asked_for(people):
     """What is searched can be chosen; the id always is."""
-    table = Table(people, columns=["name"], search=["source_ids"])
+    table = forms.customer_table(people, columns=["name"], search=["source_ids"])
     for query, found in (("P", "P"), ("d", "S"), ("example.com", ""), ("q", "Q")):
-        ask(table, "search", text=query)
+        table.search(query)
         assert ids(table) == found
 
 
@@ -94,9 +87,9 @@ def test_search_finds_the_id_and_the_columns_asked_for(people):
 )
 def test_sort_is_stable_with_missing_last(people, column, up, down):
     """The first click sorts, the second the other way, the third not at all."""
-    table = Table(people, columns=[*people.columns, "id"])
+    table = forms.customer_table(people, columns=[*people.columns, "id"])
     for order in (up, down, "PQRST"):
-        ask(table, "sort", column=column)
+        table.sort(column)
         assert ids(table) == order
 
 
@@ -104,18 +97,18 @@ def test_pages_say_what_they_leave_out():
     """A page says which rows it shows, of how many; a page that isn't there is the nearest."""
     frame = pd.DataFrame({"name": [f"Person {n}" for n in range(1234)]})
     frame.index = pd.Index([f"ID{n:04}" for n in range(1234)], name="id")
-    table = Table(frame)
+    table = forms.customer_table(frame)
 
     def said() -> str:
-        return table._view["status"].replace("\N{EN DASH}", "-")
+        return table.view["status"].replace("\N{EN DASH}", "-")
 
     assert said() == "1-25 of 1,234 customers"
-    ask(table, "page", page=999)
+    table.turn(999)
     assert said() == "1,226-1,234 of 1,234 customers"
-    assert len(table._view["rows"]) == 9
-    ask(table, "search", text="person id12")
+    assert len(table.view["rows"]) == 9
+    table.search("person id12")
     assert said() == "1-25 of 34 matches (of 1,234 customers)"
-    ask(table, "search", text="nobody")
+    table.search("nobody")
     assert said() == "No match among 1,234 customers"
     table.data = frame[:0]
     assert said() == "No customers yet"
@@ -123,87 +116,146 @@ def test_pages_say_what_they_leave_out():
 
 def test_cells_are_text(people):
     """Missing is blank, a time goes to the minute, a list has commas, the rest is as it is."""
-    table = Table(people, columns=["name", "card_count", "source_ids", "created", "id"])
-    assert table._view["rows"][0] == ["José Rivera", "2", "A, B", "2026-03-01 10:00", "P"]
-    assert table._view["rows"][1] == ["ana", "", "", "", "Q"]
+    table = forms.customer_table(
+        people, columns=["name", "card_count", "source_ids", "created", "id"]
+    )
+    assert table.view["rows"][0] == ["José Rivera", "2", "A, B", "2026-03-01 10:00", "P"]
+    assert table.view["rows"][1] == ["ana", "", "", "", "Q"]
 
 
 def test_selection_is_a_customer_not_a_place(people):
     """The choice survives a search, a sort and new data, until the customer is gone."""
-    table, chosen = Table(people), []
+    table, chosen = forms.customer_table(people), []
     table.on_select(chosen.append)
     assert table.selected.empty
     assert list(table.selected.columns) == list(people.columns)
-    ask(table, "select", id="R")
-    ask(table, "search", text="jose")
-    ask(table, "sort", column="name")
+    table.selected_id = "R"
+    table.search("jose")
+    table.sort("name")
     table.data = people.iloc[::-1].assign(name="New")
     assert table.selected.index.tolist() == ["R"]
     assert table.selected.loc["R", "name"] == "New"
     table.data = people.drop("R")
     assert (table.selected_id, len(table.selected)) == ("", 0)
-    assert chosen == ["R", ""]
+    assert chosen == [["R"], []]
+
+
+def test_what_is_seen_and_picked_comes_back(people):
+    """All rows that were found, in the order that is shown; the ids in the order of picking."""
+    table = forms.customer_table(people, page_size=1)
+    table.search("4242")
+    table.sort("created")
+    assert table.filtered.index.tolist() == ["S", "P"]
+    assert table.filtered.loc["S", "name"] == "Zoë Straße"
+    table.receive({"do": "select", "ids": ["S", "P"], "click": 1})
+    assert table.selected_ids == ["S", "P"]
+    assert table.selected.index.tolist() == ["P", "S"]
+    table.data = people.drop("S")
+    assert table.selected_ids == ["P"]
+
+
+def test_a_selection_says_which_click_it_knows_of(people):
+    """So that the browser drops one that was sent before the person's latest click."""
+    table = forms.customer_table(people)
+    table.receive({"do": "select", "ids": ["Q"], "click": 4})
+    table.selected_id = "R"
+    assert table.selection == {"ids": ["R"], "click": 4}
 
 
 def test_new_data_keeps_search_and_order(people):
     """New data is searched and sorted as the old was."""
-    table = Table(people)
-    ask(table, "search", text="com")
-    ask(table, "sort", column="email")
-    ask(table, "sort", column="email")
+    table = forms.customer_table(people)
+    table.search("com")
+    table.sort("email")
+    table.sort("email")
     assert ids(table) == "SRPQ"
     table.data = people.drop("R")
     assert ids(table) == "SPQ"
-    assert table._view["query"] == "com"
+    assert table.view["query"] == "com"
+
+
+def test_a_saved_change_leaves_the_page_and_the_row_where_they_are(people):
+    """Even where the row would stand elsewhere, or not at all; a new one is turned to."""
+    frame = to_frame([{"id": f"{n:013}", "firstName": f"P{n}", "lastName": ""} for n in range(9)])
+    table = forms.customer_table(frame, page_size=2)
+    table.search("p")
+    table.sort("name")
+    table.turn(2)
+    assert table.view["ids"] == [f"{n:013}" for n in (4, 5)]
+    table.selected_id = f"{4:013}"
+    table.put(to_row({"id": f"{4:013}", "firstName": "Ana", "lastName": ""}))
+    assert table.view["rows"][0][0] == "Ana"
+    assert (table.view["page"], table.selected_id) == (2, f"{4:013}")
+    table.put(to_row({"id": "NEW", "firstName": "P0 the second", "lastName": ""}))
+    assert table.view["ids"] == [f"{0:013}", "NEW"]
+    assert table.selected_id == f"{4:013}"
+
+
+def test_a_new_list_keeps_the_page_and_follows_the_selected_row(people):
+    """As far as it was in sight; a page that isn't there any more is the last."""
+    table = forms.customer_table(people, page_size=2)
+    table.turn(1)
+    table.data = people.assign(name="New")
+    assert ids(table) == "RS"
+    table.selected_id = "R"
+    table.data = people.iloc[::-1].drop("T")
+    assert ids(table) == "SR"
+    table.turn(1)
+    table.data = people.iloc[::-1].drop("T")
+    assert ids(table) == "QP"
+    table.data = people[:1]
+    assert ids(table) == "P"
+
+
+def test_an_unexpected_error_is_told_and_the_search_goes_on(people, caplog):
+    """The browser hears of each, and so may ask again."""
+    table = forms.customer_table(people)
+
+    class Broken(str):
+        def strip(self):
+            raise RuntimeError
+
+    table.receive({"do": "search", "text": Broken("jose")})
+    assert "Something unexpected went wrong" in table.view["failure"]
+    first = dict(table.view)
+    table.receive({"do": "search", "text": Broken("jose")})
+    assert table.view != first
+    table.search("jose")
+    assert (ids(table), table.view["failure"]) == ("P", "")
 
 
 def test_customers_of_the_client_are_shown_by_what_matters():
     """Rows as the client makes them show the columns that matter, under plain headings."""
     record = {"id": "7QK2M9ZX4T0BC", "created": 1_767_225_600_000, "email": "ana@example.com"}
-    table = Table(to_frame([record]))
-    labels = [column["label"] for column in table._view["columns"]]
+    table = forms.customer_table(to_frame([record]))
+    labels = [column["label"] for column in table.view["columns"]]
     assert labels[:3] == ["Name", "Email", "Phone"]
     assert labels[-2:] == ["Created (UTC)", "Customer id"]
-    assert table._view["rows"][0][-2:] == ["2026-01-01 00:00", "7QK2M9ZX4T0BC"]
-    empty = Table(to_frame([]))
-    ask(empty, "search", text="x")
-    ask(empty, "sort", column="created")
-    assert empty._view["rows"] == []
+    assert table.view["rows"][0][-2:] == ["2026-01-01 00:00", "7QK2M9ZX4T0BC"]
+    empty = forms.customer_table(to_frame([]))
+    empty.search("x")
+    empty.sort("created")
+    assert empty.view["rows"] == []
 
 
 def test_unknown_column_is_named(people):
     """A column that doesn't exist is refused, with those that do."""
     with pytest.raises(ValueError, match="no column 'mail'; there are: id, name"):
-        Table(people, columns=["mail"])
+        forms.customer_table(people, columns=["mail"])
     with pytest.raises(ValueError, match="'town'"):
-        Table(people, search=["town"])
+        forms.customer_table(people, search=["town"])
 
 
 def test_saved_output_shows_the_first_page_as_html(people):
     """Where no script runs, the first page stands as a table; text is escaped, no id is in it."""
     people.loc["P", "name"] = "<script>alert(1)</script>"
-    bundle, _ = Table(people, page_size=2)._repr_mimebundle_()
+    bundle, _ = forms.customer_table(people, page_size=2)._repr_mimebundle_()
     html = bundle["text/html"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "<script>" not in html
     assert "2 of 5 customers; run this cell to search and sort" in html
     assert bundle["text/plain"] == "Customers: run this cell to search and sort."
-    again, _ = Table(people, page_size=2)._repr_mimebundle_()
+    again, _ = forms.customer_table(people, page_size=2)._repr_mimebundle_()
     live = "application/vnd.jupyter.widget-view+json"
     assert live in bundle
     assert {**again, live: 0} == {**bundle, live: 0}
-
-
-def test_any_widget_can_leave_a_sentence():
-    """The mixin gives a container a sentence for where it can't run."""
-
-    class Form(Static, VBox):
-        pass
-
-    form = Form([Label("x")], static="A <form>: run this cell.")
-    bundle, _ = form._repr_mimebundle_()
-    assert bundle["text/html"] == "<p>A &lt;form&gt;: run this cell.</p>"
-    assert bundle["text/plain"] == "A <form>: run this cell."
-    assert repr(form) == "<A <form>: run this cell.>"
-    assert form.children[0].value == "x"
-    form.close()

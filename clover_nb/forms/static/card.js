@@ -83,7 +83,13 @@ function whyNot(sdk, error, blocked) {
     "browser extension or a proxy block that address?";
 }
 
-function render({ model, el }) {
+/**
+ * Card fields in an element.
+ *
+ * `send` takes what the kernel is told, as `{event, view, ...}`. Returns what takes the kernel's
+ * messages, what shows a message below the fields, what moves the focus there, and what ends it.
+ */
+export function cardFields(el, send) {
   const view = `clover-card-${Math.random().toString(36).slice(2)}`;
   const kinds = Object.keys(FIELDS);
   const slots = {};
@@ -117,14 +123,15 @@ function render({ model, el }) {
     if (notes[kind].textContent !== text) notes[kind].textContent = text; // else it is read again
     boxes[kinds.indexOf(kind)].dataset.tone = error ? "error" : "";
   };
-  const showState = () => say(model.get("tone"), model.get("message"));
+  let told = ["", ""]; // what the kernel says, with its tone
+  const showState = () => say(...told);
   const fail = (text) => {
     clearTimeout(silence);
     clover = undefined;
     fields.hidden = true;
     again.hidden = false;
     say("error", `${text} Or paste a token.`);
-    model.send({ event: "unavailable", view });
+    send({ event: "unavailable", view });
   };
 
   // The look of the other fields of a form, in the colours of the theme.
@@ -142,13 +149,13 @@ function render({ model, el }) {
       "input:focus": { outline: `2px solid ${brand}`, outlineOffset: "-2px" },
     };
   };
-  const told = (event) => {
+  const showErrors = (event) => {
     for (const kind of kinds) show(kind, event[kind]?.touched === false ? "" : event[kind]?.error);
   };
   // Each time: the same fields may be shown twice, and where somebody typed last counts.
-  const tellEdit = () => model.send({ event: "edit", view });
+  const tellEdit = () => send({ event: "edit", view });
   const changed = (event) => {
-    told(event);
+    showErrors(event);
     say("", "");
     changes += 1;
     tellEdit();
@@ -163,7 +170,7 @@ function render({ model, el }) {
       slots[kind].replaceChildren();
       const part = elements.create(kind, dress);
       part.addEventListener("change", changed);
-      part.addEventListener("blur", told);
+      part.addEventListener("blur", showErrors);
       part.mount(`#${slots[kind].id}`);
     }
     changes = 0;
@@ -175,7 +182,7 @@ function render({ model, el }) {
     try {
       mount(await loadFirst(setup.sdk_url));
       showState();
-      model.send({ event: "shown", view });
+      send({ event: "shown", view });
     } catch (error) {
       await new Promise((resolve) => setTimeout(resolve, 50)); // a violation is told a little later
       fail(whyNot(setup.sdk_url, error, blocked));
@@ -188,13 +195,13 @@ function render({ model, el }) {
     for (const kind of kinds) slots[kind].replaceChildren();
     if (fields.hidden) say("info", "Loading Clover's card fields…");
     silence = setTimeout(() => fail(SILENT_KERNEL), SILENCE);
-    model.send({ event: "hello", view, origin: location.origin });
+    send({ event: "hello", view, origin: location.origin });
   };
   const tokenize = async (asked) => {
     const late = new Promise((_, reject) => {
       setTimeout(() => reject(new Error("Clover did not answer.")), SILENCE);
     });
-    const answer = (event) => model.send({ view, asked, ...event });
+    const answer = (event) => send({ view, asked, ...event });
     showState();
     const before = changes;
     try {
@@ -215,7 +222,7 @@ function render({ model, el }) {
       say("error", `No token was made: ${error?.message ?? error} What you typed is still there: try again.`);
     }
   };
-  const asked = (message) => {
+  const receive = (message) => {
     if (message.view && message.view !== view) {
       if (message.do === "show" && changes) tellEdit(); // a second view is no reason to forget this
       return;
@@ -246,21 +253,22 @@ function render({ model, el }) {
   ready.observe(el);
   again.addEventListener("click", hello);
   document.addEventListener("securitypolicyviolation", violated);
-  const releaseKeys = keepKeys(el);
-  model.on("msg:custom", asked);
-  model.on("change:message change:tone", showState);
   fields.hidden = true;
   again.hidden = true;
 
-  return () => {
-    clearTimeout(silence);
-    ready.disconnect();
-    themes.disconnect();
-    document.removeEventListener("securitypolicyviolation", violated);
-    releaseKeys();
-    model.off("msg:custom", asked);
-    model.off("change:message change:tone", showState);
+  return {
+    receive,
+    say: (tone, text) => {
+      if (told[1] === text) return;
+      told = [tone, text];
+      showState();
+    },
+    focus: () => (fields.querySelector("iframe") ?? again).focus(),
+    end: () => {
+      clearTimeout(silence);
+      ready.disconnect();
+      themes.disconnect();
+      document.removeEventListener("securitypolicyviolation", violated);
+    },
   };
 }
-
-export default { render };

@@ -29,7 +29,7 @@ const CODES = [0, 3, 4]; // digits of the security code that may be attached
 function digitValue(sign) {
   const point = sign.codePointAt(0);
   let below = 0;
-  while (/^\p{Nd}$/u.test(String.fromCodePoint(point - below - 1))) below += 1;
+  while (/^\p{Decimal_Number}$/u.test(String.fromCodePoint(point - below - 1))) below += 1;
   return below % 10;
 }
 
@@ -40,7 +40,7 @@ function plainSigns(text) {
   for (const sign of text) {
     for (const plain of sign.normalize("NFKC")) {
       if (INVISIBLE.test(plain)) continue;
-      signs.push([/\p{Nd}/u.test(plain) ? String(digitValue(plain)) : plain, place]);
+      signs.push([/\p{Decimal_Number}/u.test(plain) ? String(digitValue(plain)) : plain, place]);
     }
     place += sign.length;
   }

@@ -34,3 +34,68 @@ function isTyping(event) {
 }
 
 const TYPING_PAUSE = 500; // milliseconds after which a number counts as typed
+
+/** Copy the request id that stands before a button; where that is not allowed, select it. */
+async function copyRequestId(button) {
+  const code = button.parentElement.querySelector("code");
+  let told = "Copied";
+  try {
+    await navigator.clipboard.writeText(code.textContent); // there on https and localhost alone
+  } catch {
+    getSelection().selectAllChildren(code);
+    told = "Selected: copy it with Ctrl+C";
+  }
+  button.parentElement.querySelector("[role=status]").textContent = told;
+}
+
+/** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
+function showHtml(place, html) {
+  if (place.dataset.shown === html) return;
+  place.dataset.shown = html;
+  place.innerHTML = html;
+}
+
+const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
+
+/** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */
+function watchKernel(model, link, changed) {
+  const state = { isGone: !link.isAlive(), isSilent: false };
+  let silence;
+  const heard = () => {
+    clearTimeout(silence);
+    silence = undefined;
+    if (!state.isSilent) return;
+    state.isSilent = false;
+    changed();
+  };
+  const alive = () => {
+    state.isGone = !link.isAlive();
+    changed();
+  };
+  model.on("change", heard);
+  link.onChange(alive);
+  return {
+    isGone: () => state.isGone,
+    trouble: () => {
+      if (state.isGone) return "The kernel was restarted or is gone. Run this cell again to go on.";
+      return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
+    },
+    send: (content) => {
+      try {
+        model.send(content);
+      } catch {
+        state.isGone = true;
+        changed();
+      }
+      silence ??= setTimeout(() => {
+        state.isSilent = true;
+        changed();
+      }, PATIENCE);
+    },
+    end: () => {
+      clearTimeout(silence);
+      model.off("change", heard);
+      link.offChange(alive);
+    },
+  };
+}

@@ -11,7 +11,8 @@ function age(seconds) {
   return minutes < 120 ? `read ${minutes} min ago` : `read ${Math.floor(minutes / 60)} hours ago`;
 }
 
-function render({ model, el }) {
+function render({ model, el, link }) {
+  const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;
   const search = element("input", {
     type: "search",
@@ -19,6 +20,7 @@ function render({ model, el }) {
     "aria-describedby": `${id}-status`,
     placeholder: "Search: name, email, phone, city, last 4 of a card…",
     autocomplete: "off",
+    dir: "auto",
     spellcheck: "false",
   });
   const status = element("div", { id: `${id}-status`, class: "clover-status", role: "status" });
@@ -27,7 +29,7 @@ function render({ model, el }) {
   const body = element("tbody", {});
   const table = element(
     "table",
-    { role: "grid", "aria-label": "Customers" },
+    { role: "grid", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
     element("thead", {}, heads),
     body,
   );
@@ -47,14 +49,19 @@ function render({ model, el }) {
   const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
   pager.append(pages["First page"], pages["Previous page"], place);
   pager.append(pages["Next page"], pages["Last page"]);
+  const gone = element("div", { class: "clover-gone", role: "alert" });
+  const showGone = () => {
+    gone.textContent = kernel.trouble();
+  };
   el.classList.add("clover-table");
   el.append(
+    gone,
     element("div", { class: "clover-search" }, search, status, read),
     element("div", { class: "clover-scroll" }, table),
     pager,
   );
 
-  const view = () => model.get("_view");
+  const view = () => model.get("view");
   let asked = null; // the search that the kernel hasn't answered yet
   let focusRow = null; // the row to move to when the next page is here
   let refused = false; // whether a card number was typed just now
@@ -64,7 +71,7 @@ function render({ model, el }) {
   const find = () => {
     if (asked !== null || search.value === view().query) return;
     asked = search.value;
-    model.send({ do: "search", text: asked });
+    kernel.send({ do: "search", text: asked });
   };
   const refuseCard = () => {
     const start = findCard(search.value);
@@ -99,11 +106,15 @@ function render({ model, el }) {
     }
   };
 
-  const turn = (page) => model.send({ do: "page", page });
+  const turn = (page) => kernel.send({ do: "page", page });
   const showStatus = () => {
-    const text = refused ? model.get("_refusal") : view().status;
+    const { failure, status: found, matches } = view();
+    const problem = refused ? model.get("card_refusal") : failure;
+    const count = picked().ids.length;
+    const also = count > 1 ? `, ${count} selected` : "";
+    const text = problem || (!matches && model.get("progress")) || found + also;
     if (status.textContent !== text) status.textContent = text; // else it is announced again
-    status.dataset.tone = refused ? "error" : "";
+    status.dataset.tone = problem ? "error" : "";
   };
 
   const showAge = () => {
@@ -112,17 +123,42 @@ function render({ model, el }) {
     read.title = at ? new Date(at * 1000).toLocaleString() : "";
   };
 
-  // Selecting: shown at once, then told.
-  const select = (row) => {
-    if (!row || row.dataset.id === model.get("selected_id")) return;
-    model.set("selected_id", row.dataset.id);
-    model.send({ do: "select", id: row.dataset.id });
+  // Selecting: shown at once, then told. What the kernel has sent before it heard of the latest
+  // click is out of date.
+  let latest = model.get("selection");
+  const picked = () => latest;
+  const select = (row, { ctrlKey, metaKey, shiftKey } = {}) => {
+    if (!row) return;
+    const { ids, click } = picked();
+    const key = row.dataset.id;
+    const shown = view().ids;
+    const from = shown.indexOf(ids.at(-1));
+    let wanted = [key];
+    if (model.get("several") && (ctrlKey || metaKey)) {
+      wanted = ids.includes(key) ? ids.filter((each) => each !== key) : [...ids, key];
+    } else if (model.get("several") && shiftKey && from >= 0) {
+      const [start, end] = [from, shown.indexOf(key)].sort((a, b) => a - b);
+      const between = shown.slice(start, end + 1).filter((each) => each !== ids.at(-1) && each !== key);
+      wanted = [...ids.filter((each) => each !== key), ...between, key];
+    }
+    if (String(wanted) === String(ids)) return;
+    latest = { ids: wanted, click: click + 1 };
+    showSelection();
+    kernel.send({ do: "select", ...latest });
+  };
+  const hearSelection = () => {
+    const heard = model.get("selection");
+    if (heard.click >= latest.click) latest = heard;
+    showSelection();
   };
   const clicked = (event) => {
     if (String(window.getSelection())) return; // marking a text, to copy it
     const row = event.target.closest("tr");
-    select(row);
+    select(row, event);
     focusOn(row);
+  };
+  const keepUnmarked = (event) => {
+    if (event.shiftKey && model.get("several")) event.preventDefault(); // rows are meant, no text
   };
   const focusOn = (row) => {
     if (!row) return;
@@ -151,10 +187,11 @@ function render({ model, el }) {
       End: () => focusOn(rows.at(-1)),
       PageDown: () => page < last && jump(page + 1),
       PageUp: () => page > 0 && jump(page - 1),
-      Enter: () => select(row),
-      " ": () => select(row),
+      Enter: () => select(row, event),
+      " ": () => select(row, event),
     };
-    if (!actions[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!actions[event.key] || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.key !== " ") return;
     event.preventDefault();
     actions[event.key]();
   };
@@ -164,11 +201,15 @@ function render({ model, el }) {
     const way = sort !== key ? "none" : descending ? "descending" : "ascending";
     const button = element("button", { type: "button" }, label);
     button.dataset.key = key;
-    button.addEventListener("click", () => model.send({ do: "sort", column: key }));
+    button.addEventListener("click", () => kernel.send({ do: "sort", column: key }));
     return element("th", { scope: "col", "aria-sort": way }, button);
   };
   const cell = (text, place) =>
-    element("td", { title: text, "data-key": view().columns[place].key }, text);
+    element(
+      "td",
+      { title: text, "data-key": view().columns[place].key },
+      element("bdi", {}, text), // of its own direction, whatever stands beside it
+    );
   const row = (cells, place) => {
     const { ids, first } = view();
     const made = element("tr", { "aria-rowindex": first + place + 2 }, ...cells.map(cell));
@@ -177,12 +218,15 @@ function render({ model, el }) {
   };
   const showSelection = () => {
     const rows = [...body.rows];
-    const chosen = rows.find((each) => each.dataset.id === model.get("selected_id"));
-    for (const each of rows) each.setAttribute("aria-selected", each === chosen);
-    for (const each of rows) each.tabIndex = each === (chosen ?? rows[0]) ? 0 : -1;
+    const { ids } = picked();
+    const isChosen = (each) => ids.includes(each.dataset.id);
+    const last = rows.find((each) => each.dataset.id === ids.at(-1));
+    for (const each of rows) each.setAttribute("aria-selected", isChosen(each));
+    for (const each of rows) each.tabIndex = each === (last ?? rows[0]) ? 0 : -1;
+    showStatus();
   };
   const show = () => {
-    const { columns, rows, matches, page, last, query } = view();
+    const { columns, rows, matches, page, last, query, failure } = view();
     const active = el.contains(document.activeElement) ? document.activeElement : null;
     const activeHead = active?.dataset?.key;
     const activeRow = body.contains(active) ? [...body.rows].indexOf(active) : null;
@@ -190,7 +234,6 @@ function render({ model, el }) {
     body.replaceChildren(...rows.map(row));
     table.setAttribute("aria-rowcount", matches + 1);
     showSelection();
-    showStatus();
     place.textContent = `Page ${(page + 1).toLocaleString("en")} of ${(last + 1).toLocaleString("en")}`;
     pager.hidden = last === 0;
     for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
@@ -201,7 +244,11 @@ function render({ model, el }) {
     else if (activeHead) heads.querySelector(`[data-key="${CSS.escape(activeHead)}"]`)?.focus();
     focusRow = null;
 
-    if (asked === query) {
+    if (failure && asked !== null) {
+      const failed = asked;
+      asked = null;
+      if (search.value !== failed) find(); // what was typed meanwhile
+    } else if (asked === query) {
       asked = null;
       if (longestRun(search.value) <= LIVE_DIGITS) find();
     } else if (asked === null && document.activeElement !== search) {
@@ -211,15 +258,18 @@ function render({ model, el }) {
 
   search.addEventListener("input", searched);
   search.addEventListener("keydown", searchKey);
-  search.addEventListener("focus", () => model.send({ do: "prepare" }));
+  search.addEventListener("focus", () => kernel.send({ do: "prepare" }));
+  body.addEventListener("mousedown", keepUnmarked);
   body.addEventListener("click", clicked);
   body.addEventListener("keydown", rowKey);
   const releaseKeys = keepKeys(el);
-  model.on("change:_view", show);
-  model.on("change:selected_id", showSelection);
+  model.on("change:view", show);
+  model.on("change:selection", hearSelection);
+  model.on("change:progress", showStatus);
   model.on("change:read_at", showAge);
   const clock = setInterval(showAge, MINUTE / 4);
   showAge();
+  showGone();
   search.value = view().query;
   show();
 
@@ -227,9 +277,11 @@ function render({ model, el }) {
     clearTimeout(pause);
     clearInterval(clock);
     releaseKeys();
-    model.off("change:_view", show);
+    kernel.end();
+    model.off("change:view", show);
     model.off("change:read_at", showAge);
-    model.off("change:selected_id", showSelection);
+    model.off("change:selection", hearSelection);
+    model.off("change:progress", showStatus);
   };
 }
 

@@ -11,13 +11,20 @@ from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.writes.undo import undone
 
+# What was done, and what it is called where it was not, or perhaps not.
 _WORDS: Final = {
-    "create": "created",
-    "modify": "changed",
-    "add_source": "card attached",
-    "undo": "change undone",
-    "delete_source": "card taken off",
-    "delete": "deleted",
+    "create": ("created", "creating the customer"),
+    "modify": ("changed", "change"),
+    "add_source": ("card attached", "attaching a card"),
+    "undo": ("change undone", "undoing a change"),
+    "delete_source": ("card removed", "removing a card"),
+    "delete": ("deleted", "deleting the customer"),
+}
+_OUTCOMES: Final = {
+    "refused": "Refused by Clover",
+    "not done": "Did not reach Clover",
+    "unknown": "Not known whether it was done",
+    "open": "No answer yet",
 }
 # Of these there is no old value to tell: the email goes with every change, a token says nothing.
 _SILENT: Final = ("source", "source_id", "ecomind")
@@ -31,20 +38,24 @@ class Event(NamedTuple):
         entry: Its number in the journal.
         time: When.
         person: Who.
-        what: What was done, and what became of it.
+        outcome: What became of it, as the journal says.
+        what: What was done, or was not.
         details: Each field that was changed, from what to what.
-        undoable: Whether it can be taken back as the customer is now.
+        undoable: Whether it can be undone as the customer is now.
     """
 
     entry: int
     time: pd.Timestamp
     person: str
+    outcome: str
     what: str
     details: str
     undoable: bool
 
 
-def history(clover: Clover, customer_id: str, now: Mapping[str, Any] | None = None) -> list[Event]:
+def read_history(
+    clover: Clover, customer_id: str, now: Mapping[str, Any] | None = None
+) -> list[Event]:
     """What was changed about a customer from this machine, newest first.
 
     Args:
@@ -56,17 +67,18 @@ def history(clover: Clover, customer_id: str, now: Mapping[str, Any] | None = No
         CloverError: The journal is off or can't be read.
     """
     lines = clover.journal.frame(customer_id=customer_id).reset_index().iloc[::-1]
-    taken_back = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
+    undone_since = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
     events = []
     for _, line in lines.iterrows():
         entry, what = int(line["entry"]), _what(line)
-        over = entry in taken_back
+        over = entry in undone_since
         events.append(
             Event(
                 entry,
                 line["time"],
                 line["person"],
-                f"{what}, taken back since" if over else what,
+                line["outcome"],
+                f"{what}, undone since" if over else what,
                 "; ".join(_details(line)),
                 not over and now is not None and _undoable(clover, entry, now),
             )
@@ -95,8 +107,9 @@ def latest_change(clover: Clover, customer_id: str) -> int:
 
 
 def _what(line: pd.Series[Any]) -> str:
-    words = _WORDS.get(line["operation"], line["operation"])
-    return words if line["outcome"] == "done" else f"{words}: {line['outcome']}"
+    operation, outcome = str(line["operation"]), str(line["outcome"])
+    done, attempt = _WORDS.get(operation, (operation, operation))
+    return done if outcome == "done" else f"{_OUTCOMES.get(outcome, outcome)}: {attempt}"
 
 
 def _details(line: pd.Series[Any]) -> list[str]:

@@ -27,8 +27,8 @@ _SEPARATOR: Final = pa.scalar("\n", pa.large_string())
 Positions = npt.NDArray[np.integer[Any]]
 
 
-class Rows:
-    """The rows of a DataFrame, which is not changed.
+class TableQuery:
+    """Finds, sorts and formats the rows of a DataFrame, which is not changed.
 
     Args:
         data: Its index is the column ``"id"``.
@@ -55,7 +55,7 @@ class Rows:
             np.arange(len(self._data)) if sort is None else self._order(sort, descending=descending)
         )
         found = None
-        for word in _fold(pa.array([query], pa.large_string()))[0].as_py().split():
+        for word in _fold_text(pa.array([query], pa.large_string()))[0].as_py().split():
             held = pc.match_substring(self._search_text, word)
             digits = _PUNCTUATION.sub("", word)
             if digits != word and digits.isdigit():
@@ -66,23 +66,33 @@ class Rows:
     def cells(self, positions: Positions) -> list[list[str]]:
         """The shown columns of these rows, as text; what is missing is empty."""
         part = self._data.iloc[positions]
-        columns = [_text(_column(part, name)).to_pylist() for name in self._columns]
+        columns = [_as_text(_column(part, name)).to_pylist() for name in self._columns]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def ids(self, positions: Positions) -> list[str]:
         """The ids of these rows."""
         return [str(key) for key in self._data.index[positions]]
 
-    def with_id(self, key: str) -> pd.DataFrame:
-        """The row with this id; an empty frame when there is none."""
-        return self._data[self._data.index.astype(str) == key]
+    def with_ids(self, keys: Sequence[str]) -> pd.DataFrame:
+        """The rows with these ids, as far as there are any, in the order of the DataFrame."""
+        return self._data[self._data.index.astype(str).isin(keys)] if keys else self._data.iloc[:0]
+
+    def place_of(self, key: str, positions: Positions) -> int | None:
+        """How many of these rows stand before the one with this id; ``None`` when it isn't there.
+
+        Args:
+            key: The id.
+            positions: As from :meth:`find`.
+        """
+        places = np.flatnonzero(self._data.index[positions].astype(str) == key)
+        return int(places[0]) if len(places) else None
 
     def _order(self, column: str, *, descending: bool) -> Positions:
         if (column, descending) not in self._orders:
             series = _column(self._data, column)
-            values = _arrow(series)
+            values = _as_arrow(series)
             if values is None or not _is_ordered(values.type):
-                values = _fold(_text(series))
+                values = _fold_text(_as_text(series))
                 values = pc.if_else(pc.equal(values, ""), None, values)
             way = "descending" if descending else "ascending"
             order = pc.sort_indices(values, sort_keys=[("", way)])  # missing at the end
@@ -92,7 +102,7 @@ class Rows:
     @cached_property
     def _search_text(self) -> pa.Array:
         """What is searched, one text a row: made once, when it is first needed."""
-        texts = {name: _fold(_text(_column(self._data, name))) for name in self._searched}
+        texts = {name: _fold_text(_as_text(_column(self._data, name))) for name in self._searched}
         digits = [
             pc.replace_substring_regex(text, r"\D+", "")
             for name, text in texts.items()
@@ -102,7 +112,7 @@ class Rows:
             return pa.array([""] * len(self._data), pa.large_string())
         return pc.binary_join_element_wise(*texts.values(), *digits, _SEPARATOR)
 
-    def prepare(self) -> None:
+    def prepare_search(self) -> None:
         """Get ready for a search, which the first would otherwise wait for."""
         _ = self._search_text
 
@@ -111,7 +121,7 @@ def _column(data: pd.DataFrame, name: str) -> pd.Series[Any]:
     return data.index.to_series() if name == ID and ID not in data else data[name]
 
 
-def _arrow(series: pd.Series[Any]) -> pa.Array | None:
+def _as_arrow(series: pd.Series[Any]) -> pa.Array | None:
     """The values as Arrow has them; ``None`` where they are of several kinds."""
     try:
         values = pa.Array.from_pandas(series)
@@ -128,26 +138,26 @@ def _is_ordered(kind: pa.DataType) -> bool:
     )
 
 
-def _text(series: pd.Series[Any]) -> pa.Array:
+def _as_text(series: pd.Series[Any]) -> pa.Array:
     """The values as they are shown: times to the minute, lists with commas, missing as ""."""
-    values = _arrow(series)
+    values = _as_arrow(series)
     if values is None:
-        return pa.array([_shown(value) for value in series], pa.large_string())
+        return pa.array([_format(value) for value in series], pa.large_string())
     if pa.types.is_timestamp(values.type):
         seconds = values.cast(pa.timestamp("s"), safe=False).cast(pa.large_string())
         values = pc.utf8_slice_codeunits(seconds, 0, len("2026-01-31 12:00"))
     elif pa.types.is_nested(values.type):
-        values = pa.array([_shown(value) for value in values.to_pylist()], pa.large_string())
+        values = pa.array([_format(value) for value in values.to_pylist()], pa.large_string())
     return pc.fill_null(values.cast(pa.large_string()), "")
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401  whatever a cell of a DataFrame holds
+def _format(value: Any) -> str:  # noqa: ANN401  whatever a cell of a DataFrame holds
     if isinstance(value, list | tuple | np.ndarray):
-        return ", ".join(_shown(each) for each in value)
+        return ", ".join(_format(each) for each in value)
     return "" if value is None or value is pd.NaT or value != value else str(value)  # noqa: PLR0124  NaN
 
 
-def _fold(texts: pa.Array) -> pa.Array:
+def _fold_text(texts: pa.Array) -> pa.Array:
     """Texts without case and accents."""
     lower = pc.utf8_lower(texts)
     other = pc.invert(pc.string_is_ascii(lower))  # few, and what follows is slow

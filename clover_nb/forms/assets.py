@@ -1,0 +1,152 @@
+"""Where the scripts and styles of the widgets come from, and what stands for a widget elsewhere.
+
+Each widget has a script of a few lines. What it draws with comes once a page, from a widget that
+holds nothing else: so a form that is made again costs no more than what it says.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+from traitlets import Any as AnyTrait
+from traitlets import Bytes, Unicode
+
+_FILES: Final = Path(__file__).parent / "static"
+_PARTS: Final = {
+    "form": (
+        "common.js",
+        "card_numbers.js",
+        "card.js",
+        "form.js",
+        "desk.css",
+        "form.css",
+        "card.css",
+    ),
+    "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
+    "desk": ("common.js", "desk.js", "desk.css", "form.css"),
+}
+
+# Unpacks what the page doesn't have yet, and draws with it.
+_LOADER: Final = """
+const loaded = (window[Symbol.for("clover-nb.assets")] ??= new Map());
+
+async function unpack(packed) {
+  const text = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const { script, style } = await new Response(text).json();
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  document.head.append(sheet);
+  return import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+}
+
+function load(assets) {
+  const digest = assets.get("digest");
+  if (!loaded.has(digest)) loaded.set(digest, unpack(assets.get("packed")));
+  return loaded.get(digest);
+}
+
+export default {
+  async render(view) {
+    const assets = await view.model.widget_manager.get_model(view.model.get("assets"));
+    // Whether the kernel that made the widget is still there.
+    const link = {
+      isAlive: () => assets.comm_live !== false,
+      onChange: (heard) => assets.on("comm_live_update", heard),
+      offChange: (heard) => assets.off("comm_live_update", heard),
+    };
+    const { default: widget } = await load(assets);
+    return widget.render({ ...view, link });
+  },
+};
+"""
+
+
+class Assets(anywidget.AnyWidget):
+    """The script and the style that the widgets of one kind share. It shows nothing."""
+
+    layout = AnyTrait(None, allow_none=True).tag(sync=True)
+    packed = Bytes().tag(sync=True)
+    digest = Unicode().tag(sync=True)
+
+
+_living: dict[str, Assets] = {}
+
+
+def share_assets(kind: str) -> str:
+    """The id of the widget that holds the assets of a kind; it is made when there is none.
+
+    Args:
+        kind: ``"form"``, ``"table"`` or ``"desk"``.
+    """
+    assets = _living.get(kind)
+    if assets is None or assets.comm is None:
+        script, style = read_assets(kind)
+        packed = gzip.compress(json.dumps({"script": script, "style": style}).encode(), mtime=0)
+        digest = hashlib.sha256(packed).hexdigest()
+        assets = _living[kind] = Assets(packed=packed, digest=digest)
+    return str(assets.model_id)
+
+
+@cache
+def read_assets(kind: str) -> tuple[str, str]:
+    """The script, as the text of one module, and the style of a kind of widget."""
+    texts = {name: (_FILES / name).read_text("utf-8") for name in _PARTS[kind]}
+    script = "\n".join(text for name, text in texts.items() if name.endswith(".js"))
+    return script, "\n".join(text for name, text in texts.items() if name.endswith(".css"))
+
+
+class StaticFallback:
+    """A mixin, before the widget's class: a sentence stands for the widget where it can't run.
+
+    A saved output holds the sentence as HTML and as text, the same every run, beside the reference
+    to the living widget. JupyterLab shows the sentence in a notebook that it doesn't trust, and
+    GitHub, nbviewer and nbconvert show it always.
+
+    Args:
+        args: What the widget's class takes.
+        static: The sentence, plain text.
+        kwargs: What the widget's class takes.
+    """
+
+    def __init__(self, *args: object, static: str, **kwargs: object) -> None:
+        self._static = static
+        super().__init__(*args, **kwargs)
+
+    def _static_html(self) -> str:
+        """What is shown instead of the widget; to be overridden where a sentence isn't enough."""
+        return f"<p>{escape(self._static)}</p>"
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        shown = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's
+        if shown is None:
+            return None  # a widget that was closed
+        bundle, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        static = {"text/plain": self._static, "text/html": self._static_html()}
+        return {**bundle, **static}, metadata
+
+    def __repr__(self) -> str:
+        return f"<{self._static}>"
+
+
+class SharedWidget(StaticFallback, anywidget.AnyWidget):
+    """A widget that draws with the shared assets of its kind, and has no layout of its own.
+
+    Attributes:
+        kind: The kind of its assets, as of :func:`share_assets`.
+    """
+
+    _esm = _LOADER
+    kind = "form"
+
+    layout = AnyTrait(None, allow_none=True).tag(sync=True)  # one comm less
+    assets = Unicode().tag(sync=True)
+
+    def __init__(self, *, static: str, **state: object) -> None:
+        super().__init__(static=static, assets=share_assets(self.kind), **state)

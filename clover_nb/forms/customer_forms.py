@@ -1,0 +1,321 @@
+"""What each form is for, and the functions that show one in a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from clover_nb import addresses
+from clover_nb.client import Clover, default
+from clover_nb.errors import ValidationError
+from clover_nb.forms import actions, values
+from clover_nb.forms.actions import CARD_GONE, Done
+from clover_nb.forms.form import Form
+from clover_nb.forms.spec import FieldSpec, FormSpec, Row, SectionSpec
+from clover_nb.forms.values import Difference, Typed
+
+_CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
+_NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
+_ADDRESS: Final = "shipping.address."
+_COUNTRY: Final = f"{_ADDRESS}country"
+_HIDDEN: Final = "Not shown by Clover; it stays as it is unless you type another"
+_SHIPPING: Final = (
+    FieldSpec(f"{_ADDRESS}line1", "Address line 1", placeholder="415 N Mathilda Ave"),
+    FieldSpec(f"{_ADDRESS}line2", "Address line 2", help="Apartment, suite, floor"),
+    FieldSpec(f"{_ADDRESS}city", "City", placeholder="Sunnyvale"),
+    FieldSpec(f"{_ADDRESS}state", "State", placeholder="CA"),
+    FieldSpec(f"{_ADDRESS}postal_code", "ZIP code", placeholder="94085"),
+    FieldSpec(_COUNTRY, "Country", help="Two letters, such as US"),
+    FieldSpec("shipping.name", "Recipient", help="When it is not the customer"),
+    FieldSpec("shipping.phone", "Recipient's phone", kind="tel"),
+)
+
+
+def _arrange(typed: Typed) -> dict[str, str]:
+    """The parts of an address in the order of its country, under the names that it has for them."""
+    layout = addresses.layout(typed[_COUNTRY])
+    return {f"{_ADDRESS}{part}": label for part, label in layout.items()}
+
+
+# -- a new customer ----------------------------------------------------------------------------
+
+
+def _new_customer(_: object = None) -> dict[str, str]:
+    return {_COUNTRY: values.COUNTRY}
+
+
+CREATE_CUSTOMER: Final = FormSpec(
+    title="Create a customer",
+    submit_label="Create customer",
+    busy_label="Creating…",
+    sections=(
+        SectionSpec(
+            "Customer",
+            (
+                FieldSpec("email", "Email", "email", required=True, placeholder="ana@example.com"),
+                FieldSpec("name", "Name", placeholder="Ana Rivera"),
+                FieldSpec("phone", "Phone", "tel", placeholder="555-0125"),
+            ),
+        ),
+        SectionSpec("Card", card=True),
+        SectionSpec("Shipping (optional)", _SHIPPING),
+    ),
+    initial=_new_customer,
+    validate=lambda _, typed: values.problems(typed, ("email", "source")),
+    preview=lambda _, typed: values.differences(
+        {**_new_customer(), "ecomind": typed["ecomind"]}, typed
+    ),
+    submit=lambda clover, _, typed, sure: actions.create_customer(clover, typed, sure=sure),
+    arrange=_arrange,
+    irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
+    confirmations=_CONSENT,
+    about_customer=False,
+)
+
+
+# -- the contact -------------------------------------------------------------------------------
+
+
+def _contact(row: Row[Any] | None) -> dict[str, str]:
+    return {} if row is None else values.contact_of(row)
+
+
+def _stays_in_contact(row: Row[Any], typed: Typed) -> str:
+    """What of a change can't be undone."""
+    changed = {each.field: each.now for each in values.differences(_contact(row), typed)}
+    reasons = [f"the {name} was empty before" for name, now in changed.items() if not now]
+    if "email" in changed:
+        reasons.insert(0, "Clover keeps the old email address beside the new one")
+    return f"This can't be undone: {', and '.join(reasons)}." if reasons else ""
+
+
+EDIT_CONTACT: Final = FormSpec(
+    title="Edit the contact",
+    submit_label="Save contact",
+    busy_label="Saving…",
+    sections=(
+        SectionSpec(
+            "Contact",
+            (
+                FieldSpec("name", "Name"),
+                FieldSpec("email", "Email", "email", help=_NEW_EMAIL),
+                FieldSpec("phone", "Phone", "tel"),
+            ),
+        ),
+    ),
+    initial=_contact,
+    validate=values.contact_problems,
+    preview=lambda row, typed: values.differences(values.contact_of(row), typed),
+    submit=lambda clover, row, typed, sure: actions.edit_contact(clover, row, typed, sure=sure),
+    irreversible=_stays_in_contact,
+)
+
+
+# -- the address -------------------------------------------------------------------------------
+
+
+def _stays_in_shipping(row: Row[Any], typed: Typed) -> str:
+    changed = {each.field for each in values.differences(values.shipping_of(row), typed)}
+    if not any(values.shipping_of(row)[name] for name in values.ADDRESS_FIELDS):
+        return "This can't be undone: there was no address before, and Clover can't empty it."
+    if changed - set(values.ADDRESS_FIELDS) and _hides_recipient(row):
+        return "This can't be undone: Clover doesn't show who the recipient was."
+    return ""
+
+
+def _hides_recipient(row: Row[Any] | None) -> bool:
+    """Whether there may be a recipient whom Clover doesn't show."""
+    return row is not None and bool(row["shipping_line1"]) and not row["shipping_name"]
+
+
+UPDATE_SHIPPING: Final = FormSpec(
+    title="Update a shipping address",
+    submit_label="Save address",
+    busy_label="Saving…",
+    sections=(SectionSpec("Shipping address", _SHIPPING),),
+    initial=lambda row: {} if row is None else values.shipping_of(row),
+    validate=lambda _, typed: values.problems(typed),
+    preview=lambda row, typed: values.differences(values.shipping_of(row), typed),
+    submit=lambda clover, row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
+    arrange=_arrange,
+    irreversible=_stays_in_shipping,
+    hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
+)
+
+
+# -- cards -------------------------------------------------------------------------------------
+
+
+def _cards(row: Row[Any] | None, first: str, prefix: str = "") -> list[tuple[str, str]]:
+    known = {} if row is None else values.cards_of(row)
+    return [(values.KEEP, first), *((key, prefix + words) for key, words in known.items())]
+
+
+def _check_card(row: Row[Any], typed: Typed) -> Mapping[str, ValidationError]:
+    if row["source_ids"] and typed["card"]:
+        return {}
+    words = "Choose the card." if row["source_ids"] else "This customer has no card."
+    return {"card": ValidationError(words, field="card")}
+
+
+def _removed(row: Row[Any], typed: Typed) -> Iterable[Difference]:
+    card = values.cards_of(row).get(typed["card"])
+    return [Difference("Card", card, "removed")] if card else []
+
+
+DELETE_CARD: Final = FormSpec(
+    title="Remove a card",
+    submit_label="Remove card",
+    busy_label="Removing…",
+    sections=(SectionSpec("Card", (FieldSpec("card", "Card", "choice"),)),),
+    options=lambda row: {"card": _cards(row, "Choose a card")},
+    validate=_check_card,
+    preview=_removed,
+    submit=lambda clover, row, typed, _: actions.delete_card(clover, row, typed["card"]),
+    irreversible=lambda *_: CARD_GONE,
+    confirmations={"gone": "I mean to remove this card; it can't be undone"},
+)
+
+
+def _remove_attached(done: Done) -> tuple[str, FormSpec, Typed] | None:
+    return ("Remove this card", DELETE_CARD, {"card": done.card_id}) if done.card_id else None
+
+
+ATTACH_CARD: Final = FormSpec(
+    title="Attach a card",
+    submit_label="Attach card",
+    busy_label="Attaching…",
+    sections=(SectionSpec("Card", (FieldSpec("replaces", "Other cards", "choice"),), card=True),),
+    options=lambda row: {"replaces": _cards(row, "Keep the cards that are on file", "Replace ")},
+    validate=lambda _, typed: values.problems({"source": typed["source"]}, ["source"]),
+    preview=values.card_changes,
+    submit=lambda clover, row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
+    irreversible=lambda _, typed: CARD_GONE if typed["replaces"] != values.KEEP else "",
+    confirmations=_CONSENT,
+    follow_up=_remove_attached,
+)
+
+CARD_TOKEN: Final = FormSpec(
+    title="Card",
+    submit_label="Make a token",
+    busy_label="Making a token…",
+    sections=(SectionSpec("", card=True),),
+    validate=lambda *_: {},
+    preview=lambda *_: [],
+    submit=lambda *_: Done(None),
+    about_customer=False,
+)
+
+
+# -- one line in a cell ------------------------------------------------------------------------
+
+
+def create_customer(*, clover: Clover | None = None) -> Form:
+    """A form that creates a customer: email, card token, name, phone, shipping address.
+
+    An email address that belongs to somebody already is a doubt, with a button that leads there.
+
+    Args:
+        clover: The connection; left out, the default one.
+
+    Returns:
+        The form; ``form.row`` is the new customer after it was saved.
+
+    Raises:
+        SettingsError: There is no connection, and the settings don't allow one.
+    """
+    return Form(clover or default(), CREATE_CUSTOMER)
+
+
+def edit_contact(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that changes a customer's name, email address or phone.
+
+    Args:
+        customer_id: The customer; left out, the form asks for an email address or an id.
+        clover: The connection; left out, the default one.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    return _show(EDIT_CONTACT, customer_id, clover)
+
+
+def update_shipping(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that changes a customer's shipping address.
+
+    The parts of the address stand in the order of its country and are checked against each other.
+
+    Args:
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    return _show(UPDATE_SHIPPING, customer_id, clover)
+
+
+def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that attaches a card to a customer, or puts it in the place of another.
+
+    Args:
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    return _show(ATTACH_CARD, customer_id, clover)
+
+
+def delete_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that removes a card from a customer.
+
+    Args:
+        customer_id: See :func:`edit_contact`.
+        clover: See :func:`edit_contact`.
+
+    Returns:
+        The form; ``form.row`` is the changed customer after it was saved.
+
+    Raises:
+        CloverError: There is no such customer, or no connection.
+    """
+    return _show(DELETE_CARD, customer_id, clover)
+
+
+def card_fields(*, clover: Clover | None = None) -> Form:
+    """Clover's hosted card fields, and a button that makes a token of what is typed into them.
+
+    Card number, expiry and security code go from the browser to Clover alone; neither the notebook
+    nor Python ever has them. The forms that take a card have these fields in them: this is for a
+    token to use in code.
+
+    Args:
+        clover: The connection; left out, the default one.
+
+    Returns:
+        The form; ``form.token`` is the token, once the button made one, ``form.brand`` and
+        ``form.last4`` tell its card.
+
+    Raises:
+        SettingsError: There is no connection, and the settings don't allow one.
+
+    Source: Clover docs, "Use the Clover-hosted iframe".
+    """
+    return Form(clover or default(), CARD_TOKEN, static="Card fields: run this cell to use them.")
+
+
+def _show(spec: FormSpec, customer_id: str | None, clover: Clover | None) -> Form:
+    clover = clover or default()
+    row = None if customer_id is None else clover.customers.retrieve(customer_id)
+    return Form(clover, spec, row=row)

@@ -1,0 +1,60 @@
+"""A customer's history as people read it, and the form that undoes one change of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from clover_nb.client import Clover
+from clover_nb.forms import actions
+from clover_nb.forms.history import Event
+from clover_nb.forms.messages import column_label
+from clover_nb.forms.rendering import Markup, format_value, render_table
+from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.forms.values import Difference
+
+
+def render_history(events: Sequence[Event]) -> str:
+    """The events as a table, with a button beside each that can be undone."""
+    if not events:
+        return "<p class='clover-quiet'>Nothing was changed from here yet.</p>"
+    heads = ["Time", "Who", "What", "Details"]
+    rows = [[format_value(each.time), each.person, _what(each), each.details] for each in events]
+    if any(each.undoable for each in events):
+        heads.append("Undo")
+        rows = [[*row, _button(each)] for row, each in zip(rows, events, strict=True)]
+    return render_table("History", heads, rows)
+
+
+def _what(event: Event) -> Markup:
+    tone = "" if event.outcome == "done" else " class='clover-note clover-warning'"
+    return Markup(f"<span{tone}>{escape(event.what)}</span>")
+
+
+def _button(event: Event) -> Markup:
+    if not event.undoable:
+        return Markup()
+    name = escape(f"Undo: {event.what}, {event.details}")
+    return Markup(
+        f"<button type='button' class='clover-small' data-clover='undo' data-entry='{event.entry}' "
+        f"aria-label='{name}'>Undo</button>"
+    )
+
+
+def undo_spec(clover: Clover, entry: int) -> FormSpec:
+    """The form that shows what undoing an entry of the journal would change, and does it."""
+
+    def preview(row: Row, _: object) -> Iterable[Difference]:
+        changes = actions.restored(clover, row, entry)
+        return [each._replace(field=column_label(each.field)) for each in changes]
+
+    return FormSpec(
+        title="Undo a change",
+        submit_label="Undo this change",
+        busy_label="Undoing…",
+        sections=(),
+        validate=lambda *_: {},
+        preview=preview,
+        submit=lambda connection, *_: actions.take_back(connection, entry),
+        done="Undone",
+    )

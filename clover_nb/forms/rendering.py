@@ -1,0 +1,145 @@
+"""What the forms say, as HTML in which everything is escaped.
+
+What people typed stands in an element of its own that decides its direction by what is in it, so
+that an Arabic name doesn't turn the sentence around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from clover_nb.errors import Change
+from clover_nb.forms.messages import ENVIRONMENTS, column_label
+from clover_nb.forms.values import Difference, cards_of
+from clover_nb.masking import mask_value
+from clover_nb.settings import Environment
+
+Tone = Literal["error", "warning", "busy", "info", "done"]
+_EMPTY: Final = "\u2014"
+# The labels of a row that its cards and its name tell better.
+_TOLD_ELSEWHERE: Final = frozenset(
+    {"source_ids", "card_count", "card_brand", "card_last4", "card_expiry", "cards"}
+    | {"first_name", "last_name"}
+)
+
+
+class Markup(str):
+    """HTML, in which everything that had to be is escaped."""
+
+    __slots__ = ()
+
+
+def isolate(text: str) -> Markup:
+    """A text that people typed, with a direction of its own."""
+    return Markup(f"<bdi>{escape(text)}</bdi>")
+
+
+def render_heading(title: str, environment: Environment) -> str:
+    """A heading, with the environment marked in words and colour."""
+    return (
+        f"<h3 class='clover-title'>{escape(title)}</h3>"
+        f"<p class='clover-mark clover-{environment}'>{escape(ENVIRONMENTS[environment])}</p>"
+    )
+
+
+def render_note(tone: Tone, text: str, request_id: str = "") -> str:
+    """A message; a text that is :class:`Markup` is taken as it is."""
+    role = "alert" if tone == "error" else "status"
+    words = text if isinstance(text, Markup) else escape(text)
+    note = f"<div role='{role}' class='clover-note clover-{tone}'>{words}</div>"
+    return note + (_request_id(request_id) if request_id else "")
+
+
+def _request_id(request_id: str) -> str:
+    """Beside the message and not in it: nobody wants to hear 36 letters and digits at once."""
+    return (
+        f"<div class='clover-id'>Clover's request id: <code>{escape(request_id)}</code> "
+        "<button type='button' class='clover-small' data-clover='copy' "
+        "aria-label='Copy the request id'>Copy</button> <span role='status'></span></div>"
+    )
+
+
+def render_name(row: pd.Series[Any]) -> Markup:
+    """What a customer is called in a sentence."""
+    return isolate(str(row["name"] or row["email"] or row["id"]))
+
+
+def render_identity(row: pd.Series[Any]) -> str:
+    """A customer in one line, to be sure that it is the right one."""
+    card = f"{row['card_brand']} •••• {row['card_last4']}" if row["card_last4"] else "no card"
+    parts = (row["name"] or "no name", row["email"] or "no email", card, row["id"])
+    return f"<div class='clover-who'>{' · '.join(map(isolate, map(str, parts)))}</div>"
+
+
+def render_row(row: pd.Series[Any]) -> str:
+    """A customer as a list of what is known, label by label."""
+    lines = {
+        column_label(str(name)): format_value(value)
+        for name, value in row.items()
+        if name not in _TOLD_ELSEWHERE and not isinstance(value, list | dict) and pd.notna(value)
+    }
+    if row.get("shipping_line1") and not row.get("shipping_name"):
+        lines["Recipient"] = "not shown by Clover"
+    lines["Cards"] = "\n".join(cards_of(row).values()) or "none"
+    shown = "".join(
+        f"<div><dt>{escape(name)}</dt>"
+        f"<dd dir='auto'>{escape(value).replace(chr(10), '<br>')}</dd></div>"
+        for name, value in lines.items()
+    )
+    return f"<dl class='clover-row'>{shown}</dl>"
+
+
+def render_preview(
+    changes: Iterable[Difference], labels: Mapping[str, str], irreversible: str = ""
+) -> str:
+    """What will change: field, now and new, and whether it stays so; empty when nothing will.
+
+    It stands there before what was typed is checked, so a card number in it prints masked.
+    """
+    rows = [
+        (labels.get(each.field, each.field), each.now, str(mask_value(each.new)))
+        for each in changes
+    ]
+    if not rows:
+        return ""
+    stays = f"<p class='clover-quiet'>{escape(irreversible)}</p>" if irreversible else ""
+    return render_table("What will change", ("Field", "Now", "New"), rows) + stays
+
+
+def render_conflict(changes: Iterable[Change]) -> str:
+    """What somebody else has changed: field, as it was read, and as it is."""
+    rows = [
+        (column_label(each.field), format_value(each.then), format_value(each.now))
+        for each in changes
+    ]
+    return render_table("Changed by somebody else", ("Field", "When you read it", "Now"), rows)
+
+
+def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; a cell that is :class:`Markup` is taken as it is."""
+    top = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return (
+        f"<table class='clover-changes'><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _cell(value: str) -> str:
+    held = value if isinstance(value, Markup) else escape(value) or _EMPTY
+    return f"<td dir='auto'>{held}</td>"
+
+
+def format_value(value: object) -> str:
+    """A value of a row as people read it."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if value is None:
+        return ""
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, pd.Timestamp) else str(value)

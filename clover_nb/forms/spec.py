@@ -1,0 +1,108 @@
+"""What a form is: its fields, what must be confirmed, and what it does. Declared, not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from clover_nb.client import Clover
+from clover_nb.errors import CloverError
+from clover_nb.forms.actions import Done
+from clover_nb.forms.values import Difference, Typed
+
+Kind = Literal["text", "email", "tel", "choice"]
+Row = pd.Series  # one customer
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A labelled input.
+
+    Attributes:
+        name: The name that errors use, such as ``"shipping.address.city"``.
+        label: What stands above it.
+        kind: What is typed into it; a ``"choice"`` offers what ``FormSpec.options`` gives.
+        required: Whether its label has a star.
+        help: A hint below it.
+        placeholder: An example, shown while it is empty.
+    """
+
+    name: str
+    label: str
+    kind: Kind = "text"
+    required: bool = False
+    help: str = ""
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
+class SectionSpec:
+    """Fields under a heading.
+
+    Attributes:
+        title: The heading.
+        fields: The fields, in order.
+        card: Whether Clover's card fields stand in front of them.
+    """
+
+    title: str
+    fields: tuple[FieldSpec, ...] = ()
+    card: bool = False
+
+
+@dataclass(frozen=True)
+class FormSpec:
+    """What a form shows, checks and does. The functions know no widget: tests call them directly.
+
+    In all of them ``row`` is the customer as it was shown, or ``None`` for a new one, and
+    ``values`` what was typed and chosen, by the names of the fields.
+
+    Attributes:
+        title: The heading.
+        submit_label: The button.
+        busy_label: The button while it works.
+        sections: The fields.
+        validate: What is wrong, by field; empty when the values can be sent.
+        preview: What will change.
+        submit: Makes the change, in a worker thread. The last argument says whether doubts were
+            overruled by the person.
+        initial: What the fields hold for a customer, before any edit.
+        options: What a choice offers for a customer: a value and a label each, by field.
+        arrange: Fields in the order, and under the labels, that the values ask for.
+        irreversible: Why the change can't be undone, as a sentence; empty when it can be.
+        hints: What is told below a field for this customer, by field.
+        confirmations: What must be ticked before: a sentence by name.
+        follow_up: What can be done next: a button, the form that it leads to, and its values.
+        done: What is said when it was done, in front of the customer's name.
+        about_customer: Whether it is about a customer that exists.
+    """
+
+    title: str
+    submit_label: str
+    busy_label: str
+    sections: tuple[SectionSpec, ...]
+    validate: Callable[[Any, Typed], Mapping[str, CloverError]]
+    preview: Callable[[Any, Typed], Iterable[Difference]]
+    submit: Callable[[Clover, Any, Typed, bool], Done]
+    initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
+    options: Callable[[Row[Any] | None], Mapping[str, Iterable[tuple[str, str]]]] = lambda _: {}
+    arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
+    irreversible: Callable[[Any, Typed], str] = lambda *_: ""
+    hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
+    confirmations: Mapping[str, str] = field(default_factory=dict)
+    follow_up: Callable[[Done], tuple[str, FormSpec, Typed] | None] = lambda _: None
+    done: str = "Saved"
+    about_customer: bool = True
+
+    @property
+    def fields(self) -> dict[str, FieldSpec]:
+        """All fields, by name."""
+        return {each.name: each for section in self.sections for each in section.fields}
+
+    @property
+    def takes_card(self) -> bool:
+        """Whether a card is typed into it."""
+        return any(section.card for section in self.sections)

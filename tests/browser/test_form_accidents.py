@@ -1,0 +1,178 @@
+"""Forms when something goes wrong around them: the page, the kernel, the code, the cell."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from clover_nb.constants import TEST_CARDS
+
+from .card_fields import inside, type_card
+
+CONNECT = """
+from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
+
+if "practice" in globals():
+    practice.stop()
+practice = sandbox.start(seed=5, limits=False, customers=0)
+clover = use(connect("local", **practice.connection()))
+token = Token.create(card=TEST_CARDS["visa"])["id"]
+ana = Customer.create(email="ana@example.com", source=token, name="Ana", phone="555-0125")["id"]
+"""
+CONTACT = "contact = forms.edit_contact(ana); contact"
+SAVED = re.compile("^Saved:")
+
+
+def button(part, name):
+    return part.get_by_role("button", name=name, exact=True)
+
+
+def test_a_page_that_is_loaded_anew_shows_what_was_typed_and_knows_no_old_token(open_notebook):
+    """Nothing is said to be ready that isn't, and the button can be used again."""
+    cells = [CONNECT, CONTACT, "card = forms.card_fields(); card"]
+    notebook = open_notebook(cells, height=1600)
+    contact, card = notebook.output(1), notebook.output(2)
+    contact.get_by_label("Name", exact=True).click()
+    notebook.type("!")
+    type_card(card, TEST_CARDS["visa"]["number"])
+    button(card, "Make a token").click()
+    expect(card.get_by_text("the token is ready")).to_be_visible()
+    notebook.reload()
+    expect(contact.get_by_label("Name", exact=True)).to_have_value(re.compile("!"))
+    expect(inside(card, "Card number")).to_have_value("")
+    expect(card.get_by_text("the token is ready")).to_have_count(0)
+    assert notebook.evaluate("card.token == ''") == "True"
+    type_card(card, TEST_CARDS["amex"]["number"], code="1234")
+    button(card, "Make a token").click()
+    expect(card.get_by_text("AMEX •••• 0005: the token is ready")).to_be_visible()
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+
+
+def test_a_page_that_is_loaded_anew_while_it_is_saved_hears_of_it(open_notebook):
+    """The kernel goes on, and the new page shows what came of it."""
+    notebook = open_notebook([CONNECT, CONTACT], height=1200)
+    contact = notebook.output(1)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.evaluate("practice.fail_next('slow', method='PUT')")
+    button(contact, "Save contact").click()
+    expect(button(contact, "Saving…")).to_be_disabled()
+    notebook.reload()
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    expect(button(contact, "Save contact")).to_be_disabled()
+    contact.get_by_label("Name", exact=True).fill("Ana Rivera")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Saved: Ana Rivera")).to_be_visible()
+
+
+@pytest.mark.parametrize("how", ["restart_kernel", "kill_kernel"])
+def test_a_form_whose_kernel_is_gone_says_so_once(open_notebook, how):
+    """In words, with what to do; what was typed can still be copied. No sign of a broken link."""
+    notebook = open_notebook([CONNECT, CONTACT], height=1200)
+    contact = notebook.output(1)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.wait_for("contact.values['texts']['name']", "'Ana Costa'")
+    notebook.page.clock.install()
+    getattr(notebook, how)()
+    if how == "kill_kernel":  # the lab doesn't tell the widgets; nobody answers
+        contact.get_by_label("Name", exact=True).press("End")
+        notebook.type("!")
+        notebook.page.clock.fast_forward(20_000)
+    told = re.compile("The kernel (was restarted|does not answer)")
+    expect(contact.get_by_role("alert").filter(has_text=told)).to_be_visible()
+    expect(contact.get_by_label("Name", exact=True)).to_have_value(re.compile("Ana Costa"))
+    shown = "form => getComputedStyle(form, '::before').content"
+    assert contact.locator(".clover-form").evaluate(shown) == "none"
+    notebook.run_all()
+    expect(notebook.output(1).get_by_label("Name", exact=True)).to_have_value("Ana")
+
+
+BROKEN = {
+    "customers.modify": ("Save contact", "it is not known whether this was done"),
+    "customers.search": ("Find", "Nothing was sent"),
+    "customers.retrieve": ("Reload, keep my edits", "Nothing was sent"),
+    "undo": ("Undo", "it is not known whether this was done"),
+}
+BREAK = """
+def broken(*_, **__):
+    raise KeyError("boom")
+
+def break_down(name):
+    owner, _, method = ("clover." + name).rpartition(".")
+    setattr(eval(owner), method, broken)
+"""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_nobody_foresaw_ends_in_a_sentence(open_notebook, name):
+    """It says whether something was sent, and the form can be used again."""
+    label, told = BROKEN[name]
+    notebook = open_notebook([CONNECT, BREAK, CONTACT], height=1200)
+    contact = notebook.output(2)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    if label == "Undo":
+        button(contact, "Save contact").click()
+        expect(contact.get_by_text(SAVED)).to_be_visible()
+    if label == "Reload, keep my edits":
+        notebook.evaluate("Customer.modify(ana, phone='555-0199')")
+        button(contact, "Save contact").click()
+        expect(button(contact, label)).to_be_visible()
+    notebook.evaluate(f"break_down({name!r})")
+    button(contact, label).click()
+    expect(contact.get_by_role("alert").filter(has_text=told)).to_be_visible()
+    contact.get_by_label("Phone").fill("555-0142")
+    expect(button(contact, "Save contact")).to_be_enabled()
+    expect(button(contact, "Find")).to_be_enabled()
+
+
+def test_a_cell_that_runs_fifty_times_leaves_nothing_behind(open_notebook):
+    """The form of the run before is closed, and close() closes all of it."""
+    cells = [CONNECT, "create = forms.create_customer(); create", "forms.attach_card(ana)"]
+    notebook = open_notebook(cells)
+    before = notebook.living_widgets()
+    for _ in range(50):
+        notebook.run_all()
+    assert notebook.living_widgets() == before
+    notebook.evaluate("create.close()")
+    assert notebook.living_widgets() == before - 1
+    expect(notebook.output(1).locator(".clover-form")).to_have_count(0)
+
+
+def test_no_thread_but_that_of_the_messages_writes_a_form(open_notebook):
+    """Neither while it saves, nor while it finds, undoes or reads again."""
+    watch = """
+import threading
+from traitlets import All
+writers = set()
+contact.observe(lambda _: writers.add(threading.current_thread().name), All)
+"""
+    notebook = open_notebook([CONNECT, CONTACT, watch], height=1200)
+    contact = notebook.output(1)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+    button(contact, "Undo").click()
+    expect(contact.get_by_text("Undone: Ana")).to_be_visible()
+    button(contact, "Find").click()
+    expect(button(contact, "Find")).to_be_visible()
+    writers = notebook.evaluate("sorted(writers)")
+    assert writers != "[]"
+    assert "clover-nb" not in writers
+
+
+def test_read_only_production_is_announced_before_anything_is_typed(open_notebook):
+    """Nothing can be typed, and no card is made a token."""
+    production = """
+from clover_nb import connect, forms
+production = connect("production", access_token="x", merchant_id="M1")
+forms.create_customer(clover=production)
+"""
+    notebook = open_notebook([production], height=1400)
+    create = notebook.output(0)
+    expect(create.get_by_role("status").filter(has_text="Read-only")).to_be_visible()
+    expect(create.get_by_label("Email")).to_be_disabled()
+    expect(button(create, "Create customer")).to_be_disabled()
+    expect(create.locator("iframe")).to_have_count(0)
+    assert notebook.violations(".clover-form") == []

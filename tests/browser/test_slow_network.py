@@ -1,0 +1,177 @@
+"""Forms over a slow network: no letter is lost, and no form is about somebody else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from .card_fields import inside, paste_test_card, type_card
+
+CONNECT = """
+from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
+
+if "practice" in globals():
+    practice.stop()
+practice = sandbox.start(seed=5, limits=False, customers=0)
+clover = use(connect("local", **practice.connection()))
+
+def a_customer(email, name):
+    token = Token.create(card=TEST_CARDS["visa"])["id"]
+    return Customer.create(email=email, source=token, name=name)["id"]
+
+ana = a_customer("ana@example.com", "Ana")
+bea = a_customer("bea@example.com", "Bea")
+"""
+FORMS = [
+    "contact = forms.edit_contact(); contact",
+    "attach = forms.attach_card(); attach",
+    "delete = forms.delete_card(); delete",
+]
+LATENCIES = [0, 75, 150]
+
+
+@pytest.fixture(scope="module")
+def shared(open_shared_notebook):
+    """Three forms that ask who they are about."""
+    return open_shared_notebook([CONNECT, *FORMS], run=False, height=2000)
+
+
+@pytest.fixture(params=LATENCIES)
+def notebook(shared, request):
+    """The notebook as it is at the start, at some distance from its kernel."""
+    shared.start_over()
+    shared.set_latency(request.param)
+    yield shared
+    shared.set_latency(0)
+
+
+def form(notebook, name):
+    return notebook.output(1 + ["contact", "attach", "delete"].index(name))
+
+
+def button(part, name):
+    return part.get_by_role("button", name=name, exact=True)
+
+
+def find(notebook, part, email):
+    """Type an address as a person does, and find it."""
+    customer = part.get_by_label("Customer", exact=True)
+    customer.click()
+    notebook.page.keyboard.press("Control+a")
+    notebook.type(email)
+    notebook.page.keyboard.press("Enter")
+    expect(part.locator(".clover-who")).to_contain_text(email)
+
+
+def write_over(notebook, field, text):
+    """Type a text in the place of what stands in a field."""
+    field.click()
+    notebook.page.keyboard.press("Control+a")
+    notebook.type(text)
+
+
+def test_no_letter_is_lost_that_is_typed_while_it_is_saved(notebook):
+    """In the field that is saved and in another one; browser and kernel have the same."""
+    contact = form(notebook, "contact")
+    find(notebook, contact, "ana@example.com")
+    name, email = contact.get_by_label("Name", exact=True), contact.get_by_label("Email")
+    write_over(notebook, name, "Ana Rivera")
+    name.press("Enter")
+    notebook.type(" de la Costa")
+    write_over(notebook, email, "ana.costa.new.address@example.com")
+    expect(contact.get_by_text("Saved: Ana Rivera")).to_be_visible()
+    expect(name).to_have_value("Ana Rivera de la Costa")
+    expect(email).to_have_value("ana.costa.new.address@example.com")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Saved: Ana Rivera de la Costa")).to_be_visible()
+    seen = "Customer.retrieve(ana)[['name', 'email']].tolist()"
+    typed = ["Ana Rivera de la Costa", "ana.costa.new.address@example.com"]
+    assert notebook.evaluate(seen) == repr(typed)
+
+
+def test_no_letter_is_lost_that_is_typed_while_a_change_is_undone(notebook):
+    """Nor while the record is read again; and nothing is sent meanwhile."""
+    contact = form(notebook, "contact")
+    find(notebook, contact, "ana@example.com")
+    name, phone = contact.get_by_label("Name", exact=True), contact.get_by_label("Phone")
+    write_over(notebook, name, "Ana Rivera")
+    name.press("Enter")
+    expect(contact.get_by_text("Saved: Ana Rivera")).to_be_visible()
+    notebook.evaluate("practice.fail_next('slow', method='PUT')")
+    button(contact, "Undo").click()
+    phone.click()
+    notebook.type("555-0125")
+    button(contact, "Save contact").click(force=True)  # it is disabled for now
+    expect(contact.get_by_text("Undone: Ana")).to_be_visible()
+    expect(phone).to_have_value("555-0125")
+    notebook.evaluate("Customer.modify(ana, name='Ana of a colleague')")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("changed by somebody else since")).to_be_visible()
+    button(contact, "Reload, keep my edits").click()
+    phone.click()
+    phone.press("End")
+    notebook.type("-4")
+    expect(contact.get_by_text("with what you typed")).to_be_visible()
+    expect(phone).to_have_value("555-0125-4")
+    expect(name).to_have_value("Ana of a colleague")
+    assert notebook.evaluate("contact.values['texts']['phone']") == "'555-0125-4'"
+    seen = "Customer.retrieve(ana)[['name', 'phone']].tolist()"
+    assert notebook.evaluate(seen) == repr(["Ana of a colleague", None])
+
+
+def test_what_was_stated_about_one_customer_ends_with_that_customer(notebook):
+    """Consent, that it can't be undone, who typed the card, and the card."""
+    attach, delete = form(notebook, "attach"), form(notebook, "delete")
+    find(notebook, attach, "ana@example.com")
+    attach.get_by_label("The cardholder agreed").check()
+    attach.get_by_label("Typed by").select_option("ecom")
+    paste_test_card(attach)
+    attach.get_by_label("Type the card").check()
+    type_card(attach, "4242424242424242")
+    find(notebook, attach, "bea@example.com")
+    expect(attach.get_by_label("The cardholder agreed")).not_to_be_checked()
+    expect(attach.get_by_label("Typed by")).to_have_value("moto")
+    expect(inside(attach, "Card number")).to_have_value("")
+    attach.get_by_label("Paste a token").check()
+    expect(attach.get_by_label("Card token")).not_to_have_attribute("placeholder", re.compile("•"))
+    find(notebook, delete, "ana@example.com")
+    delete.get_by_label("I mean to remove this card").check()
+    find(notebook, delete, "bea@example.com")
+    expect(delete.get_by_label("I mean to remove this card")).not_to_be_checked()
+
+
+def test_escape_takes_back_what_was_stated(notebook):
+    """A tick and a choice count as typed."""
+    attach = form(notebook, "attach")
+    find(notebook, attach, "ana@example.com")
+    attach.get_by_label("Typed by").select_option("ecom")
+    attach.get_by_label("The cardholder agreed").check()
+    attach.get_by_label("The cardholder agreed").press("Escape")
+    expect(attach.get_by_text("Cancelled: nothing was sent.")).to_be_visible()
+    expect(attach.get_by_label("The cardholder agreed")).not_to_be_checked()
+    expect(attach.get_by_label("Typed by")).to_have_value("moto")
+
+
+def test_a_form_is_about_whom_its_field_names(notebook):
+    """Whatever is typed while a search is under way; and a second search is done."""
+    contact = form(notebook, "contact")
+    customer = contact.get_by_label("Customer", exact=True)
+    customer.click()
+    notebook.type("ana@example.com")
+    notebook.evaluate("practice.fail_next('slow', method='GET')")
+    button(contact, "Find").click()
+    expect(button(contact, "Looking…")).to_be_visible()
+    write_over(notebook, customer, "bea@example.com")
+    expect(button(contact, "Find")).to_be_visible()
+    notebook.page.keyboard.press("Enter")
+    expect(contact.locator(".clover-who")).to_contain_text("bea@example.com")
+    notebook.wait_for(
+        "[each for each in __import__('threading').enumerate() if each.name == 'clover-nb-worker']",
+        "[]",
+    )
+    expect(contact.get_by_label("Name", exact=True)).to_have_value("Bea")
+    write_over(notebook, customer, "ana@example.com")
+    expect(contact.locator(".clover-who")).to_have_count(0)
+    expect(contact.get_by_label("Name", exact=True)).to_be_disabled()
