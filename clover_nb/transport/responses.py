@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from itertools import accumulate
 from typing import Any, Final
 
+import orjson
+
 from clover_nb import errors
 from clover_nb.masking import mask_text
 
@@ -130,11 +132,19 @@ def _date(headers: Mapping[str, str]) -> float:
 
 
 def parse_json(content: bytes) -> object:
-    """The JSON of a body, or ``None`` where there is none, or one that is nested too deeply."""
+    """The JSON of a body, or ``None`` where there is none, or one that is nested too deeply.
+
+    Half an emoji (a lone surrogate), which is no text that could be stored or shown, is replaced.
+    """
+    if _is_deep(content) and _is_deep(_STRING.sub(b"", content)):
+        return None
     try:
-        if _is_deep(content) and _is_deep(_STRING.sub(b"", content)):
-            return None
-        return json.loads(content)
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # what orjson refuses: half an emoji, and numbers that are none
+        lenient = json.dumps(json.loads(content, parse_constant=lambda _: None), ensure_ascii=False)
+        return orjson.loads(_SURROGATE.sub("\ufffd", lenient))
     except (ValueError, RecursionError):
         return None
 
@@ -150,3 +160,4 @@ _TEXT_MAX: Final = 1000
 _DEPTH_MAX: Final = 100
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
