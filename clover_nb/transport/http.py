@@ -89,7 +89,7 @@ class HTTPTransport:
         self._settings = settings
         self._rate_limiter = rate_limiter
         self.timeouts = timeouts
-        self._clock: tuple[str | None, float] = (None, 0.0)
+        self._clock: tuple[str | None, float] = (None, 0.0)  # a `Date`, and when it came
         self._bases = {
             "ecommerce": settings.ecommerce_url,
             "token": settings.token_url,
@@ -179,14 +179,20 @@ class HTTPTransport:
     def server_time(self) -> float:
         """The time at Clover, in seconds since 1970, by the ``Date`` of the last response.
 
-        The clock of this machine, until there was one. A ``Date`` has whole seconds.
+        The clock of this machine, until there was one. A ``Date`` has whole seconds. This
+        machine's clock may be set meanwhile without harm.
         """
         date, at = self._clock
         try:
-            behind = parsedate_to_datetime(date).timestamp() - at if date else 0.0
+            known = parsedate_to_datetime(date).timestamp() if date else None
         except (ValueError, TypeError, IndexError, OverflowError):  # what it raises for garbage
-            behind = 0.0
-        return time.time() + behind
+            known = None
+        return time.time() if known is None else known + time.monotonic() - at
+
+    @property
+    def knows_server_time(self) -> bool:
+        """Whether a response has told the time at Clover."""
+        return self._clock[0] is not None
 
     def _retry(self, request: _Request) -> _Received:
         path = request.target.partition("?")[0]  # the query names people
@@ -217,7 +223,7 @@ class HTTPTransport:
             if isinstance(problem, _NEVER_CONNECTED):
                 raise RetryableError(lost, connected=False) from None
             raise ambiguous(lost) from None
-        self._clock = received.headers.get("Date"), time.time()
+        self._clock = received.headers.get("Date"), time.monotonic()
         if received.status >= HTTPStatus.BAD_REQUEST:
             refused = error_from_response(received.status, received.content, received.request_id)
             received = received._replace(content=b"")  # it may quote what was sent

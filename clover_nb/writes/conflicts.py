@@ -52,9 +52,9 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
             field="expected",
         )
     if changes := differing(then, now, [label for label in COMPARED if label in then]):
-        told = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
+        seen = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
         raise EditConflictError(
-            f"The customer was changed since you read it: {told}.",
+            f"The customer was changed since you read it: {seen}.",
             changes=changes,
             hint="Read it again with customers.retrieve, and decide anew.",
         )
@@ -68,7 +68,7 @@ def differing(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) -> li
 
 def _value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them
     if isinstance(value, str):
-        return value
+        return value or None  # as an address's part that was taken off
     if pd.api.types.is_list_like(value):
         return list(value)
     return None if pd.isna(value) else value
