@@ -176,14 +176,14 @@ def test_report_counts_what_is_missing(table, known):
         ("no address", lambda p: not p.street),
         ("no card on file", lambda p: not p.cards),
         ("address: city missing", lambda p: p.flaw == "no city"),
-        ("newest card expired", lambda p: p.cards and p.cards[0][-3:-1] < "26"),
+        ("newest card expired", lambda p: p.cards and p.cards[0]["expirationDate"][2:] < "26"),
     ):
         assert found.loc[kind, "customers"] == sum(map(bool, map(lacks, crowd))) > 0
         assert found.loc[kind, "share"] == found.loc[kind, "customers"] / len(crowd)
         examples = found.loc[kind, "examples"].split(", ")
         assert len(examples) == 3
         assert all(lacks(known[one][0]) for one in examples)
-    soon = sum(p.cards[0][-5:-1] in {"0126", "0226", "0326"} for p in crowd if p.cards)
+    soon = sum(p.cards[0]["expirationDate"] in {"0126", "0226", "0326"} for p in crowd if p.cards)
     assert found.loc["newest card expires within three months", "customers"] == soon
 
 
@@ -222,3 +222,21 @@ def test_a_csv_runs_nothing(tmp_path, text):
     assert back["count"].tolist() == [-1, 2]
     assert back["ids"].tolist() == ["'=A B", "C"]
     assert back["id"].tolist()[1] == "0012"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1"])
+def test_a_heading_of_a_csv_runs_nothing(tmp_path, text):
+    """A field that Clover names so becomes a column, and so may the index be named."""
+    path = tmp_path / "customers.csv"
+    table = pd.DataFrame({text: ["x"], 5: [1]}, index=pd.Index(["A1"], name=text))
+    quality.save_csv(table.rename_axis(f"{text} id"), path)
+    heading = path.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert heading == f'"\'{text} id","\'{text}","5"'
+
+
+def test_half_an_emoji_is_saved(tmp_path):
+    """It has no encoding, and stops no export."""
+    path = tmp_path / "customers.csv"
+    table = pd.DataFrame({"name": pd.Series(["Ana \ud83c"], dtype=object, index=["A1"])})
+    quality.save_csv(table.rename_axis("id"), path)
+    assert path.read_text(encoding="utf-8-sig").splitlines()[1] == '"A1","Ana \ufffd"'
