@@ -157,7 +157,7 @@ def _is_deep(content: bytes) -> bool:
 
 
 _TEXT_MAX: Final = 1000
-_DEPTH_MAX: Final = 100
+_DEPTH_MAX: Final = 500
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
