@@ -198,7 +198,7 @@ def _as_row(row: PlanRow) -> Mapping[str, Any]:
     for name, value in row.wanted.items():
         validation.check_name(name, FIELDS)
         if value:
-            validation.check(CLOVER_NAMES.get(name, name), value)
+            validation.check_field(CLOVER_NAMES.get(name, name), value)
     before = dict(row.before)
     if row.action == "create" and row.decision == "accepted":
         before["email"] = row.wanted.get("email", "")  # somebody has it, which is meant

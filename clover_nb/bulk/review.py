@@ -308,7 +308,7 @@ class _Judge:
                 wanted[name] = mask_text(value)
             elif value:
                 try:
-                    wanted[name] = validation.check(CLOVER_NAMES.get(name, name), value)
+                    wanted[name] = validation.check_field(CLOVER_NAMES.get(name, name), value)
                 except ValidationError as error:
                     row.reasons.append(Reason(name, "invalid", str(error)))
         if any(name in wanted for name in ADDRESS):

@@ -446,6 +446,7 @@ def test_a_deleted_person_leaves_no_trace_in_a_batch(near, tmp_path):
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("box", [{"latency_ms": 40}], indirect=True)
 def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path):
     """Twenty times, at random moments, and then applied until it is done."""
     box.seed(140)
@@ -455,8 +456,8 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
         [
             renamed(customers.drop(bare), 100),
             pd.DataFrame({"id": bare, "phone": "408-555-0144"}),
-            new(75),
-            new(75, start=75).assign(email=""),  # found by their marks alone
+            new(150),
+            new(150, start=150).assign(email=""),  # found by their marks alone
         ]
     ).fillna("")
     plan = near.customers.plan(table)
@@ -474,7 +475,7 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
     while kills < 60:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "ready\n"
-            killer = threading.Timer(chance.uniform(0.05, 0.6), process.kill)
+            killer = threading.Timer(chance.uniform(0.05, 0.4), process.kill)
             if kills < 20:
                 killer.start()
             state = process.stdout.readline().strip()
@@ -485,7 +486,7 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
     assert state == "done"
     after = near.customers.list()
     made = after[after["name"].fillna("").str.startswith("Nu")]
-    assert sorted(made["name"]) == sorted(new(150)["name"])
+    assert sorted(made["name"]) == sorted(new(300)["name"])
     with connect("local", journal=tmp_path / "killed", **box.connection()) as again:
         assert outcomes(again.batch(1)) == {"done": len(table)}
         assert again.batch(1).frame()["verified"].all()
@@ -493,4 +494,4 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
     assert "phoneNumbers" not in after.columns or after.loc[bare, "phoneNumbers"].isna().all()
     changed = customers.drop(bare).index[:100]
     assert (after.loc[changed, "name"].to_numpy() == table["name"][:100].to_numpy()).all()
-    assert len(after) == len(customers) + 150
+    assert len(after) == len(customers) + 300

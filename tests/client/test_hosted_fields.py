@@ -44,11 +44,13 @@ def test_of_another_region_the_address_must_be_told():
 
 def test_the_address_can_be_set_in_the_environment(monkeypatch):
     """As the other addresses; and it must be one."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(f"CLOVER_{name.upper()}", value)
     monkeypatch.setenv("CLOVER_CHECKOUT_URL", "https://checkout.example.com")
-    assert connect("production", **KEYS).settings.checkout_url == "https://checkout.example.com"
+    assert connect("production").settings.checkout_url == "https://checkout.example.com"
     monkeypatch.setenv("CLOVER_CHECKOUT_URL", "http://checkout.example.com")
     with pytest.raises(errors.SettingsError, match="CLOVER_CHECKOUT_URL"):
-        connect("production", **KEYS)
+        connect("production")
 
 
 def test_without_a_merchant_id_it_says_so(practice):
