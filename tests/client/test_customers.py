@@ -269,9 +269,9 @@ def test_a_misspelled_argument_is_refused_with_the_right_name(clover, call, fiel
 @pytest.mark.parametrize(
     ("call", "field"),
     [
-        (lambda calls: calls.create(), "email"),
+        (lambda calls: calls.create(), "source"),
         (lambda calls: calls.create(email="ana@example.com"), "source"),
-        (lambda calls: calls.create(email="ana@example.com", source=None), "source"),
+        (lambda calls: calls.create(source="clv_1TSTS"), "email"),
         (lambda calls: calls.modify(), "customer_id"),
         (lambda calls: calls.delete_source("7QK2M9ZX4T0BC"), "source_id"),
     ],
