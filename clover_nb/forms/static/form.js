@@ -150,7 +150,7 @@ function choiceInput(field, id, on) {
           ...options.map(([value, label]) => element("option", { value, dir: "auto" }, label)),
         );
       }
-      part.box.hidden = options.length < 2;
+      part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
       choose();
     },
     end: () => {},
