@@ -6,6 +6,9 @@ holds nothing else: so a form that is made again costs no more than what it says
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any, Final
 
 import anywidget
 from traitlets import Any as AnyTrait
-from traitlets import Unicode
+from traitlets import Bytes, Unicode
 
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
@@ -22,20 +25,23 @@ _PARTS: Final = {
     "desk": ("common.js", "desk.js", "desk.css", "form.css"),
 }
 
-# Imports what the page doesn't have yet, and draws with it.
+# Unpacks what the page doesn't have yet, and draws with it.
 _LOADER: Final = """
 const loaded = (window[Symbol.for("clover-nb.assets")] ??= new Map());
 
-async function load(assets) {
-  const [script, style] = [assets.get("script"), assets.get("style")];
-  if (!loaded.has(script)) {
-    const sheet = document.createElement("style");
-    sheet.textContent = style;
-    document.head.append(sheet);
-    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    loaded.set(script, import(url));
-  }
-  return loaded.get(script);
+async function unpack(packed) {
+  const text = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const { script, style } = await new Response(text).json();
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  document.head.append(sheet);
+  return import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+}
+
+function load(assets) {
+  const digest = assets.get("digest");
+  if (!loaded.has(digest)) loaded.set(digest, unpack(assets.get("packed")));
+  return loaded.get(digest);
 }
 
 export default {
@@ -58,8 +64,8 @@ class Assets(anywidget.AnyWidget):
     """The script and the style that the widgets of one kind share. It shows nothing."""
 
     layout = AnyTrait(None, allow_none=True).tag(sync=True)
-    script = Unicode().tag(sync=True)
-    style = Unicode().tag(sync=True)
+    packed = Bytes().tag(sync=True)
+    digest = Unicode().tag(sync=True)
 
 
 _living: dict[str, Assets] = {}
@@ -74,14 +80,16 @@ def share_assets(kind: str) -> str:
     assets = _living.get(kind)
     if assets is None or assets.comm is None:
         script, style = read_assets(kind)
-        assets = _living[kind] = Assets(script=script, style=style)
+        packed = gzip.compress(json.dumps({"script": script, "style": style}).encode(), mtime=0)
+        digest = hashlib.sha256(packed).hexdigest()
+        assets = _living[kind] = Assets(packed=packed, digest=digest)
     return str(assets.model_id)
 
 
 @cache
 def read_assets(kind: str) -> tuple[str, str]:
     """The script, as the text of one module, and the style of a kind of widget."""
-    texts = {name: (_FILES / name).read_text(encoding="utf-8") for name in _PARTS[kind]}
+    texts = {name: (_FILES / name).read_text("utf-8") for name in _PARTS[kind]}
     script = "\n".join(text for name, text in texts.items() if name.endswith(".js"))
     return script, "\n".join(text for name, text in texts.items() if name.endswith(".css"))
 

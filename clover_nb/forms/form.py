@@ -35,7 +35,7 @@ from clover_nb.masking import Secret
 
 LIVE: Final = "production"  # the confirmation that production asks for
 _SURE: Final = "sure"  # the box that lets a doubt pass
-_STICKY: Final = ("customer", "way", "test_card")  # no statement about a customer
+_STICKY: Final[tuple[str, ...]] = ("customer", "way", "test_card")  # no statement about a customer
 _NOT_TYPED: Final = (*_STICKY, _SURE)
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
 _LIVE_WORDS: Final = "This changes live data"

@@ -269,7 +269,9 @@ class Notebook:
 
 
 def _message_type(frame: str) -> str:
-    """The type of a kernel's message (version 1 of Jupyter's protocol on websockets)."""
+    """The type of a kernel's message (version 1 of Jupyter's protocol on websockets); or empty."""
+    if frame.startswith("{"):
+        return ""  # of the server itself
 
     def offset(place: int) -> int:
         return int.from_bytes(frame[8 * place : 8 * place + 8].encode("latin-1"), "little")

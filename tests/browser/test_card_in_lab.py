@@ -236,6 +236,19 @@ def test_who_practises_can_choose_a_test_card(notebook):
     expect(attach.get_by_text("Nothing needs to be done")).to_be_visible()
 
 
+def test_another_theme_keeps_a_card_that_is_typed(notebook):
+    """Fields that are empty take on its look; others keep what is in them."""
+    attach, create = notebook.output(1), notebook.output(2)
+    inside(attach, "Card number").press_sequentially("4242 4242")
+    expect(attach.get_by_role("table", name="What will change")).to_be_visible()
+    other = create.get_by_label("Email")
+    for dark in (True, False):
+        notebook.use_theme(dark=dark)
+        ground = other.evaluate("input => getComputedStyle(input).backgroundColor")
+        expect(inside(create, "Card number")).to_have_css("background-color", ground)
+        expect(inside(attach, "Card number")).to_have_value("4242 4242")
+
+
 def test_the_fields_are_open_to_all_and_look_like_the_others(notebook, there, chromium):
     """By axe's measure, in both themes; each field's own page too."""
     attach = notebook.output(1)

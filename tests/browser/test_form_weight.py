@@ -1,10 +1,10 @@
-"""What a form costs: comms and bytes in the browser, files and calls in the kernel."""
+"""What a form costs, in comms and bytes that come to the browser."""
 
 from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from .card_fields import paste_test_card
+from .card_fields import inside
 
 CONNECT = """
 from clover_nb import connect, forms, sandbox, use
@@ -13,34 +13,21 @@ clover = use(connect("local", **practice.connection()))
 """
 CREATE = "create = forms.create_customer(); create"
 
-# Counts the calls and files of ours that a task of a form passes, in whatever thread.
-COUNT = """
-import sys, threading
-from pathlib import Path
-import clover_nb
-home, calls, files = str(Path(clover_nb.__file__).parent), [], set()
-
-def count(frame, event, _):
-    name = frame.f_code.co_filename
-    if event == "call" and name.startswith(home) and "/sandbox/" not in name:
-        if not frame.f_code.co_name.startswith("<"):
-            calls.append((Path(name).name, frame.f_code.co_name))
-            files.add(name)
-
-def watch():
-    threading.setprofile_all_threads(count) if hasattr(threading, "setprofile_all_threads") else None
-    threading.setprofile(count)
-"""
-
 
 def test_a_form_opens_few_comms_and_sends_few_bytes(open_notebook):
     """The scripts and styles come once a page, so that a second form costs a fraction."""
-    notebook = open_notebook([CONNECT, CREATE])
-    expect(notebook.output(1).get_by_label("Email")).to_be_visible()
-    comms, size = notebook.opened_comms(), notebook.received_bytes()
-    assert comms <= 12
-    assert size <= 60_000
+    notebook = open_notebook([CONNECT, CREATE], run=False)
+    notebook.page.wait_for_function(
+        "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session"
+    )
+    notebook.evaluate("1")
     notebook.received.clear()
     notebook.run_all()
+    expect(inside(notebook.output(1), "Postal code")).to_be_visible()
+    assert notebook.opened_comms() <= 12
+    assert notebook.received_bytes() <= 60_000
+    notebook.received.clear()
+    notebook.run_all()
+    expect(inside(notebook.output(1), "Postal code")).to_be_visible()
     assert notebook.opened_comms() <= 2
     assert notebook.received_bytes() <= 25_000

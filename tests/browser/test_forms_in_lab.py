@@ -163,7 +163,9 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
     button(contact, "Save contact").click()
     expect(contact.get_by_text("Clover has no way to empty it.")).to_be_visible()
     for name, told in (("attach", "Please tick this first."), ("delete", "Choose the card.")):
-        form(notebook, name).get_by_role("button", name=re.compile("Attach card|Remove card")).click()
+        form(notebook, name).get_by_role(
+            "button", name=re.compile("Attach card|Remove card")
+        ).click()
         expect(form(notebook, name).get_by_text(told)).to_be_visible()
     assert notebook.evaluate("len(practice.requests)") == before
 
@@ -264,6 +266,83 @@ def fill(part, name):
             part.get_by_label("Email").fill("bo@example.com")
         paste_test_card(part, "MC •••• 3294")
         part.get_by_label("The cardholder agreed").check()
+
+
+def test_a_failed_submit_leads_to_what_is_wrong(notebook):
+    """In a small window too: how many fields there are, and the focus on the first."""
+    page, create = notebook.page, form(notebook, "create")
+    page.set_viewport_size({"width": 1400, "height": 800})
+    live = create.locator(".clover-actions [aria-live=polite]")
+    expect(live).to_have_text("")  # it is there before it says something
+    create.get_by_label("City").click()
+    notebook.type("Boston")
+    page.keyboard.press("Enter")
+    summary = create.get_by_role("alert").filter(has_text="5 fields need attention: Card, Email")
+    expect(summary).to_have_count(1)
+    number = create.locator("iframe[title='Card number']")
+    expect(number).to_be_focused()
+    expect(number).to_be_in_viewport()
+    create.get_by_label("Paste a token").check()
+    create.get_by_label("Card token").fill("clv_1TSTSabc")
+    create.get_by_label("Card token").press("Enter")
+    expect(create.get_by_label("Email")).to_be_focused()
+    notebook.type("ana@example.com")
+    page.keyboard.press("Enter")
+    expect(create.get_by_role("alert").filter(has_text="3 fields need attention")).to_have_count(1)
+    page.set_viewport_size({"width": 1400, "height": 2400})
+
+
+def test_an_attached_card_is_removed_by_the_form_for_that_alone(notebook):
+    """One click does not do it: it can't be undone, and says so."""
+    attach = form(notebook, "attach")
+    fill(attach, "attach")
+    button(attach, "Attach card").click()
+    expect(attach.get_by_text(SAVED)).to_be_visible()
+    expect(button(attach, "Undo")).to_have_count(0)
+    button(attach, "Remove this card").click()
+    expect(attach.get_by_role("heading", name="Remove a card")).to_be_visible()
+    expect(attach.get_by_role("table")).to_contain_text("MC •••• 3294")
+    expect(attach.get_by_text("can't be undone: the old card").first).to_be_visible()
+    button(attach, "Remove card").click()
+    expect(attach.get_by_text("Please tick this first.")).to_be_visible()
+    assert notebook.evaluate("int(Customer.retrieve(ana)['card_count'])") == "2"
+    attach.get_by_label("I mean to remove this card").check()
+    button(attach, "Remove card").click()
+    expect(attach.get_by_text(SAVED)).to_be_visible()
+    assert notebook.evaluate("Customer.retrieve(ana)['card_brand']") == "'VISA'"
+
+
+def test_an_address_of_somebody_else_warns_before_it_is_saved(notebook):
+    """And what can't be undone says so before."""
+    notebook.evaluate("a_customer(name='Bea', phone='555-0142')")
+    notebook.evaluate("Customer.modify(ana, email='ana.costa@example.com')")
+    contact = form(notebook, "contact")
+    contact.get_by_label("Customer").fill(asked(notebook, "ana"))
+    contact.get_by_label("Customer").press("Enter")
+    expect(contact.get_by_label("Email")).to_have_value("ana.costa@example.com")
+    contact.get_by_label("Email").fill("ana.rivera@example.com")
+    expect(contact.get_by_text("Clover keeps the old email address")).to_be_visible()
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Fix it, or tick to save anyway")).to_be_visible()
+    seen = "Customer.retrieve(ana)['email']"
+    assert notebook.evaluate(seen) == "'ana.costa@example.com'"
+    contact.get_by_label("Save anyway").check()
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+    assert notebook.evaluate(seen) == "'ana.rivera@example.com'"
+
+
+def test_a_name_reads_in_its_own_direction(notebook):
+    """In the fields, in the line that says who it is, and in what will change."""
+    contact = form(notebook, "contact")
+    contact.get_by_label("Name", exact=True).fill("مرحبا (Ana)")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+    direction = "element => getComputedStyle(element).direction"
+    assert contact.get_by_label("Name", exact=True).evaluate(direction) == "rtl"
+    for place in (".clover-who bdi", ".clover-note bdi"):
+        assert contact.locator(place).first.evaluate(direction) == "rtl"
+    assert contact.get_by_label("Email").evaluate(direction) == "ltr"
 
 
 def test_a_request_id_is_copied_or_else_selected(notebook):

@@ -167,8 +167,10 @@ def test_a_form_is_about_whom_its_field_names(notebook):
     expect(button(contact, "Find")).to_be_visible()
     notebook.page.keyboard.press("Enter")
     expect(contact.locator(".clover-who")).to_contain_text("bea@example.com")
-    notebook.wait_for("[each for each in __import__('threading').enumerate() "
-                      "if each.name == 'clover-nb-worker']", "[]")
+    notebook.wait_for(
+        "[each for each in __import__('threading').enumerate() if each.name == 'clover-nb-worker']",
+        "[]",
+    )
     expect(contact.get_by_label("Name", exact=True)).to_have_value("Bea")
     write_over(notebook, customer, "ana@example.com")
     expect(contact.locator(".clover-who")).to_have_count(0)

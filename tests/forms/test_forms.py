@@ -409,7 +409,10 @@ def test_the_same_customer_found_again_keeps_what_was_typed(clover, shown):
 
 def test_an_unknown_customer_is_told_beside_the_field(shown):
     """With what was looked for."""
-    assert "nobody@example.com" in shown("update_shipping").find("nobody@example.com").errors["customer"]
+    assert (
+        "nobody@example.com"
+        in shown("update_shipping").find("nobody@example.com").errors["customer"]
+    )
 
 
 def test_a_form_that_is_held_is_not_moved_away_from_what_is_typed(clover, shown):
@@ -657,7 +660,11 @@ def test_what_will_change_is_shown_before_it_is_sent(clover, shown):
 
 @pytest.mark.parametrize(
     ("typed", "why"),
-    [({"name": "Bo"}, None), ({"email": "new@example.com"}, "keeps the old"), ({"phone": "555-0125"}, "empty")],
+    [
+        ({"name": "Bo"}, None),
+        ({"email": "new@example.com"}, "keeps the old"),
+        ({"phone": "555-0125"}, "empty"),
+    ],
 )
 def test_what_can_not_be_undone_says_so_before(clover, shown, typed, why):
     """And there is no Undo after it; else there is."""
@@ -799,8 +806,6 @@ def test_a_closed_form_leaves_no_widget(clover, shown, name):
     for _ in range(50):
         getattr(forms, name)(clover=clover).close()
     assert len(living) == before
-
-
 
 
 def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):

@@ -142,4 +142,3 @@ def test_a_message_that_can_not_be_handled_is_told(runner, failures):
     """Nothing was sent."""
     runner.handle({}.__getitem__, "unknown")
     assert [each.sent for each in failures] == ["no"]
-
