@@ -159,6 +159,7 @@ class Desk(SharedWidget):
         if self._list_reader.is_reading:
             return
         self._newer.clear()
+        self._say("info", "")
         count = len(self.table.data)
         self.table.progress = f"Reading {f'{count:,}' if count else 'the'} customers…"
         self._list_reader.read(self._clover.customers.list, self._show_list)
