@@ -272,7 +272,7 @@ function draw(model, el, state) {
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
   const find = pressable("Find", () => flush() && send("find"));
-  const several = element("select", { size: "4", class: "clover-several", "aria-label": "Customers found" });
+  const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
   several.addEventListener("change", () => send("pick", { id: several.value }));
   const picker = element("div", {});
   if (spec.asks) {
