@@ -334,10 +334,11 @@ function draw(model, el, state) {
   const showErrors = () => {
     const errors = model.get("errors");
     for (const [name, input] of Object.entries(inputs)) {
-      const told = state.refused[name] ? ["error", spec.refusal] : (errors[name] ?? ["", ""]);
-      input.say(...told);
+      const isElsewhere = name === "source" && texts.way !== "paste";
+      const told = (!isElsewhere && errors[name]) || ["", ""];
+      input.say(...(state.refused[name] ? ["error", spec.refusal] : told));
     }
-    card?.say(...(errors.source ?? ["", ""]));
+    card?.say(...((texts.way === "type" && errors.source) || ["", ""]));
   };
   const showTexts = () => {
     const { texts: known, seen } = model.get("values");
