@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from clover_nb import constants
 from clover_nb import settings as settings_
-from clover_nb.api.platform import Platform
+from clover_nb.api.ecommerce import EcommerceAPI
+from clover_nb.api.platform import PlatformAPI
 from clover_nb.customers import Customers
 from clover_nb.errors import SettingsError
 from clover_nb.journal import store as journals
+from clover_nb.journal.entries import Entry
 from clover_nb.journal.store import RETENTION_DAYS, Journal
 from clover_nb.masking import mask_credentials
 from clover_nb.settings import Settings, Timeouts
@@ -68,11 +70,22 @@ class Clover:
         self.settings = settings
         self.sandbox = sandbox
         self._transport = HTTPTransport(settings, rate_limiter, timeouts)
-        platform = Platform(self._transport, settings)
-        self._writes = WriteExecutor(self._transport, platform, settings, journal, on_unknown)
-        self.customers = Customers(self._transport, platform, self._writes)
-        self.api_keys = ApiKeys(self._transport, settings)
-        self.tokens = Tokens(self._transport, settings, self.api_keys)
+        ecommerce = EcommerceAPI(self._transport)
+        platform = PlatformAPI(self._transport, settings)
+        account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
+        self._writes = WriteExecutor(
+            self._transport,
+            ecommerce,
+            platform,
+            settings,
+            # Without a journal one in memory tells the connections of this process what they made.
+            journal or journals.shared(("no journal", *account)),
+            is_journal_kept=journal is not None,
+            on_unknown=on_unknown,
+        )
+        self.customers = Customers(platform, self._writes)
+        self.api_keys = ApiKeys(ecommerce, settings)
+        self.tokens = Tokens(ecommerce, settings, self.api_keys)
 
     @property
     def environment(self) -> settings_.Environment:
@@ -91,6 +104,24 @@ class Clover:
     def undo(self, entry: int) -> pd.Series[Any]:
         """See :meth:`clover_nb.customers.Customers.undo`."""
         return self.customers.undo(entry)
+
+    def resolve(self, entry: int) -> Entry:
+        """Look up what became of a change whose answer was lost; nothing is sent.
+
+        A connection does it by itself for what was interrupted or killed before it was made.
+
+        Args:
+            entry: The change's number in ``clover.journal.frame()``.
+
+        Returns:
+            The entry, whose ``outcome`` is ``"done"``, ``"not done"`` or ``"refused"``.
+
+        Raises:
+            OutcomeUnknownError: It is still not clear, or still under way.
+            ValidationError: There is no such entry here.
+            SettingsError: The journal is off.
+        """
+        return self._writes.resolve(entry)
 
     def close(self) -> None:
         """Close the connection, and stop the sandbox that was started for it alone."""

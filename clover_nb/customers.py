@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from clover_nb import constants, validation
-from clover_nb.api.platform import Platform
+from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
 from clover_nb.frames import of_pages, to_row
-from clover_nb.journal.entries import Write
+from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import mask_arguments
 from clover_nb.record_pages import Page
-from clover_nb.records import Record, flatten
-from clover_nb.transport.http import HTTPTransport
+from clover_nb.records import Record, elements, flatten
 from clover_nb.writes import conflicts
-from clover_nb.writes.executor import WriteExecutor
+from clover_nb.writes.executor import Result, WriteExecutor
+from clover_nb.writes.outcome import RECIPIENT
+from clover_nb.writes.shipping import known_recipient, plan_change, recipient_fields
 from clover_nb.writes.undo import undone
 
 # D, O-live: what the Platform API filters customers by.
@@ -32,11 +34,12 @@ class Customers:
     through the Platform API, with the same ids, and needs the merchant id.
     """
 
-    def __init__(self, transport: HTTPTransport, platform: Platform, writes: WriteExecutor) -> None:
-        self._transport = transport
+    def __init__(self, platform: PlatformAPI, writes: WriteExecutor) -> None:
         self._platform = platform
         self._writes = writes
-        self._answers: dict[str, Record] = {}  # the last of the Ecommerce API's, by customer id
+        # The Ecommerce API's last answers, by customer id: all that is known where nothing can be
+        # read.
+        self._answers: dict[str, Record] = {}
 
     @mask_arguments
     def create(
@@ -91,7 +94,9 @@ class Customers:
         )
         if consent is not None:
             _require_consent(consent)
-        return self._seen(self._writes.execute(Write("create", None, body, None, consent)), body)
+        self._writes.require_permission()
+        write = Write("create", None, body, None, consent)
+        return self._row(self._writes.execute(write), write)
 
     @mask_arguments
     def modify(
@@ -107,6 +112,7 @@ class Customers:
         ecomind: str | None = None,
         firstName: str | None = None,  # noqa: N803  Clover's name
         lastName: str | None = None,  # noqa: N803  Clover's name
+        consent: bool | None = None,
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
         **unknown: object,
     ) -> pd.Series[Any]:
@@ -114,19 +120,25 @@ class Customers:
 
         Clover wants ``email`` on every change (O-live). When it is left out, the current one is
         filled in: as the Platform API has it, or, without a merchant id, as this connection saw it
-        last. ``shipping`` is sent whole, what is given merged into the current one; a part
-        given as ``None`` is taken off.
+        last. In ``shipping``, too, what is not named stays; a part given as ``None`` is taken off.
+
+        Clover replaces ``shipping`` as a whole and shows nobody the recipient, so the block is sent
+        whole only where this machine's journal knows the recipient for sure. Elsewhere an address
+        is changed by itself, ``POST /v3/merchants/{mId}/customers/{id}/addresses/{addressId}``,
+        which can't touch the recipient. To name one part of a recipient that is not known is to
+        forget the others: name them all.
 
         Args:
             customer_id: The customer's id, as in ``row["id"]``.
             email: Another address is added to the record by Clover; the old one stays too.
-            source: Another card's token; see :meth:`add_source`, which asks for consent.
+            source: Another card's token; it needs ``consent``, as :meth:`add_source` does.
             name: As in :meth:`create`, and so are the others.
             phone: See :meth:`create`.
             shipping: See :meth:`create`.
             ecomind: See :meth:`create`.
             firstName: See :meth:`create`.
             lastName: See :meth:`create`.
+            consent: With ``source``: ``True``, as for :meth:`add_source`.
             expected: The row that you read and decided on. The record is compared with it first,
                 and nothing is sent when somebody has changed it since. Clover has no version to
                 check, so a change in the very moment of sending is not noticed.
@@ -139,15 +151,20 @@ class Customers:
             ValidationError: A value can't be right, or nothing is to be changed; nothing was sent.
             NotFoundError: There is no such customer.
             AlreadyOnFileError: This card is on the customer already.
-            EditConflictError: It is not as ``expected``; ``changes`` says what differs. Nothing was
-                sent.
+            EditConflictError: It is not as ``expected``, and nothing was sent; or the answer was
+                lost, and somebody else has changed it since. ``changes`` says what differs.
+            PartialChangeError: An address that had to be changed by itself was not; the rest was.
             OutcomeUnknownError: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
         Source: Clover docs, "Update a customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        return self._change("modify", customer_id, given | unknown, expected=expected)
+        key = validation.customer_id(customer_id)
+        body = validation.customer(given | unknown)
+        if "source" in body:
+            _require_consent(consent)
+        return self._change("modify", key, body, expected=expected, consent=consent)
 
     @mask_arguments
     def add_source(
@@ -172,8 +189,9 @@ class Customers:
         Source: Clover docs, "Save a card for future transactions".
         """
         _require_consent(consent)
-        given = {"source": validation.source(token), "ecomind": ecomind}
-        return self._change("add_source", customer_id, given, consent=True)
+        key = validation.customer_id(customer_id)
+        body = validation.customer({"source": token, "ecomind": ecomind})
+        return self._change("add_source", key, body, consent=True)
 
     @mask_arguments
     def replace_source(
@@ -190,7 +208,9 @@ class Customers:
 
         The new card is attached, and only then the old one taken off. A merchant who keeps one
         card for each customer can't do it in this order: then Clover answers 409, and
-        ``delete_first=True`` takes the old card off first.
+        ``delete_first=True`` takes the old card off first. Both steps are in the journal before the
+        first is sent: should the program die in between, the next connection says which was not
+        done.
 
         Args:
             customer_id: The customer's id.
@@ -212,26 +232,34 @@ class Customers:
         Source: Clover docs, "Save a card for future transactions" (which deletes first).
         """
         _require_consent(consent)
+        key = validation.customer_id(customer_id)
         card = validation.record_id("old_source_id", old_source_id)
-        token = validation.source(token)
+        body = validation.customer({"source": token, "ecomind": ecomind}, required=("source",))
+        self._writes.require_permission()
+        before = self._current(key).fields
+        attach = Write("add_source", key, _with_email(body, before), before, consent=True)
+        revoke = Write("delete_source", key, {"source_id": card}, before)
         if delete_first:
-            self.delete_source(customer_id, card)
+            with self._writes.sequence(revoke, attach) as execute_next:
+                execute_next()
+                with _second_step(
+                    "The old card was taken off and the new one was not attached: unless there is "
+                    "another card, the customer has no card now.",
+                    hint="Attach one with customers.add_source and a new token.",
+                ):
+                    return self._row(execute_next(), attach)
+        with self._writes.sequence(attach, revoke) as execute_next:
+            try:
+                row = self._row(execute_next(), attach)
+            except AlreadyOnFileError as refused:
+                refused.hint += " That is what delete_first=True is for."
+                raise
             with _second_step(
-                "The old card was taken off and the new one was not attached: unless there is "
-                "another card, the customer has no card now.",
-                hint="Attach one with customers.add_source and a new token.",
+                "The new card was attached, and the old one could not be taken off: both are "
+                "there.",
+                hint=f"Take it off with customers.delete_source({key!r}, {card!r}).",
             ):
-                return self.add_source(customer_id, token, consent=True, ecomind=ecomind)
-        try:
-            row = self.add_source(customer_id, token, consent=True, ecomind=ecomind)
-        except AlreadyOnFileError as refused:
-            refused.hint += " That is what delete_first=True is for."
-            raise
-        with _second_step(
-            "The new card was attached, and the old one could not be taken off: both are there.",
-            hint=f"Take it off with customers.delete_source({customer_id!r}, {card!r}).",
-        ):
-            self.delete_source(customer_id, card)
+                execute_next()
         row["source_ids"] = [held for held in row["source_ids"] if held != card]
         row["card_count"] = len(row["source_ids"])
         return row
@@ -254,9 +282,9 @@ class Customers:
         """
         key = validation.customer_id(customer_id)
         card = validation.record_id("source_id", source_id)
-        self._transport.require_writes()
-        before, _ = self._known(key)
-        answer = self._writes.execute(Write("delete_source", key, {"source_id": card}, before))
+        self._writes.require_permission()
+        write = Write("delete_source", key, {"source_id": card}, self._current(key).fields)
+        answer = self._writes.execute(write).record
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
     @mask_arguments
@@ -279,9 +307,9 @@ class Customers:
         Source: Clover docs, Platform API reference, "Delete a customer".
         """
         key = validation.customer_id(customer_id)
-        self._transport.require_writes()
-        before = flatten(self._platform.read(key))
-        answer = self._writes.execute(Write("delete", key, {}, before))
+        self._writes.require_permission()
+        before = flatten(self._platform.get_customer(key))
+        answer = self._writes.execute(Write("delete", key, {}, before, api="platform")).record
         self._answers.pop(key, None)
         return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
 
@@ -289,7 +317,8 @@ class Customers:
         """Restore a customer's name, phone and shipping as they were before a change.
 
         It refuses what can't be undone and says why: an email address, which Clover only adds; a
-        card; a value that was empty before. It is itself in the journal.
+        card; a value that was empty before; a recipient that was not known. It is itself in the
+        journal.
 
         Args:
             entry: The change's number in ``clover.journal.frame()``.
@@ -303,9 +332,9 @@ class Customers:
             SettingsError: The journal is off, or no merchant id is set.
         """
         change = self._writes.entry(entry)
-        key = change.write.customer_id
-        now = flatten(self._platform.read(key)) if key else {}
-        return self._change("undo", key or "", undone(change, now), undoes=change.number)
+        key = change.write.customer_id or ""
+        now = flatten(self._platform.get_customer(key)) if key else {}
+        return self._change("undo", key, undone(change, now), undoes=change.number)
 
     @mask_arguments
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
@@ -324,7 +353,7 @@ class Customers:
 
         Source: Clover docs, Platform API reference, "Get a customer".
         """
-        return to_row(self._platform.read(validation.customer_id(customer_id)))
+        return to_row(self._platform.get_customer(validation.customer_id(customer_id)))
 
     def list(self, *, limit: int | None = None) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
@@ -382,55 +411,107 @@ class Customers:
     def _change(
         self,
         operation: str,
-        customer_id: str,
-        given: Mapping[str, object],
+        key: str,
+        body: dict[str, Any],
         *,
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
         consent: bool | None = None,
         undoes: int | None = None,
     ) -> pd.Series[Any]:
-        key = validation.customer_id(customer_id)
-        body = validation.customer(given)
         if not body:
-            raise ValidationError(
-                "Nothing is to be changed.", hint="Name at least one field.", field="fields"
-            )
-        self._transport.require_writes()
-        before, shipping = self._known(key, fresh=expected is not None)
+            raise _nothing_changes()
+        self._writes.require_permission()
+        current = self._current(key, fresh=expected is not None)
+        before = current.fields
         if expected is not None:
             conflicts.check(expected, before or {})
-        if "email" not in body and before and before["email"]:
-            body["email"] = before["email"]
-        if "shipping" in body:
-            body["shipping"] = _merged(shipping, body["shipping"])
-        write = Write(operation, key, body, before, consent, undoes)
-        return self._seen(self._writes.execute(write), body)
+        change = None
+        if shipping := body.pop("shipping", None):
+            recipient = self._recipient(key, before)
+            if before is not None:
+                before |= recipient_fields(recipient)
+            change = plan_change(shipping, current.address, recipient)
+        if change and change.api == "ecommerce":
+            body["shipping"] = change.sent
+        writes = []
+        write = Write(operation, key, _with_email(body, before), before, consent, undoes)
+        if body:
+            writes.append(replace(write, expected=expected))
+        if change and change.api == "platform":
+            sent, address_id = {"shipping": change.sent}, current.address_id
+            alone = replace(write, sent=sent, api="platform", address_id=address_id)
+            writes.append(alone if writes else replace(alone, expected=expected))
+        if not writes:
+            raise _nothing_changes()
+        with self._writes.sequence(*writes) as execute_next:
+            row = self._row(execute_next(), writes[0])
+            for write in writes[1:]:
+                with _second_step(
+                    "The address was not changed; the other fields were.",
+                    hint="Change shipping by itself.",
+                ):
+                    row = self._row(execute_next(), write)
+        return row
 
-    def _seen(self, answer: Record, sent: Mapping[str, Any]) -> pd.Series[Any]:
-        if "shipping" not in answer:  # the Platform API's record, which has no recipient
-            shipping = sent.get("shipping") or self._answers.get(answer["id"], {}).get("shipping")
-            recipient = {k: v for k, v in _block(shipping).items() if k != "address"}
-            answer = {**answer, "shipping": recipient}
-        self._answers[answer["id"]] = answer
-        return to_row(answer)
+    def _row(self, result: Result, write: Write) -> pd.Series[Any]:
+        """The customer as a row, with the recipient where it is known."""
+        record = result.record
+        if result.api == "platform":  # it has no recipient
+            if write.api == "ecommerce" and "shipping" in write.sent:
+                shipping = {p: v for p, v in write.sent["shipping"].items() if p in RECIPIENT}
+            else:
+                before = write.before or {}
+                shipping = {part: before.get(f"shipping_{part}") for part in RECIPIENT}
+            record = {**record, "shipping": validation.present(shipping)}
+        if not self._platform.readable:
+            self._answers[record["id"]] = record
+        return to_row(record)
 
-    def _known(
-        self, key: str, *, fresh: bool = False
-    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """The current fields and shipping, as far as they can be known.
+    def _current(self, key: str, *, fresh: bool = False) -> _Current:
+        """A customer before a change, as far as it can be known.
 
-        The Platform API is asked where it can be. It keeps no recipient's name and phone, so
-        these are the last answer's. Nothing else will do for ``fresh``.
+        The Platform API is asked where it can be; elsewhere this connection's last answer serves,
+        which will not do for ``fresh``.
         """
-        answer = self._answers.get(key, {})
-        shipping = _block(answer.get("shipping"))
         if not self._platform.readable and not fresh:
-            return flatten(answer) if answer else None, shipping
-        fields = flatten(self._platform.read(key))
+            answer = self._answers.get(key)
+            address = _block(_block((answer or {}).get("shipping")).get("address"))
+            return _Current(flatten(answer) if answer else None, address, None)
+        record = self._platform.get_customer(key)
+        fields = flatten(record)
         address = {part: fields[f"shipping_{part}"] for part in constants.ADDRESS_FIELDS}
-        shipping["address"] = {part: value for part, value in address.items() if value}
-        recipient = {f"shipping_{part}": shipping.get(part) for part in ("name", "phone")}
-        return fields | recipient, shipping
+        addresses = elements(record.get("addresses"))
+        first = addresses[0] if addresses and isinstance(addresses[0], dict) else {}
+        for part in ("name", "phone"):  # the Platform API has none: they are not empty but unknown
+            del fields[f"shipping_{part}"]
+        return _Current(fields, {k: v for k, v in address.items() if v}, first.get("id"))
+
+    def _recipient(self, key: str, before: Fields | None) -> Fields | None:
+        """The recipient, where it is known for sure; without reading, as it was seen last."""
+        if self._platform.readable:
+            return known_recipient(self._writes.entries_of(key), before or {})
+        shipping = _block(self._answers.get(key, {}).get("shipping"))
+        return {part: shipping[part] for part in RECIPIENT if part in shipping}
+
+
+class _Current(NamedTuple):
+    """A customer before a change: the fields, the address, and the Platform API's id of it."""
+
+    fields: dict[str, Any] | None
+    address: dict[str, Any]
+    address_id: str | None
+
+
+def _with_email(body: Mapping[str, Any], before: Fields | None) -> dict[str, Any]:
+    """A body with the current address, without which Clover refuses an update (O-live)."""
+    current = (before or {}).get("email")
+    return {"email": current, **body} if current else dict(body)
+
+
+def _nothing_changes() -> ValidationError:
+    return ValidationError(
+        "Nothing is to be changed.", hint="Name at least one field.", field="fields"
+    )
 
 
 def _given(*values: object) -> dict[str, object]:
@@ -458,11 +539,6 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
 def _block(value: object) -> dict[str, Any]:
     """A block of an answer; an empty one for whatever is none."""
     return dict(value) if isinstance(value, Mapping) else {}
-
-
-def _merged(current: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    address = _block(current.get("address")) | _block(given.get("address"))
-    return validation.present({**current, **given, "address": address})
 
 
 def _frame_of(pages: Iterator[Page | Sequence[Record]]) -> pd.DataFrame:

@@ -83,8 +83,12 @@ def mask_arguments(method: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
+#: What stands in place of a text that quotes a card number.
+HIDDEN: Final = "(hidden: it quotes a card number)"
+
+
 def mask_text(text: str) -> str:
     """A text without tokens and card numbers, should it quote one."""
     if contains_card_number(text):
-        return "(hidden: it quotes a card number)"
+        return HIDDEN
     return re.sub(rf"{constants.TOKEN_PREFIX}\w+", f"{constants.TOKEN_PREFIX}••••", text)

@@ -17,10 +17,12 @@ T = TypeVar("T")
 
 
 def _on_default(resource: str, method: Callable[Concatenate[Any, P], T]) -> Callable[P, T]:
+    plain: Callable[..., T] = inspect.unwrap(method)  # arguments are masked once, below
+
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True  # IPython leaves this frame out
-        return method(getattr(default(), resource), *args, **kwargs)
+        return plain(getattr(default(), resource), *args, **kwargs)
 
     signature = inspect.signature(method)
     without_self = list(signature.parameters.values())[1:]

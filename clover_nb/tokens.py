@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from clover_nb import constants
+from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.errors import InvalidResponseError, SettingsError, ValidationError
 from clover_nb.masking import Secret
 from clover_nb.records import expiry
 from clover_nb.settings import Settings
-from clover_nb.transport.http import HTTPTransport, path_of
 
 
 class ApiKeys:
     """The merchant's public key for making tokens (Clover docs: "Generate a card token")."""
 
-    def __init__(self, transport: HTTPTransport, settings: Settings) -> None:
-        self._transport = transport
+    def __init__(self, ecommerce: EcommerceAPI, settings: Settings) -> None:
+        self._ecommerce = ecommerce
         self._settings = settings
         self._fetched: Secret | None = None
 
@@ -33,7 +33,7 @@ class ApiKeys:
         Raises:
             AuthenticationError: The access token is not accepted.
         """
-        answer = self._transport.send("GET", "ecommerce", path_of("pakms", "apikey"))
+        answer = self._ecommerce.get_api_key()
         key = answer.get("apiAccessKey")
         if not isinstance(key, str) or not key:
             raise InvalidResponseError(
@@ -70,8 +70,8 @@ class HostedFields(NamedTuple):
 class Tokens:
     """Card tokens of one connection (Clover docs: "Generate a card token")."""
 
-    def __init__(self, transport: HTTPTransport, settings: Settings, api_keys: ApiKeys) -> None:
-        self._transport = transport
+    def __init__(self, ecommerce: EcommerceAPI, settings: Settings, api_keys: ApiKeys) -> None:
+        self._ecommerce = ecommerce
         self._settings = settings
         self._api_keys = api_keys
 
@@ -105,14 +105,7 @@ class Tokens:
                 hint='Use TEST_CARDS["visa"] or another of TEST_CARDS.',
                 field="card",
             )
-        answer = self._transport.send(
-            "POST",
-            "token",
-            path_of("v1", "tokens"),
-            body={"card": _described(card)},
-            api_key=self._api_keys.current(),
-            idempotent=True,  # a token that nobody has is no harm
-        )
+        answer = self._ecommerce.create_token(_described(card), api_key=self._api_keys.current())
         token, details = answer.get("id"), answer.get("card")
         if not isinstance(token, str) or not token.startswith(constants.TOKEN_PREFIX):
             raise InvalidResponseError(
@@ -156,8 +149,7 @@ class Tokens:
                 field="merchant_id",
             )
         if settings.environment == "local":
-            path = path_of("checkout", "pages")
-            self._transport.send("POST", "ecommerce", path, body={"origin": page}, idempotent=True)
+            self._ecommerce.allow_page(page)
         return HostedFields(
             f"{settings.checkout_url}/sdk.js", self._api_keys.current(), settings.merchant_id
         )

@@ -1,20 +1,24 @@
-"""Reading customers, which Clover does by merchant, through its Platform API."""
+"""The Platform API, by which Clover reads customers of a merchant: one method an endpoint.
+
+Source: Clover docs, "Platform API reference", Customers.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count, islice
-from typing import Final
+from typing import Any, Final
 
 from clover_nb import constants
+from clover_nb.api.answers import require_id, wrong_record
 from clover_nb.errors import SettingsError
 from clover_nb.record_pages import Page
 from clover_nb.record_pages import parsed as plain
 from clover_nb.records import Record, elements, mask_tokens
 from clover_nb.settings import Settings
-from clover_nb.transport.http import HTTPTransport, path_of
+from clover_nb.transport.http import HTTPTransport, Response, path_of
 from clover_nb.transport.responses import parse_json
 
 _EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
@@ -25,7 +29,18 @@ _AHEAD: Final = 8
 Filters = Sequence[tuple[str, str]]
 
 
-class Platform:
+# Clover's names of an address's parts, there and in the Ecommerce API (D).
+_ADDRESS_NAMES: Final = {
+    "line1": "address1",
+    "line2": "address2",
+    "city": "city",
+    "state": "state",
+    "postal_code": "zip",
+    "country": "country",
+}
+
+
+class PlatformAPI:
     """The customers of one merchant, as the Platform API has them."""
 
     def __init__(self, transport: HTTPTransport, settings: Settings) -> None:
@@ -52,20 +67,24 @@ class Platform:
             )
         return path_of("v3", "merchants", self._merchant, "customers", *parts)
 
-    def read(self, key: str) -> Record:
-        """One customer.
+    def get_customer(self, customer_id: str) -> Record:
+        """``GET /v3/merchants/{mId}/customers/{customerId}``.
 
         Raises:
             NotFoundError: There is none with this id.
+            InvalidResponseError: The answer is another customer's.
         """
-        return mask_tokens(
-            self._transport.send("GET", "platform", self.path(key), params=[_EXPAND])
-        )
+        path = self.path(customer_id)
+        answer = self._transport.send("GET", "platform", path, params=[_EXPAND])
+        if answer.get("id") != customer_id:
+            raise wrong_record(answer)
+        return mask_tokens(answer)
 
-    def find(self, field: str, value: str) -> list[Record]:
-        """All customers with this value in this field."""
+    def find_customers(self, *filters: str) -> list[Record]:
+        """``GET /v3/merchants/{mId}/customers`` with filters such as ``emailAddress=...``, all."""
         found: list[Record] = []
-        window = [("filter", f"{field}={value}"), ("limit", str(constants.PAGE_MAX)), _EXPAND]
+        asked = [("filter", each) for each in filters]
+        window = [*asked, ("limit", str(constants.PAGE_MAX)), _EXPAND]
         while True:
             offset = ("offset", str(len(found)))
             answer = self._transport.send("GET", "platform", self.path(), params=[*window, offset])
@@ -73,6 +92,28 @@ class Platform:
             found += map(mask_tokens, page)
             if len(page) < constants.PAGE_MAX:
                 return found
+
+    def delete_customer(self, customer_id: str) -> Response:
+        """``DELETE /v3/merchants/{mId}/customers/{customerId}``."""
+        return self._transport.send("DELETE", "platform", self.path(customer_id))
+
+    def create_address(self, customer_id: str, address: Mapping[str, Any]) -> Response:
+        """``POST .../customers/{customerId}/addresses``, by the Ecommerce API's names of parts."""
+        path, body = self.path(customer_id, "addresses"), _address(address)
+        return require_id(self._transport.send("POST", "platform", path, body=body))
+
+    def update_address(
+        self, customer_id: str, address_id: str, address: Mapping[str, Any]
+    ) -> Response:
+        """``POST .../customers/{customerId}/addresses/{addressId}``, as :meth:`create_address`."""
+        path, body = self.path(customer_id, "addresses", address_id), _address(address)
+        return require_id(self._transport.send("POST", "platform", path, body=body), address_id)
+
+    def delete_address(self, customer_id: str, address_id: str) -> Response:
+        """``DELETE .../customers/{customerId}/addresses/{addressId}``."""
+        return self._transport.send(
+            "DELETE", "platform", self.path(customer_id, "addresses", address_id)
+        )
 
     def pages(
         self, filters: Filters = (), limit: int | None = None
@@ -121,3 +162,8 @@ class Platform:
         if not isinstance(answer, dict):  # ask again, and have it judged
             answer = self._transport.send("GET", "platform", path, params=window)
         return elements(answer)
+
+
+def _address(address: Mapping[str, Any]) -> dict[str, str]:
+    """The body for an address. What is left out stays, so what is taken off is an empty text."""
+    return {_ADDRESS_NAMES[part]: value or "" for part, value in address.items()}

@@ -1,43 +1,123 @@
-"""Who writes into a journal: the person, and the process, of which can be told whether it runs."""
+"""Who writes into a journal: the user, and the process, of which can be told whether it is alive.
+
+Each process that writes holds a lock on a file of its own beside the journal. The system frees it
+when the process ends, however it ends, so a number that was given to another process, a container
+under a new name or a clock that was set since can't make a dead process look alive.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 import platform
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
+import portalocker
 
-def person() -> str:
+_SUFFIX: Final = ".alive"
+_EXCLUSIVE: Final = portalocker.LockFlags.EXCLUSIVE
+_AT_ONCE: Final = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+
+
+def user_name() -> str:
     """The name of who is at this machine, or at this server of a hub."""
     try:
-        return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        name = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
     except (KeyError, OSError, ImportError):  # no name for this user, as in some containers
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+    return name.encode(errors="backslashreplace").decode()
 
 
-def this_process() -> str:
-    """This process, told from every other: its machine, its number, and when it began."""
-    return f"{platform.node()}/{os.getpid()}/{_started(os.getpid()):.0f}"
+class Processes:
+    """The processes that write into one journal.
 
+    Args:
+        journal: The journal's file; ``None`` for one in memory, which has this process alone.
+    """
 
-def runs(process: str) -> bool:
-    """Whether a process still runs; one of another machine is taken to."""
-    node, pid, started = process.rsplit("/", 2)
-    if node != platform.node():
-        return True
-    # The system tells the start by a clock that may have been set since.
-    return abs(_started(int(pid)) - float(started)) < _CLOCK_SECONDS
+    def __init__(self, journal: Path | None) -> None:
+        self._journal = journal
+        self.name: str | None = None  # once it has written
+        self._file: int | None = None
 
+    def register(self) -> str:
+        """This process's name, which stands in its entries; its lock is held from now on.
 
-def _started(pid: int) -> float:
-    """When a process of this user began, in seconds since 1970; 0 where there is none."""
-    import psutil  # noqa: PLC0415  who writes nothing need not wait for it
+        Raises:
+            OSError: The file can't be made.
+            portalocker.LockException: This file system has no locks.
+        """
+        if self.name is None:
+            node = re.sub(r"[^\w.]", "", platform.node())[:40]
+            name = f"{node}.{os.getpid()}.{secrets.token_hex(8)}"
+            if self._journal is not None:
+                with self.exclusive():  # nobody takes the file for a dead process's meanwhile
+                    self._file = os.open(self._path(name), os.O_CREAT | os.O_RDWR, 0o600)
+                    portalocker.lock(self._file, _AT_ONCE)
+            self.name = name
+        return self.name
 
-    try:
-        return float(psutil.Process(pid).create_time())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):  # the latter is somebody else's
-        return 0.0
+    def is_alive(self, name: str) -> bool:
+        """Whether a process still runs, on whatever machine it is."""
+        if self._journal is None or name == self.name:
+            return name == self.name
+        try:
+            file = os.open(self._path(name), os.O_RDWR)
+        except (OSError, ValueError):  # ended and cleared away, or the name makes no sense
+            return False
+        try:
+            portalocker.lock(file, _AT_ONCE)
+        except portalocker.LockException:
+            return True
+        finally:
+            os.close(file)
+        return False
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One process at a time: to open the journal, or to make or clear away a lock's file."""
+        if self._journal is None:
+            yield
+            return
+        file = os.open(
+            self._journal.with_name(f"{self._journal.name}-lock"), os.O_CREAT | os.O_RDWR, 0o600
+        )
+        try:
+            portalocker.lock(file, _EXCLUSIVE)
+            yield
+        finally:
+            os.close(file)
 
-_CLOCK_SECONDS: Final = 5
+    def clear_away(self) -> None:
+        """Delete the files of processes that have ended; within :meth:`exclusive`."""
+        if self._journal is None:
+            return
+        for file in self._journal.parent.glob(f"{self._journal.name}-*{_SUFFIX}"):
+            name = file.name[len(self._journal.name) + 1 : -len(_SUFFIX)]
+            if not self.is_alive(name):
+                with suppress(OSError):
+                    file.unlink()
+
+    def leave(self) -> None:
+        """Free the lock, at the end of this process."""
+        if self._file is not None and self.name is not None:
+            with suppress(OSError):
+                os.close(self._file)
+            with suppress(OSError):
+                self._path(self.name).unlink()
+        self._file = self.name = None
+
+    def forget_parent(self) -> None:
+        """After a fork: let go of the parent's lock, which stays the parent's, and be another."""
+        if self._file is not None:
+            os.close(self._file)  # closed, and not unlocked: the parent still holds it
+        self._file = self.name = None
+
+    def _path(self, name: str) -> Path:
+        assert self._journal is not None  # noqa: S101  those in memory have no files
+        return self._journal.with_name(f"{self._journal.name}-{name}{_SUFFIX}")

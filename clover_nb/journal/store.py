@@ -1,4 +1,4 @@
-"""What was sent, and what became of it: one line for each change, kept on this machine.
+"""The audit log: one line for each change, kept on this machine.
 
 A change is written down before it is sent and completed after its answer, so that a program that
 dies in between leaves a line that says so. Card tokens are masked in it.
@@ -7,49 +7,79 @@ dies in between leaves a line that says so. Card tokens are masked in it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import repeat
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
-from weakref import WeakValueDictionary, finalize
+from weakref import ReferenceType, WeakSet, WeakValueDictionary, finalize, ref
 
 import pandas as pd
 import platformdirs
+import portalocker
 
 from clover_nb import constants
 from clover_nb.errors import JournalError, ValidationError
-from clover_nb.journal.entries import Entry, Fields, Outcome, Write
-from clover_nb.journal.processes import person, runs, this_process
+from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
+from clover_nb.journal.processes import Processes, user_name
 from clover_nb.masking import mask_text
 
 RETENTION_DAYS: Final = 90
 
 # The names of the columns are those of the frame. `before`, `sent` and `after` are JSON.
-_COLUMNS: Final = (
+_SHOWN: Final = (
     "time, person, host, merchant, operation, customer_id, outcome, before, sent, after, "
     "request_id, consent, undoes, process"
 )
+_ADDED: Final = "api, answered_by, token_digest, clover_time"
+_COLUMNS: Final = f"{_SHOWN}, {_ADDED}"
+# AUTOINCREMENT: a number is never used again, so nobody can close somebody else's entry. `checked`
+# marks what stayed unknown after it was looked up. A create claims the customer that it was found
+# to have made, which no other create can then be taken for.
 _SCHEMA: Final = f"""
-CREATE TABLE IF NOT EXISTS writes (entry INTEGER PRIMARY KEY, {_COLUMNS});
+CREATE TABLE IF NOT EXISTS entries (
+    entry INTEGER PRIMARY KEY AUTOINCREMENT, {_COLUMNS}, checked INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS entries_of_customer ON entries (customer_id);
+CREATE TABLE IF NOT EXISTS claims (
+    host TEXT, customer_id TEXT, entry INTEGER NOT NULL, PRIMARY KEY (host, customer_id)
+) WITHOUT ROWID;
 """
-_INSERT: Final = f"INSERT INTO writes ({_COLUMNS}) VALUES (?{', ?' * _COLUMNS.count(',')})"  # noqa: S608  constants
+_INSERT: Final = f"INSERT INTO entries ({_COLUMNS}) VALUES (?{', ?' * _COLUMNS.count(',')})"  # noqa: S608  constants
+_END: Final = (
+    "UPDATE entries SET outcome = ?, customer_id = coalesce(?, customer_id), after = ?, "
+    "request_id = coalesce(?, request_id), answered_by = ?, checked = ? "
+    "WHERE entry = ? AND outcome IN ('open', 'unknown')"
+)
+_CLAIMED: Final = (
+    "SELECT entry FROM entries WHERE host = ? AND customer_id = ? AND operation = 'create' "
+    "AND outcome = 'done' AND entry != ? UNION ALL "
+    "SELECT entry FROM claims WHERE host = ? AND customer_id = ? AND entry != ?"
+)
 _JSON: Final = ("before", "sent", "after")
-_BUSY_SECONDS: Final = 10.0
+_BUSY_SECONDS: Final = 30.0
+_TRUNCATE_AGAIN_SECONDS: Final = 0.5
 
 
 class Journal:
     """The journal of one file, or of one local sandbox. It may be used from several threads.
 
+    A forked child opens it anew: neither SQLite's handles nor locks may cross a fork.
+
     Args:
         path: The file; ``None`` keeps it in memory, where it ends with its last connection.
         retention_days: Older entries are deleted when it is opened.
+
+    Attributes:
+        path: The file.
+        lock: Held while the database is used.
 
     Raises:
         JournalError: The file can't be opened.
@@ -57,23 +87,15 @@ class Journal:
 
     def __init__(self, path: Path | None = None, *, retention_days: float = RETENTION_DAYS) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._person = person()
-        self._process = this_process()
-        with self._trouble():
-            self._db = sqlite3.connect(
-                (path and _private(path)) or ":memory:",
-                isolation_level=None,
-                check_same_thread=False,
-                timeout=_BUSY_SECONDS,
-            )
-            finalize(self, self._db.close)
-            # Survives a kill -9 of this process; a power cut may lose the newest entries.
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_SCHEMA)
-            oldest = time.time() - retention_days * 86400
-            self._db.execute("DELETE FROM writes WHERE time < ?", (oldest,))
+        self._retention_days = retention_days
+        self._user = user_name()
+        self._processes = Processes(path)
+        self.lock = threading.RLock()
+        self._under_way: set[int] = set()  # entries that this process is about to end
+        self._db: sqlite3.Connection | None = None
+        with self._convert_errors():
+            self._connection()
+        _opened.add(self)
 
     def frame(self, *, customer_id: str | None = None) -> pd.DataFrame:
         """The journal as a table, oldest first.
@@ -89,18 +111,17 @@ class Journal:
             with card tokens masked; ``request_id`` is Clover's; ``consent`` whether the
             cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
         """
-        names = ["entry", *_COLUMNS.split(", ")]
+        names = ["entry", *_SHOWN.split(", ")]
         where = "customer_id IS coalesce(?, customer_id) ORDER BY entry"
-        rows = self._all(f"SELECT entry, {_COLUMNS} FROM writes WHERE {where}", customer_id)  # noqa: S608  constants
+        rows = self._all(f"SELECT entry, {_SHOWN} FROM entries WHERE {where}", customer_id)  # noqa: S608  constants
         columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
-        kinds = {"time": "float64", "consent": "boolean", "undoes": "Int64"}
         index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")
         table = pd.DataFrame(
             {
                 name: pd.Series(
-                    [_loaded(text) for text in values] if name in _JSON else list(values),
+                    [_read(name, value) for value in values],
                     index=index,
-                    dtype="object" if name in _JSON else kinds.get(name, "str"),
+                    dtype=_DTYPES.get(name, "str"),
                 )
                 for name, values in columns.items()
             }
@@ -113,30 +134,49 @@ class Journal:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def begin(self, write: Write, *, host: str, merchant: str | None) -> int:
+    def begin(
+        self,
+        write: Write,
+        *,
+        host: str,
+        merchant: str | None,
+        clover_time: float | None = None,
+    ) -> int:
         """Write down what is about to be sent.
+
+        Args:
+            write: The change.
+            host: Where it goes.
+            merchant: Whose customer it is.
+            clover_time: The time by Clover's clock, where it is known. This machine's may be wrong.
 
         Raises:
             JournalError: It can't be written.
         """
-        row = (
-            time.time(),
-            self._person,
-            host,
-            merchant,
-            write.operation,
-            write.customer_id,
-            "open",
-            _dumped(write.before),
-            _dumped(write.sent),
-            None,
-            None,
-            write.consent,
-            write.undoes,
-            self._process,
-        )
-        with self._trouble(), self._lock:
-            return int(self._db.execute(_INSERT, row).lastrowid or 0)
+        with self._convert_errors(), self.lock:
+            row = (
+                time.time(),
+                self._user,
+                host,
+                merchant,
+                write.operation,
+                write.customer_id,
+                "open",
+                _dumped(write.before),
+                _dumped(write.sent),
+                None,
+                None,
+                write.consent,
+                write.undoes,
+                self._processes.register(),
+                write.api,
+                None,
+                write.token_digest,
+                clover_time,
+            )
+            entry = int(self._connection().execute(_INSERT, row).lastrowid or 0)
+            self._under_way.add(entry)
+            return entry
 
     def end(
         self,
@@ -145,27 +185,63 @@ class Journal:
         *,
         customer_id: str | None = None,
         after: Fields | None = None,
+        answered_by: API | None = None,
         request_id: str | None = None,
+        checked: bool = False,
     ) -> None:
-        """Complete an entry.
+        """Complete an entry; one that is complete already stays as it is.
 
         Raises:
             JournalError: It can't be written.
         """
-        with self._trouble(), self._lock:
-            self._db.execute(
-                "UPDATE writes SET outcome = ?, customer_id = coalesce(?, customer_id), after = ?, "
-                "request_id = ? WHERE entry = ?",
-                (outcome, customer_id, _dumped(after), request_id, entry),
-            )
+        values = (outcome, customer_id, _dumped(after), request_id, answered_by, checked, entry)
+        with self._convert_errors(), self.lock:
+            self._connection().execute(_END, values)
+            self._under_way.discard(entry)
 
-    def forget(self, customer_id: str) -> None:
-        """Delete what the journal knows of a person; that something was changed stays."""
-        with self._trouble(), self._lock:
-            self._db.execute(
-                "UPDATE writes SET before = NULL, sent = '{}', after = NULL WHERE customer_id = ?",
-                (customer_id,),
+    def is_claimed(self, customer_id: str, entry: int, *, host: str) -> bool:
+        """Whether another create than an entry's has made a customer."""
+        return bool(self._all(_CLAIMED, host, customer_id, entry, host, customer_id, entry))
+
+    def claim(self, customer_id: str, entry: int, *, host: str) -> bool:
+        """Take a customer for the create of an entry; false if another create has it."""
+        with self._convert_errors(), self.lock, self._transaction() as db:
+            others = (host, customer_id, entry)
+            if db.execute(_CLAIMED, (*others, *others)).fetchone():
+                return False
+            db.execute("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", others)
+            return True
+
+    def forget(self, customer_id: str, *, host: str, emails: Iterable[str] = ()) -> None:
+        """Delete what the journal knows of a person; that something was changed stays.
+
+        Nothing of it is left in the journal's files once those who still read an older state of
+        them have ended.
+
+        Args:
+            customer_id: The customer.
+            host: Where.
+            emails: The person's addresses: attempts to create a customer with one of them, which
+                have no customer's id, are of the same person.
+        """
+        known = {email.casefold() for email in emails}
+        with self._convert_errors(), self.lock, self._transaction() as db:
+            where = "host = ? AND (customer_id = ? OR customer_id IS NULL)"
+            found = db.execute(
+                f"SELECT entry, customer_id, sent FROM entries WHERE {where}",  # noqa: S608  constants
+                (host, customer_id),
+            ).fetchall()
+            sent = [(entry, key, _email(_loaded(text))) for entry, key, text in found]
+            known |= {email for _, key, email in sent if key and email}
+            theirs = [(entry,) for entry, key, email in sent if key or email in known]
+            db.executemany(
+                "UPDATE entries SET before = NULL, sent = '{}', after = NULL, token_digest = NULL "
+                "WHERE entry = ?",
+                theirs,
             )
+            values = (host, customer_id)
+            db.execute("DELETE FROM claims WHERE host = ? AND customer_id = ?", values)
+        self.truncate()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -175,7 +251,8 @@ class Journal:
         Raises:
             ValidationError: There is none with this number.
         """
-        if isinstance(number, Integral):  # pandas gives numpy's, which SQLite doesn't know
+        # pandas gives numpy's integers, which SQLite doesn't know, nor one of more than 64 bits.
+        if isinstance(number, Integral) and 0 < int(number) <= _LARGEST:
             for found in self._entries("entry = ?", int(number)):
                 return found
         raise ValidationError(
@@ -184,37 +261,129 @@ class Journal:
             field="entry",
         )
 
-    def left_open(self, *, host: str, merchant: str | None) -> list[Entry]:
-        """The open entries of processes that have ended."""
-        rows = self._all("SELECT DISTINCT process FROM writes WHERE outcome = 'open'")
-        dead = [process for (process,) in rows if not runs(process)]
-        where = "outcome = 'open' AND host = ? AND merchant IS ? AND process = ?"
-        return [each for one in dead for each in self._entries(where, host, merchant, one)]
+    def left_unsettled(self, *, host: str, merchant: str | None) -> list[Entry]:
+        """Entries that nobody will end any more, and those that nobody has looked up yet."""
+        where = (
+            "host = ? AND merchant IS ? AND (outcome = 'open' OR (outcome = 'unknown' AND "
+            "NOT checked)) ORDER BY entry"
+        )
+        found = self._entries(where, host, merchant)
+        return [each for each in found if not self.is_under_way(each)]
 
-    def has_created(self, customer_id: str) -> bool:
-        """Whether this customer is known to come from a create in this journal."""
-        where = "customer_id = ? AND operation = 'create' AND outcome = 'done'"
-        return any(self._entries(where, customer_id))
+    def is_under_way(self, entry: Entry) -> bool:
+        """Whether somebody is about to end an entry: a process that is alive."""
+        if entry.outcome != "open":
+            return False
+        with self._convert_errors(), self.lock:
+            if entry.process == self._processes.name:  # an interrupt may have left it
+                return entry.number in self._under_way
+            return self._processes.is_alive(entry.process)
+
+    def of_customer(self, customer_id: str, *, host: str) -> Iterator[Entry]:
+        """The entries of one customer, newest first."""
+        return self._entries("host = ? AND customer_id = ? ORDER BY entry DESC", host, customer_id)
 
     def _entries(self, where: str, *values: object) -> Iterator[Entry]:
         columns = (
-            "entry, time, host, merchant, outcome, after, "
-            "operation, customer_id, sent, before, consent, undoes"
+            "entry, time, host, merchant, outcome, after, answered_by, clover_time, "
+            "process, operation, customer_id, sent, before, consent, undoes, api, token_digest"
         )
-        for row in self._all(f"SELECT {columns} FROM writes WHERE {where}", *values):  # noqa: S608  constants
-            number, at, host, merchant, outcome, after, operation, key, sent, before, *rest = row
-            write = Write(operation, key, json.loads(sent), _loaded(before), *rest)
-            yield Entry(number, at, host, merchant, outcome, write, _loaded(after))
+        for row in self._all(f"SELECT {columns} FROM entries WHERE {where}", *values):  # noqa: S608  constants
+            number, at, host, merchant, outcome, after, answered_by, clover_time, *more = row
+            process, operation, key, sent, before, *rest = more
+            yield Entry(
+                number,
+                at,
+                host,
+                merchant,
+                outcome,
+                Write(str(operation), key, _loaded(sent) or {}, _loaded(before), *rest),
+                _loaded(after),
+                answered_by,
+                _number(clover_time),
+                str(process),
+            )
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._trouble(), self._lock:
-            return self._db.execute(sql, values).fetchall()
+        with self._convert_errors(), self.lock:
+            return self._connection().execute(sql, values).fetchall()
+
+    # -- the file --------------------------------------------------------------------------------
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            if self.path is not None:
+                _prepare_file(self.path)
+            with self._processes.exclusive():  # WAL can't be set while another process does
+                self._db = self._open()
+                self._processes.clear_away()
+            self._closing = finalize(self, _close, self._db, self._processes)
+        return self._db
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            self.path or ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_SECONDS,
+        )
+        try:
+            # Survives a kill -9 of this process; a power cut may lose the newest entries.
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA secure_delete = ON")
+            db.executescript(_SCHEMA)
+            # An open entry stays for whoever ends it.
+            old = (time.time() - self._retention_days * 86400,)
+            db.execute("DELETE FROM entries WHERE time < ? AND outcome != 'open'", old)
+            db.execute("DELETE FROM claims WHERE entry NOT IN (SELECT entry FROM entries)")
+        except BaseException:
+            db.close()
+            raise
+        return db
 
     @contextmanager
-    def _trouble(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self._connection()
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def truncate(self) -> None:
+        """Empty the write-ahead log, which holds older states; again later while one is read."""
+        if self.path is None:
+            return
+        with self._convert_errors(), self.lock:
+            db = self._connection()
+            db.execute("PRAGMA busy_timeout = 0")
+            try:
+                (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
+        if busy:
+            again = threading.Timer(_TRUNCATE_AGAIN_SECONDS, _truncate_again, (ref(self),))
+            again.daemon = True
+            again.start()
+
+    def start_anew(self) -> None:
+        """In a forked child: leave the parent's handle and locks alone, and open when needed."""
+        if self._db is not None:
+            self._closing.detach()
+            _inherited.append(self._db)
+        self._db = None
+        self.lock = threading.RLock()
+        self._under_way = set()
+        self._processes.forget_parent()
+
+    @contextmanager
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, portalocker.LockException) as error:
             raise JournalError(
                 f"The journal {self.path or 'in memory'} can't be used ({error}).",
                 hint="Let your user read and write it, free some space, or move the file away; "
@@ -224,6 +393,8 @@ class Journal:
 
 _journals: WeakValueDictionary[object, Journal] = WeakValueDictionary()
 _journals_lock = threading.Lock()
+_opened: WeakSet[Journal] = WeakSet()
+_inherited: list[sqlite3.Connection] = []  # of a parent process: never used, and never closed
 
 
 def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS) -> Journal:
@@ -246,12 +417,64 @@ def default_path() -> Path:
     return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
 
 
-def _private(path: Path) -> Path:
+def _before_fork() -> None:
+    """Let no other thread be within SQLite, whose own locks would stay held in the child."""
+    _journals_lock.acquire()
+    _held.extend(_opened)
+    for journal in _held:
+        journal.lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    for journal in _held:
+        journal.lock.release()
+    _held.clear()
+    _journals_lock.release()
+
+
+def _after_fork_in_child() -> None:
+    for journal in _held:
+        journal.start_anew()
+    _held.clear()
+    _journals_lock.release()
+
+
+_held: list[Journal] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
+
+
+def _close(db: sqlite3.Connection, processes: Processes) -> None:
+    db.close()
+    processes.leave()
+
+
+def _truncate_again(journal: ReferenceType[Journal]) -> None:
+    living = journal()
+    if living is not None:
+        with suppress(JournalError):
+            living.truncate()
+
+
+def _prepare_file(path: Path) -> None:
     """Make the file, readable by this user alone; SQLite gives its companions the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
-    return path
+    for folder in reversed([path.parent, *path.parent.parents]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    # A link could lead to a file whose mode is somebody else's business.
+    file = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        if hasattr(os, "fchmod"):
+            os.fchmod(file, 0o600)
+    finally:
+        os.close(file)
+
+
+# -- what is in a line -----------------------------------------------------------------------------
 
 
 def _dumped(fields: Fields | None) -> str | None:
@@ -263,7 +486,8 @@ def _dumped(fields: Fields | None) -> str | None:
     text = json.dumps(kept, ensure_ascii=False)
     if _MANY_DIGITS.search(text):
         text = json.dumps(_clean(kept), ensure_ascii=False)
-    return _TOKENS.sub(f"{constants.TOKEN_PREFIX}••••", text)
+    text = _TOKENS.sub(f"{constants.TOKEN_PREFIX}••••", text)
+    return text.encode(errors="backslashreplace").decode()  # half an emoji, as JSON writes it
 
 
 _MANY_DIGITS: Final = re.compile(r"\d(?:\W{0,2}\d){12}")
@@ -278,5 +502,42 @@ def _clean(value: Any) -> Any:  # noqa: ANN401  JSON
     return [_clean(each) for each in value] if isinstance(value, list) else value
 
 
-def _loaded(text: str | None) -> Fields | None:
-    return json.loads(text) if text else None
+def _loaded(text: object) -> dict[str, Any] | None:
+    """The fields of a line; none where a line makes no sense, as after a bad disk."""
+    try:
+        fields = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _email(sent: Fields | None) -> str | None:
+    email = (sent or {}).get("email")
+    return email.casefold() if isinstance(email, str) else None
+
+
+_LARGEST: Final = 2**63 - 1
+_DTYPES: Final = dict.fromkeys(_JSON, "object") | {
+    "time": "float64",
+    "consent": "boolean",
+    "undoes": "Int64",
+}
+
+
+def _read(name: str, value: object) -> Any:  # noqa: ANN401  as the column has it
+    """A value of the table; missing where it is none of its column's."""
+    if name in _JSON:
+        return _loaded(value)
+    if name in _DTYPES:
+        number = _number(value)
+        if number is None or name == "time":
+            return number if number is not None and abs(number) < _LATEST else None
+        return bool(number) if name == "consent" else int(number)
+    return None if value is None else str(value)
+
+
+_LATEST: Final = 2**33  # seconds: a time that pandas can show

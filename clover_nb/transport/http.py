@@ -82,7 +82,7 @@ class HTTPTransport:
         self._settings = settings
         self._rate_limiter = rate_limiter
         self.timeouts = timeouts
-        self._clock: tuple[str | None, float] = (None, 0.0)
+        self._clock: tuple[str | None, float] = (None, 0.0)  # a `Date`, and when it came
         self._bases = {
             "ecommerce": settings.ecommerce_url,
             "token": settings.token_url,
@@ -160,14 +160,20 @@ class HTTPTransport:
     def server_time(self) -> float:
         """The time at Clover, in seconds since 1970, by the ``Date`` of the last answer.
 
-        The clock of this machine, until there was one. A ``Date`` has whole seconds.
+        The clock of this machine, until there was one. A ``Date`` has whole seconds. This
+        machine's clock may be set meanwhile without harm.
         """
         date, at = self._clock
         try:
-            behind = parsedate_to_datetime(date).timestamp() - at if date else 0.0
+            known = parsedate_to_datetime(date).timestamp() if date else None
         except ValueError:
-            behind = 0.0
-        return time.time() + behind
+            known = None
+        return time.time() if known is None else known + time.monotonic() - at
+
+    @property
+    def knows_server_time(self) -> bool:
+        """Whether an answer has told the time at Clover."""
+        return self._clock[0] is not None
 
     # -- again -----------------------------------------------------------------------------------
 
@@ -191,7 +197,7 @@ class HTTPTransport:
             if isinstance(problem, _NEVER_CONNECTED):
                 raise RetryableError(error, reached=False) from None
             raise unsure(error) from None
-        self._clock = headers.get("Date"), time.time()
+        self._clock = headers.get("Date"), time.monotonic()
         if status >= 400:  # noqa: PLR2004  HTTP
             refused = error_from_response(status, content, headers.get("X-Clover-Request-Id"))
             content = b""  # it may quote what was sent, and a traceback may show it

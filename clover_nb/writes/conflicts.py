@@ -32,7 +32,8 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
     """Refuse to go on when a record is not as it was.
 
     Args:
-        expected: The customer as it was read, a row of :func:`clover_nb.to_row`.
+        expected: The customer as it was read: a row of :func:`clover_nb.to_row`, or of a table of
+            :func:`clover_nb.to_frame`, whose rows are named by the id.
         now: The customer's fields as they are.
 
     Raises:
@@ -40,6 +41,8 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
         ValidationError: ``expected`` is not this customer's row.
     """
     then = dict(expected) if isinstance(expected, Mapping | pd.Series) else {}
+    if isinstance(expected, pd.Series):
+        then.setdefault("id", expected.name)
     if then.get("id") != now["id"]:
         raise ValidationError(
             "expected is not the row of this customer.",
@@ -47,9 +50,9 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
             field="expected",
         )
     if changes := differing(then, now, [label for label in COMPARED if label in then]):
-        told = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
+        seen = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
         raise EditConflictError(
-            f"The customer was changed since you read it: {told}.",
+            f"The customer was changed since you read it: {seen}.",
             changes=changes,
             hint="Read it again with customers.retrieve, and decide anew.",
         )
@@ -63,7 +66,7 @@ def differing(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) -> li
 
 def _value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them
     if isinstance(value, str):
-        return value
+        return value or None  # as an address's part that was taken off
     if pd.api.types.is_list_like(value):
         return list(value)
     return None if pd.isna(value) else value

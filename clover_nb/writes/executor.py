@@ -1,66 +1,98 @@
 """A change, from the journal's entry to an outcome that is known: never twice, never lost.
 
-Where the answer to a change is lost, the Platform API is looked at, twice with a pause. Found is
-done. Not found is sent again, with the same card token, which Clover takes once (D), so that a
-customer or a card can't become two; a PUT of the same values sets them once more. A refusal of that
-second time that means "it is so already" shows that the first time had done it. What stays unclear
-is an error that says so.
+Where the answer to a change is lost, the record is read (:mod:`clover_nb.writes.outcome`). Applied
+is done. Not applied is sent again, with the same card token, which Clover takes once (D), so that a
+customer or a card can't become two. What somebody else has changed is a conflict, and what stays
+unclear is an error that says so; neither is sent again.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from contextlib import suppress
-from typing import Any, Final, Literal
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from clover_nb import errors
-from clover_nb.api.platform import Platform
-from clover_nb.journal.entries import Entry, Outcome, Write
+from clover_nb.api.answers import wrong_record
+from clover_nb.api.ecommerce import EcommerceAPI
+from clover_nb.api.platform import PlatformAPI
+from clover_nb.journal.entries import API, Entry, Outcome, Write
 from clover_nb.journal.store import Journal
 from clover_nb.masking import mask_text
 from clover_nb.records import Record, flatten
 from clover_nb.settings import Settings
-from clover_nb.transport.http import AmbiguousWriteError, Api, HTTPTransport, Response, path_of
-from clover_nb.writes.outcome import OutcomeCheck, check_outcome
+from clover_nb.transport.http import AmbiguousWriteError, HTTPTransport, Response
+from clover_nb.writes import conflicts
+from clover_nb.writes.outcome import (
+    OutcomeCheck,
+    check_create,
+    check_missing,
+    check_update,
+    find_candidates,
+    new_cards,
+    shows_another_token,
+)
+from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, Recovery
 
 OnUnknown = Literal["resolve", "raise"]
 
 log = logging.getLogger(__name__)
 
 
+class Result(NamedTuple):
+    """What a write has led to, and which API says so."""
+
+    record: Record
+    api: API
+
+
 class WriteExecutor:
     """Makes the changes of one connection.
 
     Args:
-        transport: Where they are sent.
-        platform: Where to look what became of them.
+        transport: How they are sent.
+        ecommerce: The API that creates and changes customers.
+        platform: The API that shows what became of them.
         settings: Of the connection.
-        journal: Where they are written down, or ``None``.
+        journal: Where they are written down.
+        is_journal_kept: Whether the journal is the user's; else it serves this process alone.
         on_unknown: ``"raise"`` neither looks nor sends again.
     """
 
     def __init__(
         self,
         transport: HTTPTransport,
-        platform: Platform,
+        ecommerce: EcommerceAPI,
+        platform: PlatformAPI,
         settings: Settings,
-        journal: Journal | None,
+        journal: Journal,
+        *,
+        is_journal_kept: bool,
         on_unknown: OnUnknown,
     ) -> None:
         self._transport = transport
+        self._ecommerce = ecommerce
         self._platform = platform
         self._journal = journal
+        self._is_journal_kept = is_journal_kept
         self._host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
-        self._settles = on_unknown == "resolve" and platform.readable
-        self._found: set[str] = set()  # customers that looking has given to a create of ours
-        self._lock = threading.Lock()
-        self._recovered = journal is None
+        self._resolves = on_unknown == "resolve" and platform.readable
+        self._recovery = Recovery(platform, journal, self._host, self._merchant, self._pause)
 
-    def execute(self, write: Write) -> Record:
+    def require_permission(self) -> None:
+        """Refuse to go on where changes are not allowed, before anything is read or written down.
+
+        Raises:
+            ReadOnlyError: A connection to production, without leave.
+        """
+        self._transport.require_writes()
+
+    def execute(self, write: Write) -> Result:
         """Make a change.
 
         Returns:
@@ -68,23 +100,34 @@ class WriteExecutor:
 
         Raises:
             OutcomeUnknownError: It may or may not have been made.
+            EditConflictError: The answer was lost, and somebody else has changed the record since.
             JournalError: It could not be written down, and was not sent.
             CloverError: It was not made.
         """
-        self._transport.require_writes()
-        if self._journal is None:
-            return self._settled(write)
-        self.recover()
-        entry = self._journal.begin(write, host=self._host, merchant=self._merchant)
+        with self.sequence(write) as execute_next:
+            return execute_next()
+
+    @contextmanager
+    def sequence(self, *writes: Write) -> Iterator[Callable[[], Result]]:
+        """Write several changes down before the first is sent, so that none is forgotten.
+
+        Yields:
+            What makes the next one, as :meth:`execute`. Those that are not reached are "not done".
+        """
+        self._recovery.run_once()
+        waiting: deque[tuple[int, Write]] = deque()
+
+        def execute_next() -> Result:
+            return self._run(*waiting.popleft())
+
         try:
-            answer = self._settled(write)
-        except BaseException as error:
-            request_id = error.request_id if isinstance(error, errors.CloverError) else None
-            with suppress(errors.JournalError):  # it would hide what happened
-                self._journal.end(entry, _outcome_of(error), request_id=request_id)
-            raise
-        self._complete(self._journal, entry, write, answer)
-        return answer
+            for write in writes:
+                waiting.append((self._begin(write), write))
+            yield execute_next
+        finally:
+            for entry, _ in waiting:
+                with suppress(errors.JournalError):  # it would hide what happened
+                    self._journal.end(entry, "not done")
 
     @property
     def journal(self) -> Journal:
@@ -93,13 +136,13 @@ class WriteExecutor:
         Raises:
             SettingsError: It is switched off.
         """
-        if self._journal is None:
+        if not self._is_journal_kept:
             raise errors.SettingsError(
                 "The journal is switched off.",
                 hint="Connect without journal=None to have one.",
                 field="journal",
             )
-        self.recover()
+        self._recovery.run_once()
         return self._journal
 
     def entry(self, number: int) -> Entry:
@@ -117,116 +160,193 @@ class WriteExecutor:
             )
         return entry
 
-    def _complete(self, journal: Journal, entry: int, write: Write, answer: Record) -> None:
+    def entries_of(self, customer_id: str) -> Iterator[Entry]:
+        """What is written down of a customer, newest first."""
+        return self._journal.of_customer(customer_id, host=self._host)
+
+    def resolve(self, number: int) -> Entry:
+        """Look up what became of a change, and complete its entry; nothing is sent.
+
+        Raises:
+            OutcomeUnknownError: It is still not clear, or still under way.
+            ValidationError: There is no such entry here.
+        """
+        return self._recovery.resolve(self.entry(number))
+
+    # -- one change --------------------------------------------------------------------------------
+
+    def _begin(self, write: Write) -> int:
+        clock = self._transport.server_time() if self._transport.knows_server_time else None
+        host, merchant = self._host, self._merchant
+        return self._journal.begin(write, host=host, merchant=merchant, clover_time=clock)
+
+    def _run(self, entry: int, write: Write) -> Result:
+        try:
+            result = self._send_until_known(entry, write)
+        except BaseException as error:
+            request_id = error.request_id if isinstance(error, errors.CloverError) else None
+            with suppress(errors.JournalError):  # it would hide what happened
+                self._journal.end(entry, _outcome_of(error), request_id=request_id)
+            raise
+        self._complete(entry, write, result)
+        return result
+
+    def _complete(self, entry: int, write: Write, result: Result) -> None:
         made = write.operation not in ("delete", "delete_source")
         try:
-            journal.end(
+            self._journal.end(
                 entry,
                 "done",
-                customer_id=str(answer["id"]) if made and answer.get("id") else None,
-                after=flatten(answer) if made else None,
-                request_id=getattr(answer, "request_id", None),
+                customer_id=str(result.record["id"]) if made else None,
+                after=flatten(result.record) if made else None,
+                answered_by=result.api if made else None,
+                request_id=getattr(result.record, "request_id", None),
             )
-            if write.operation == "delete" and write.customer_id:
-                journal.forget(write.customer_id)
+            if write.operation == "delete":
+                self._recovery.forget(write)
         except errors.JournalError as error:  # the change is made: it must not look failed
             log.warning("A change was made, and could not be written down as done: %s", error)
 
-    # -- an outcome that is known ------------------------------------------------------------------
+    def _send(self, write: Write) -> Result:
+        key = write.customer_id or ""
+        if write.operation == "create":
+            return _readable(self._ecommerce.create_customer(write.sent))
+        if write.operation == "delete":
+            return Result(self._platform.delete_customer(key), "platform")
+        if write.operation == "delete_source":
+            return Result(self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce")
+        if write.api == "platform":
+            return self._send_address(write, key)
+        return _readable(self._ecommerce.update_customer(key, write.sent))
 
-    def _settled(self, write: Write) -> Record:
-        began = time.time()
+    def _send_address(self, write: Write, key: str) -> Result:
+        """Change an address alone, and read the customer back."""
+        address = write.sent["shipping"]["address"]
+        if write.address_id is None:
+            self._platform.create_address(key, address)
+        elif any(address.values()):
+            self._platform.update_address(key, write.address_id, address)
+        else:
+            self._platform.delete_address(key, write.address_id)
+        try:
+            return Result(self._platform.get_customer(key), "platform")
+        except errors.CloverError as error:  # made, most likely: it must not look failed
+            raise AmbiguousWriteError(error) from None
+
+    # -- an answer that was lost -------------------------------------------------------------------
+
+    def _send_until_known(self, entry: int, write: Write) -> Result:
+        began = time.monotonic()
         try:
             return self._send(write)
         except AmbiguousWriteError as lost:
             problem = lost.error
-        if not self._settles:
-            raise self._unclear(write, problem)
+        if not self._resolves:
+            raise self._unknown(write, problem)
         timeouts = self._transport.timeouts
         deadline, pause = time.monotonic() + timeouts.total, timeouts.retry_delay
         while time.monotonic() < deadline:
-            seen = self._looked(write, began, pause, problem)
-            if seen.outcome == "done":
-                return seen.record or _gone(write)
+            check = self._look_twice(write, pause, problem)
+            if check.status == "applied":
+                return Result(check.record or _gone(write), "platform")
+            self._require_not_applied(write, check, problem)
             try:
                 return self._send(write)
             except AmbiguousWriteError as lost:
                 problem = lost.error
             except (errors.RateLimitError, errors.APIConnectionError) as error:
-                raise self._unclear(write, error) from None
+                raise self._unknown(write, error) from None
             except errors.APIError as refused:
-                if not _says_done(write, refused):
+                if not _may_mean_applied(write, refused):
                     raise
-                return self._confirmed(write, refused, began, pause)
+                return self._confirm(entry, write, refused, began, pause)
             pause = min(2 * pause, timeouts.max_retry_delay)
-        raise self._unclear(write, problem)
+        raise self._unknown(write, problem)
 
-    def _send(self, write: Write) -> Response:
-        method, api, path = self._route(write)
-        if method == "DELETE":
-            return self._transport.send(method, api, path)
-        answer = self._transport.send(method, api, path, body=write.sent)
-        if not isinstance(answer.get("id"), str):
-            told = "Clover answered without a customer's id."
-            raise AmbiguousWriteError(
-                errors.InvalidResponseError(told, request_id=answer.request_id)
+    def _require_not_applied(
+        self, write: Write, check: OutcomeCheck, problem: errors.CloverError
+    ) -> None:
+        """Go on to send a write again only where that can't undo somebody's work."""
+        if check.status == "conflict":
+            seen = "; ".join(f"{each.field} is {each.now!r}" for each in check.changes)
+            raise errors.EditConflictError(
+                "The answer to the change was lost, and somebody else has changed the customer "
+                f"since: {seen}. It was not sent again.",
+                changes=list(check.changes),
+                hint="Read it again with customers.retrieve, and decide anew.",
             )
-        return answer
+        if check.status == "unknown":
+            raise self._unknown(write, problem)
+        if write.expected is not None and check.record is not None:
+            conflicts.check(write.expected, flatten(check.record))
 
-    def _route(self, write: Write) -> tuple[str, Api, str]:
-        key = write.customer_id or ""
-        if write.operation == "create":
-            return "POST", "ecommerce", path_of("v1", "customers")
-        if write.operation == "delete":
-            return "DELETE", "platform", self._platform.path(key)
-        if write.operation == "delete_source":
-            path = path_of("v1", "customers", key, "sources", write.sent["source_id"])
-            return "DELETE", "ecommerce", path
-        return "PUT", "ecommerce", path_of("v1", "customers", key)
-
-    def _looked(
-        self, write: Write, began: float, pause: float, problem: errors.CloverError
-    ) -> OutcomeCheck:
-        """Look twice with a pause: what was just stored may take a moment to show."""
+    def _look_twice(self, write: Write, pause: float, problem: errors.CloverError) -> OutcomeCheck:
+        """Look again before a write counts as not applied: what was stored may show late."""
         try:
-            seen = self._look(write, began)
-            if seen.outcome != "done":
+            check = self._look(write)
+            if check.status == "not_applied":
                 time.sleep(pause)
-                seen = self._look(write, began)
-        except errors.CloverError:
-            raise self._unclear(write, problem) from None
-        return seen
+                check = self._look(write)
+        except (errors.CloverError, *UNREADABLE):
+            raise self._unknown(write, problem) from None
+        return check
 
-    def _look(self, write: Write, began: float) -> OutcomeCheck:
-        def since() -> float:
-            return began + self._transport.server_time() - time.time()
+    def _look(self, write: Write) -> OutcomeCheck:
+        if write.customer_id is None:
+            return check_create(self._platform.find_customers(_email_filter(write)), write)
+        try:
+            return check_update(self._platform.get_customer(write.customer_id), write)
+        except errors.NotFoundError:
+            return check_missing(write)
 
-        return check_outcome(self._platform, write, since=since, claim=self._claim)
+    def _confirm(
+        self, entry: int, write: Write, refused: errors.APIError, began: float, pause: float
+    ) -> Result:
+        """The second time was refused as if the first had been applied: it shows, or it is said."""
+        if write.operation in ("delete", "delete_source"):
+            return Result(_gone(write), "platform")
+        check = self._look_twice(write, pause, refused)
+        if check.status == "applied" and check.record is not None:
+            return Result(check.record, "platform")
+        used = refused.code == "token_already_used"
+        if write.customer_id is None:
+            found = self._find_unseen(entry, write, began) if used else None
+        else:
+            found = check.record
+            unclear = [
+                card
+                for card in (new_cards(found, write) if found else [])
+                if not shows_another_token(card, write.token_digest)
+            ]
+            if not unclear and isinstance(refused, errors.AlreadyOnFileError):
+                raise refused  # by another card: this one was looked for, and is not there
+            found = found if used and len(unclear) == 1 else None
+        if found is None:
+            raise self._unknown(write, refused)
+        return Result(found, "platform")
 
-    def _claim(self, customer_id: str) -> bool:
-        """Two creates that look for the same must not both take the same customer."""
-        with self._lock:
-            if customer_id in self._found:
-                return False
-            if self._journal is not None and self._journal.has_created(customer_id):
-                return False
-            self._found.add(customer_id)
-            return True
+    def _find_unseen(self, entry: int, write: Write, began: float) -> Record | None:
+        """The customer of a create whose token was used, and which did not show itself.
 
-    def _confirmed(
-        self, write: Write, refused: errors.APIError, began: float, pause: float
-    ) -> Record:
-        """The second time was refused as done already: it shows, or the refusal means itself."""
-        if isinstance(refused, errors.NotFoundError):
-            return _gone(write)
-        seen = self._looked(write, began, pause, refused)
-        if seen.outcome == "done":
-            return seen.record or _gone(write)
-        if isinstance(refused, errors.AlreadyOnFileError):
-            raise refused  # by another card: this one was looked for, and is not there
-        raise self._unclear(write, refused)
+        It is found by the token among the newest customers; or, where cards show no tokens, it is
+        the only one that it can be, and no other create's.
+        """
+        since = self._transport.server_time() - (time.monotonic() - began) - CLOCK_SECONDS
+        try:
+            found = self._platform.find_customers(f"customerSince>={since * 1000:.0f}")
+            if record := check_create(found, write).record:
+                return record
+            found = self._platform.find_customers(_email_filter(write))
+            possible = find_candidates(found, write, since)
+        except (errors.CloverError, *UNREADABLE):
+            return None
+        keys = [str(record["id"]) for record in possible]
+        free = [key for key in keys if not self._journal.is_claimed(key, entry, host=self._host)]
+        if len(free) != 1 or not self._journal.claim(free[0], entry, host=self._host):
+            return None
+        return possible[keys.index(free[0])]
 
-    def _unclear(self, write: Write, problem: errors.CloverError) -> errors.OutcomeUnknownError:
+    def _unknown(self, write: Write, problem: errors.CloverError) -> errors.OutcomeUnknownError:
         whose = f"customer {write.customer_id}" if write.customer_id else "the new customer"
         sent = {
             name: mask_text(value) if isinstance(value, str) else value
@@ -242,35 +362,8 @@ class WriteExecutor:
             request_id=problem.request_id,
         )
 
-    # -- what a process that died has left ---------------------------------------------------------
-
-    def recover(self) -> None:
-        """Look up the entries that dead processes left open, and close them; nothing is sent.
-
-        It is done once a connection, before its first change or its first look at the journal.
-        """
-        with self._lock:
-            if self._recovered:
-                return
-            self._recovered = True
-        journal = self._journal
-        assert journal is not None  # noqa: S101  there is nothing to recover without one
-        for entry in journal.left_open(host=self._host, merchant=self._merchant):
-            try:
-                seen = self._seen(entry)
-            except errors.CloverError as error:
-                log.warning("Entry %s of the journal stays open: %s", entry.number, error)
-                continue
-            fields = flatten(seen.record) if seen.record and seen.outcome == "done" else None
-            key = str(fields["id"]) if fields else None
-            journal.end(entry.number, seen.outcome, customer_id=key, after=fields)
-
-    def _seen(self, entry: Entry) -> OutcomeCheck:
-        return (
-            self._look(entry.write, entry.time)
-            if self._platform.readable
-            else OutcomeCheck("unknown")
-        )
+    def _pause(self) -> float:
+        return self._transport.timeouts.retry_delay
 
 
 _HINTS: Final = {
@@ -281,11 +374,33 @@ _HINTS: Final = {
 }
 
 
-def _says_done(write: Write, refused: errors.APIError) -> bool:
-    """Whether the refusal of a second time can mean that the first time had done it."""
+def _readable(answer: Response) -> Result:
+    """An answer that makes sense; one that makes none does not tell what was done."""
+    try:
+        flatten(answer)
+    except UNREADABLE:
+        raise AmbiguousWriteError(wrong_record(answer)) from None
+    return Result(answer, "ecommerce")
+
+
+def _email_filter(write: Write) -> str:
+    return f"emailAddress={write.sent['email']}"
+
+
+def _may_mean_applied(write: Write, refused: errors.APIError) -> bool:
+    """Whether the refusal of a second time can mean that the first time was applied."""
     if write.operation in ("delete", "delete_source"):
-        return isinstance(refused, errors.NotFoundError)
-    return refused.code == "token_already_used" or isinstance(refused, errors.AlreadyOnFileError)
+        return isinstance(refused, errors.NotFoundError) and _was_there(write)
+    has_token = write.token_digest is not None
+    return has_token and (
+        refused.code == "token_already_used" or isinstance(refused, errors.AlreadyOnFileError)
+    )
+
+
+def _was_there(write: Write) -> bool:
+    """Whether what a write deletes was there before it."""
+    before = write.before or {}
+    return write.operation == "delete" or write.sent["source_id"] in before.get("source_ids", ())
 
 
 def _gone(write: Write) -> dict[str, Any]:
@@ -296,7 +411,6 @@ def _gone(write: Write) -> dict[str, Any]:
 def _outcome_of(error: BaseException) -> Outcome:
     if isinstance(error, errors.APIError):
         return "refused"
-    known = isinstance(error, errors.CloverError) and not isinstance(
-        error, errors.OutcomeUnknownError
-    )
+    unclear = (errors.OutcomeUnknownError, errors.EditConflictError)
+    known = isinstance(error, errors.CloverError) and not isinstance(error, unclear)
     return "not done" if known else "unknown"

@@ -1,139 +1,266 @@
-"""Was it done? Looking at what the Platform API shows, after an answer was lost."""
+"""Whether a write was applied, judged by the record that the Platform API returns.
+
+A write whose answer was lost has four outcomes. Loose likeness proves nothing.
+
+===========================  =======================================================================
+what the record shows        outcome
+===========================  =======================================================================
+the very card token          applied: Clover takes a token once, so all of the write came with it
+exactly what was sent,       applied
+which was not there before
+exactly what was before      not applied: it is safe to send it again
+what was sent, but for       unknown: Clover may have put it in a form of its own, or somebody else
+spelling                     may have typed it
+something else               conflict: somebody else has changed the record since
+===========================  =======================================================================
+
+Parts that the Platform API does not return, such as the recipient, prove nothing either: where a
+write changes them and carries no token, "applied" becomes "unknown". A write that changes nothing
+visible counts as not applied: sending it again changes nothing visible either.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from clover_nb import constants
-from clover_nb.api.platform import Platform
-from clover_nb.errors import NotFoundError
-from clover_nb.journal.entries import Write
+from clover_nb.errors import Change
+from clover_nb.journal.entries import Fields, Write, digest_token
+from clover_nb.masking import HIDDEN
 from clover_nb.records import Record, elements, flatten
 
-# `Date` has whole seconds, at the beginning and when it is looked.
-CLOCK_SECONDS: Final = 2.0
+#: The parts of ``shipping`` that the Platform API does not return.
+RECIPIENT: Final = tuple(part for part in constants.SHIPPING_FIELDS if part != "address")
 
-
-class OutcomeCheck(NamedTuple):
-    """What a look has shown; with the record where there is one."""
-
-    outcome: Literal["done", "not done", "unknown"]
-    record: Record | None = None
-
-
-def check_outcome(
-    platform: Platform,
-    write: Write,
-    *,
-    since: Callable[[], float],
-    claim: Callable[[str], bool],
-) -> OutcomeCheck:
-    """Look whether a write was done.
-
-    Args:
-        platform: Where to look.
-        write: The write. Its token, where it is not masked, proves a card to be the one sent.
-        since: Tells when it began by Clover's clock, in seconds since 1970; asked after an answer.
-        claim: Takes a customer for this create; false when it is known to come from another one.
-
-    Raises:
-        CloverError: Looking failed.
-    """
-    if write.operation == "create":
-        return _created(platform, write.sent, since, claim)
-    assert write.customer_id is not None  # noqa: S101  all the others have one
-    try:
-        record = platform.read(write.customer_id)
-    except NotFoundError:
-        gone = write.operation in ("delete", "delete_source")
-        return OutcomeCheck("done" if gone else "not done")
-    if write.operation == "delete":
-        return OutcomeCheck("not done")
-    if write.operation == "delete_source":
-        on_file = write.sent["source_id"] in flatten(record)["source_ids"]
-        return OutcomeCheck("not done" if on_file else "done")
-    return _modified(record, write)
-
-
-def _created(
-    platform: Platform,
-    sent: Mapping[str, Any],
-    since: Callable[[], float],
-    claim: Callable[[str], bool],
-) -> OutcomeCheck:
-    """Created since, with what was sent in it.
-
-    A clock that goes wrong, or a sandbox with a time of its own, does not matter where the record
-    shows the very token that was sent, which Clover takes once.
-    """
-    found = platform.find("emailAddress", sent["email"])
-    for record in found:
-        if _has_token(record, sent["source"]):
-            return OutcomeCheck("done", record)
-    earliest = (since() - CLOCK_SECONDS) * 1000
-    for record in found:
-        fields = flatten(record)
-        new = (fields["created"] or 0) >= earliest
-        if new and _shows(record, sent) and claim(str(fields["id"])):
-            return OutcomeCheck("done", record)
-    return OutcomeCheck("not done")
-
-
-def _modified(record: Record, write: Write) -> OutcomeCheck:
-    """What was sent is what is there; what can't be seen proves nothing."""
-    done = _shows(record, write.sent)
-    if "source" in write.sent:
-        new = set(flatten(record)["source_ids"]) - set((write.before or {}).get("source_ids") or ())
-        proven = _has_token(record, write.sent["source"])
-        done = done and (proven or (bool(new) and write.before is not None))
-    if not done:
-        as_before = write.before is not None and _same(flatten(record), write.before)
-        return OutcomeCheck("not done" if as_before else "unknown", record)
-    return OutcomeCheck("unknown" if _unseen(write.sent) else "done", record)
-
-
-def _has_token(record: Record, token: str) -> bool:
-    return any(card.get("token") == token for card in elements(record.get("cards")))
-
-
-# What is sent, and where the Platform API shows it.
-_SHOWN: Final = {
+# What is sent, and where a record shows it; email addresses are a list, and apart.
+_LABELS: Final = {
     "name": "name",
     "firstName": "first_name",
     "lastName": "last_name",
     "phone": "phone",
-} | {f"shipping.address.{part}": f"shipping_{part}" for part in constants.ADDRESS_FIELDS}
-# What is sent, and never shown: it can't be told whether it arrived.
-_HIDDEN: Final = tuple(part for part in constants.SHIPPING_FIELDS if part != "address")
+}
 
 
-def _shows(record: Record, sent: Mapping[str, Any]) -> bool:
-    fields = flatten(record)
-    emails = [each.get("emailAddress") for each in elements(record.get("emailAddresses"))]
-    wanted = _spread(sent)
-    return ("email" not in sent or sent["email"] in emails) and all(
-        _plain(fields[label]) == _plain(wanted[name])
-        for name, label in _SHOWN.items()
-        if name in wanted
+class OutcomeCheck(NamedTuple):
+    """What a record shows of a write.
+
+    Attributes:
+        status: What became of the write.
+        record: The record, where there is one.
+        changes: With ``"conflict"``: what was changed by somebody else.
+        is_proven: With ``"not_applied"``: whether the record proves it. Else sending it again does
+            no harm, and nothing more is known.
+    """
+
+    status: Literal["applied", "not_applied", "conflict", "unknown"]
+    record: Record | None = None
+    changes: tuple[Change, ...] = ()
+    is_proven: bool = True
+
+
+def check_update(record: Record, write: Write) -> OutcomeCheck:
+    """Compare a record with what was sent, and with the record before.
+
+    Args:
+        record: The customer as it is, of the Platform API.
+        write: A change of this customer.
+    """
+    if _is_deleted(record):
+        return check_missing(write)
+    if write.operation == "delete":
+        return OutcomeCheck("not_applied", record)
+    if write.operation == "delete_source":
+        return _check_revoke(record, write)
+    if write.before is None:
+        return OutcomeCheck("unknown", record)
+    if any(has_token(card, write.token_digest) for card in new_cards(record, write)):
+        return OutcomeCheck("applied", record)
+    return _check_fields(record, write, list(_compare(flatten(record), record, write)))
+
+
+def check_missing(write: Write) -> OutcomeCheck:
+    """The outcome where there is no such customer any more."""
+    if write.operation in ("delete", "delete_source"):
+        return OutcomeCheck("applied")
+    return OutcomeCheck("not_applied", is_proven=False)
+
+
+def check_create(found: Sequence[Record], write: Write) -> OutcomeCheck:
+    """Look for the customer that a create has made among those with its email address.
+
+    Without the token nothing is proven. It is safe to send a create again: Clover takes its token
+    once, so a second customer can't come of it.
+    """
+    for record in found:
+        if any(has_token(card, write.token_digest) for card in new_cards(record, write)):
+            return OutcomeCheck("applied", record)
+    return OutcomeCheck("not_applied", is_proven=False)
+
+
+def find_candidates(found: Sequence[Record], write: Write, since: float) -> list[Record]:
+    """Customers that a create whose token was used may have made, where no token is shown.
+
+    Args:
+        found: Customers with its email address.
+        write: The create.
+        since: When it began, in seconds since 1970 by Clover's clock.
+    """
+    return [
+        record
+        for record in found
+        if (flatten(record)["created"] or 0) >= since * 1000
+        and not any(map(_shows_token, _cards(record)))
+        and _shows_all(record, write)
+    ]
+
+
+def list_emails(record: Mapping[str, Any]) -> list[str]:
+    """All email addresses of a customer, as a record or as fields that were made of one."""
+    listed = [each for each in elements(record.get("emailAddresses")) if isinstance(each, dict)]
+    found = [*(each.get("emailAddress") for each in listed), record.get("email")]
+    return [each for each in found if isinstance(each, str)]
+
+
+def has_token(card: Mapping[str, Any], digest: str | None) -> bool:
+    """Whether a card shows the token of this digest."""
+    return _shows_token(card) and digest_token(card["token"]) == digest
+
+
+def new_cards(record: Record, write: Write) -> list[Mapping[str, Any]]:
+    """The cards that were not there before a write."""
+    before = (write.before or {}).get("source_ids") or ()
+    return [card for card in _cards(record) if card.get("id") not in before]
+
+
+def shows_another_token(card: Mapping[str, Any], digest: str | None) -> bool:
+    """Whether a card was made of another token."""
+    return _shows_token(card) and not has_token(card, digest)
+
+
+def _shows_token(card: Mapping[str, Any]) -> bool:
+    # A token of another kind (D: 72 characters at most) can't be compared with the one sent.
+    token = card.get("token")
+    return isinstance(token, str) and token.startswith(constants.TOKEN_PREFIX)
+
+
+def _cards(record: Record) -> list[Mapping[str, Any]]:
+    return [card for card in elements(record.get("cards")) if isinstance(card, dict)]
+
+
+def _is_deleted(record: Record) -> bool:
+    return bool(record.get("deletedTime"))  # O-live: some are still shown
+
+
+def _check_revoke(record: Record, write: Write) -> OutcomeCheck:
+    card = write.sent.get("source_id")
+    if card in flatten(record)["source_ids"]:
+        return OutcomeCheck("not_applied", record)
+    if write.before is None:
+        return OutcomeCheck("unknown", record)
+    if card in (write.before.get("source_ids") or ()):
+        return OutcomeCheck("applied", record)
+    return OutcomeCheck("not_applied", record, is_proven=False)
+
+
+# -- field by field --------------------------------------------------------------------------------
+
+
+class _Field(NamedTuple):
+    """A field that a write sets, compared with what was sent and with what was before."""
+
+    change: Change
+    is_changed: bool  # by the write
+    as_sent: bool
+    as_before: bool
+    like_sent: bool
+
+
+def _check_fields(record: Record, write: Write, fields: list[_Field]) -> OutcomeCheck:
+    changed = [field for field in fields if field.is_changed]
+    others = [each for each in fields if not (each.as_sent or each.as_before or each.like_sent)]
+    if all(field.as_before for field in fields):
+        if not changed and _changes_recipient(write):
+            return OutcomeCheck("unknown", record)
+        proven = not new_cards(record, write) if "source" in write.sent else bool(changed)
+        return OutcomeCheck("not_applied", record, is_proven=proven)
+    if changed and not others:
+        if all(field.as_sent for field in fields):
+            if "source" in write.sent:  # its card is not there: these values are somebody else's
+                return OutcomeCheck("not_applied", record, is_proven=False)
+            return OutcomeCheck("unknown" if _changes_recipient(write) else "applied", record)
+        if all(field.as_sent or field.like_sent for field in changed):
+            return OutcomeCheck("unknown", record)
+    changes = [each.change for each in others or fields if not each.as_before]
+    return OutcomeCheck("conflict", record, tuple(changes))
+
+
+def _compare(now: Fields, record: Record, write: Write) -> Iterator[_Field]:
+    sent, before = write.sent, write.before or {}
+    if isinstance(email := sent.get("email"), str):
+        yield _compare_email(email, now, record, before)
+    for name, label in _LABELS.items():
+        if name in sent:
+            yield _compare_value(label, sent[name], before, now)
+    if "shipping" in sent:
+        address = (sent["shipping"] or {}).get("address") or {}
+        for part in constants.ADDRESS_FIELDS:
+            # The Ecommerce API replaces the address as a whole, and fills in the country (D).
+            if part in address or (write.api == "ecommerce" and part != "country"):
+                yield _compare_value(f"shipping_{part}", address.get(part), before, now)
+
+
+def _compare_value(label: str, sent: object, before: Fields, now: Fields) -> _Field:
+    then, is_now, wanted = (value or None for value in (before.get(label), now.get(label), sent))
+    hidden = HIDDEN in (then, wanted)
+    return _Field(
+        Change(label, then, is_now),
+        is_changed=wanted != then,
+        as_sent=is_now == wanted and not hidden,
+        as_before=is_now == then and not hidden,
+        like_sent=hidden or _is_alike(is_now, wanted),
     )
 
 
-def _unseen(sent: Mapping[str, Any]) -> bool:
-    return any(name in (sent.get("shipping") or {}) for name in _HIDDEN)
+def _compare_email(email: str, now: Fields, record: Record, before: Fields) -> _Field:
+    """Clover adds an address to a record; which one is the first is a matter of its own."""
+    are, were = list_emails(record), list_emails(before)
+    return _Field(
+        Change("email", before.get("email"), now.get("email")),
+        is_changed=email not in were,
+        as_sent=email in are,
+        as_before=now.get("email") == before.get("email") and (email in are) == (email in were),
+        like_sent=email.casefold() in map(str.casefold, are),
+    )
 
 
-def _spread(sent: Mapping[str, Any]) -> dict[str, Any]:
-    address = (sent.get("shipping") or {}).get("address") or {}
-    return {**sent, **{f"shipping.address.{name}": value for name, value in address.items()}}
+def _changes_recipient(write: Write) -> bool:
+    if write.api == "platform" or "shipping" not in write.sent:
+        return False
+    before, shipping = write.before or {}, write.sent["shipping"] or {}
+    return any(shipping.get(part) != before.get(f"shipping_{part}") for part in RECIPIENT)
 
 
-def _same(fields: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    labels = ("email", *_SHOWN.values(), "source_ids")
-    return all(fields[label] == before.get(label) for label in labels)
+def _shows_all(record: Record, write: Write) -> bool:
+    """Whether a new customer shows exactly what was sent."""
+    return all(field.as_sent for field in _compare(flatten(record), record, write))
 
 
-def _plain(value: object) -> str:
-    """A text as two systems agree on it: their spelling of phones and of space differs."""
-    return re.sub(r"[^\w]", "", str(value or "")).casefold()
+def _is_alike(one: object, other: object) -> bool:
+    """Whether two texts differ by spelling alone: capitals, space, punctuation, a phone's country.
+
+    A form that Clover may have put a text in is one of these.
+    """
+    first, second = _letters(one), _letters(other)
+    if first.isdigit() and second.isdigit() and min(len(first), len(second)) >= _LOCAL_DIGITS:
+        return first.endswith(second) or second.endswith(first)
+    return first == second
+
+
+_LOCAL_DIGITS: Final = 7
+
+
+def _letters(value: object) -> str:
+    return re.sub(r"\W", "", unicodedata.normalize("NFKC", str(value or ""))).casefold()

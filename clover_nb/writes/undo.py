@@ -8,15 +8,11 @@ from typing import Any, Final
 from clover_nb import constants
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.journal.entries import Entry, Fields
+from clover_nb.masking import HIDDEN
 from clover_nb.writes.conflicts import differing
+from clover_nb.writes.outcome import RECIPIENT
 
-_PLAIN: Final = {
-    "name": "name",
-    "firstName": "first_name",
-    "lastName": "last_name",
-    "phone": "phone",
-}
-_RECIPIENT: Final = ("name", "phone")
+_NAMES: Final = {"name": "name", "firstName": "first_name", "lastName": "last_name"}
 # Why the others stay done.
 _FOR_GOOD: Final = {
     "create": "a customer that was created can only be deleted (customers.delete)",
@@ -27,7 +23,9 @@ _FOR_GOOD: Final = {
 
 
 def undone(entry: Entry, now: Fields) -> dict[str, Any]:
-    """The body that restores name, phone and shipping as they were before a change.
+    """The fields that restore name, phone and shipping as they were before a change.
+
+    They are Clover's own old values, and are held against no rules of ours.
 
     Args:
         entry: The change.
@@ -44,10 +42,10 @@ def undone(entry: Entry, now: Fields) -> dict[str, Any]:
         raise _refused(entry, [f"its outcome is {entry.outcome!r}"])
     if write.before is None:
         raise _refused(entry, ["what was there before is not known, without a merchant id"])
-    body, reasons = _restored(write.sent, write.before)
+    body, reasons = _restored(write.sent, write.before, entry.after or {})
     if reasons or not body:
         raise _refused(entry, reasons or ["it changed nothing"])
-    if changes := differing(_as_fields(write.sent), now, _visible(body, write.sent)):
+    if changes := differing(entry.after or {}, now, _labels(body)):
         raise EditConflictError(
             f"Entry {entry.number} can't be undone: the customer was changed again since.",
             changes=changes,
@@ -56,52 +54,69 @@ def undone(entry: Entry, now: Fields) -> dict[str, Any]:
     return body
 
 
-def _restored(sent: Mapping[str, Any], before: Fields) -> tuple[dict[str, Any], list[str]]:
+def _restored(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str, Any], list[str]]:
+    """The fields to send, and why others can't be restored."""
     body: dict[str, Any] = {}
     reasons = []
     if sent.get("email", before.get("email")) != before.get("email"):
         reasons.append("Clover adds an email address and keeps the old one")
     if "source" in sent:
         reasons.append(_FOR_GOOD["add_source"])
-    for name, label in _PLAIN.items():
-        if name in sent and sent[name] != before.get(label):
-            if before.get(label):
-                body[name] = before[label]
-            else:
-                reasons.append(f"{name} was empty before, and Clover has no way to empty it")
+    if set(_NAMES) & set(sent) and after.get("name") != before.get("name"):
+        body |= _old_name(before)
+        if not body:
+            reasons.append("name was empty before, and Clover has no way to empty it")
+    if "phone" in sent and after.get("phone") != before.get("phone"):
+        if before.get("phone"):
+            body["phone"] = before["phone"]
+        else:
+            reasons.append("phone was empty before, and Clover has no way to empty it")
     if "shipping" in sent:
-        shipping, reason = _shipping(sent["shipping"], before)
+        shipping, reason = _old_shipping(sent["shipping"], before, after)
         body |= {"shipping": shipping} if shipping else {}
         reasons += [reason] if reason else []
+    if HIDDEN in _values(body):
+        reasons.append("an old value quotes a card number, which the journal does not keep")
     return body, reasons
 
 
-def _shipping(sent: Mapping[str, Any], before: Fields) -> tuple[dict[str, Any], str]:
-    """Shipping is sent whole, so a part that was empty can be emptied again, but not all of it."""
-    address = {part: before.get(f"shipping_{part}") for part in constants.ADDRESS_FIELDS}
-    recipient = {part: before.get(f"shipping_{part}") for part in _RECIPIENT}
-    if all(sent.get("address", {}).get(part) == value for part, value in address.items()) and all(
-        sent.get(part) == value for part, value in recipient.items()
-    ):
-        return {}, ""
-    if any(part in sent and not recipient[part] for part in _RECIPIENT):
-        return {}, "Clover does not show the recipient, so who it was before is not known"
-    if not any(address.values()):
+def _old_name(before: Fields) -> dict[str, Any]:
+    """First and last name as they were; a full name, which Clover splits, where one was empty."""
+    first, last = before.get("first_name"), before.get("last_name")
+    if first and last:
+        return {"firstName": first, "lastName": last}
+    return {"name": before["name"]} if before.get("name") else {}
+
+
+def _old_shipping(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str, Any], str]:
+    """The parts that differ: of an address, those that were empty are emptied again."""
+    address = {
+        part: before.get(f"shipping_{part}") or None
+        for part in constants.ADDRESS_FIELDS
+        if (after.get(f"shipping_{part}") or None) != (before.get(f"shipping_{part}") or None)
+    }
+    if address and not any(before.get(f"shipping_{part}") for part in constants.ADDRESS_FIELDS):
         return {}, "shipping was empty before, and Clover has no way to empty it"
-    return {**recipient, "address": address}, ""
+    named = [part for part in RECIPIENT if sent.get(part) != before.get(f"shipping_{part}")]
+    if any(f"shipping_{part}" not in before for part in named):
+        return {}, "Clover does not show the recipient, so who it was before is not known"
+    recipient = {part: before[f"shipping_{part}"] for part in named}
+    return recipient | ({"address": address} if address else {}), ""
 
 
-def _as_fields(sent: Mapping[str, Any]) -> dict[str, Any]:
-    address = sent.get("shipping", {}).get("address", {})
-    fields = {label: sent.get(name) for name, label in _PLAIN.items()}
-    return fields | {f"shipping_{part}": address.get(part) for part in constants.ADDRESS_FIELDS}
+def _labels(body: Mapping[str, Any]) -> list[str]:
+    """The fields that a body sets and both APIs show: neither a first name nor a recipient."""
+    labels = ["name"] if set(_NAMES) & set(body) else []
+    labels += ["phone"] if "phone" in body else []
+    return labels + [f"shipping_{part}" for part in body.get("shipping", {}).get("address", {})]
 
 
-def _visible(body: Mapping[str, Any], sent: Mapping[str, Any]) -> list[str]:
-    labels = [label for name, label in _PLAIN.items() if name in body]
-    if "shipping" in body:
-        labels += [f"shipping_{part}" for part in sent["shipping"].get("address", {})]
-    return labels
+def _values(body: Mapping[str, Any]) -> list[Any]:
+    return [
+        each
+        for value in body.values()
+        for each in (_values(value) if isinstance(value, Mapping) else [value])
+    ]
 
 
 def _refused(entry: Entry, reasons: list[str]) -> ValidationError:

@@ -17,6 +17,10 @@ LOST = None
 NOW = pd.Timestamp.now("UTC").value // 10**6 + 600_000
 
 
+OURS = {"id": "C1", "last4": "4242", "token": TOKEN}
+OTHERS = {"id": "C0", "last4": "1111", "token": "clv_1OTHER"}
+
+
 def record(**fields):
     """A customer as the Platform API has it."""
     email = fields.pop("email", "ana@example.com")
@@ -47,7 +51,7 @@ def create(scripted, answers, **settings):
 
 def test_a_create_that_was_done_is_found(scripted):
     """Nothing is sent again; the row is read from the Platform API."""
-    row = create(scripted, [LOST, listed(record(firstName="Ana"))])
+    row = create(scripted, [LOST, listed(record(firstName="Ana", cards=[OURS]))])
     assert (row["id"], row["name"], row["card_last4"]) == (KEY, "Ana", "4242")
     assert scripted.calls == [CREATE, LOOK]
 
@@ -64,7 +68,8 @@ def test_a_create_that_was_not_done_is_sent_again_with_the_same_token(scripted):
 
 def test_a_create_that_shows_late_is_found_after_the_refusal(scripted):
     """Clover says that the token was used: the first time had done it."""
-    row = create(scripted, [LOST, listed(), listed(), USED, listed(), listed(record(name="Ana"))])
+    shown = listed(record(name="Ana", cards=[OURS]))
+    row = create(scripted, [LOST, listed(), listed(), USED, listed(), shown])
     assert row["id"] == KEY
     assert scripted.calls == [CREATE, LOOK, LOOK, CREATE, LOOK, LOOK]
 
@@ -86,17 +91,35 @@ def test_a_create_that_is_refused_the_second_time_is_refused(scripted):
 
 @pytest.mark.parametrize(
     "other",
-    [
-        record(name="Ana", customerSince=NOW - 3_600_000),
-        record(name="Somebody Else"),
-        record(name="Ana", email="other@example.com"),
-    ],
-    ids=["older", "another name", "another address"],
+    [record(name="Ana"), record(name="Ana", cards=[OTHERS])],
+    ids=["no token", "another token"],
 )
 def test_another_customer_is_not_taken_for_it(scripted, other):
-    """Created since, with what was sent in it; all must hold."""
+    """The same email and name, created since: the token alone is proof."""
     create(scripted, [LOST, listed(other), listed(other), CREATED])
     assert scripted.calls == [CREATE, LOOK, LOOK, CREATE]
+
+
+@pytest.mark.parametrize(
+    ("other", "is_ours"),
+    [
+        (record(name="Ana"), True),
+        (record(name="Ana", customerSince=NOW - 3_600_000), False),
+        (record(name="ana"), False),
+        (record(name="Ana", email="other@example.com"), False),
+        (record(name="Ana", cards=[OTHERS]), False),
+    ],
+    ids=["alike", "older", "another spelling", "another address", "another token"],
+)
+def test_where_the_token_was_used_one_new_customer_can_be_it(scripted, other, is_ours):
+    """Exactly what was sent, created since, no other token: then it is the one."""
+    found = listed(other)
+    answers = [LOST, found, found, USED, found, found, found, found]
+    if is_ours:
+        assert create(scripted, answers)["id"] == KEY
+    else:
+        with pytest.raises(errors.OutcomeUnknownError):
+            create(scripted, answers)
 
 
 def test_the_very_token_is_proof_whatever_the_clock_says(scripted):
@@ -111,9 +134,9 @@ def test_a_wrong_clock_here_does_not_matter(scripted):
     date = pd.Timestamp(tomorrow, unit="ms").strftime("%a, %d %b %Y %H:%M:%S GMT")
     an_hour_old = record(name="Ana", customerSince=tomorrow - 3_600_000)
     _, kind, body, _ = listed(an_hour_old)
-    answer = (200, kind, body, {"Date": date})
-    create(scripted, [LOST, answer, answer, CREATED])
-    assert scripted.calls == [CREATE, LOOK, LOOK, CREATE]
+    found = (200, kind, body, {"Date": date})
+    with pytest.raises(errors.OutcomeUnknownError):
+        create(scripted, [LOST, found, found, USED, found])
 
 
 @pytest.mark.parametrize("settings", [{}, {"journal": None}], ids=["journal", "no journal"])
@@ -122,10 +145,11 @@ def test_two_creates_do_not_take_the_same_customer(scripted, settings):
     found = listed(record(name="Ana"))
     with scripted.connect(merchant_id="M1", **settings) as clover:
         fields = {"email": "ana@example.com", "name": "Ana"}
-        scripted.answers = [LOST, found, LOST, found, found, CREATED]
-        clover.customers.create(source="clv_1TSTSa", **fields)
-        clover.customers.create(source="clv_1TSTSb", **fields)
-    assert scripted.calls == [CREATE, LOOK, CREATE, LOOK, LOOK, CREATE]
+        scripted.answers = [LOST, found, found, USED, *[found] * 4]
+        assert clover.customers.create(source="clv_1TSTSa", **fields)["id"] == KEY
+        scripted.answers = [LOST, found, found, USED, found]
+        with pytest.raises(errors.OutcomeUnknownError):
+            clover.customers.create(source="clv_1TSTSb", **fields)
 
 
 def test_lost_again_and_again_ends(scripted):
@@ -170,15 +194,15 @@ def test_a_modify_that_was_not_done_is_sent_again(scripted):
 
 
 def test_what_can_not_be_seen_proves_nothing(scripted):
-    """The recipient's name is not in the Platform API, so it is sent again."""
-    same = said(record(name="Ana"))
-    change(scripted, [LOST, same, same, ANSWER], shipping={"name": "Warehouse"})
-    assert scripted.calls == [READ, CHANGE, READ, READ, CHANGE]
+    """The recipient's name is not in the Platform API, so it is unclear, and not sent again."""
+    with pytest.raises(errors.OutcomeUnknownError):
+        change(scripted, [LOST, said(record(name="Ana"))], shipping={"name": "Warehouse"})
+    assert scripted.calls == [READ, CHANGE, READ]
 
 
-def test_an_attached_card_is_found(scripted):
-    """A card that was not there before."""
-    two = said(record(name="Ana", cards=[{"id": "C2"}, {"id": "C1"}]))
+def test_an_attached_card_is_found_by_its_token(scripted):
+    """A card that was not there before, and shows the token."""
+    two = said(record(name="Ana", cards=[OURS | {"id": "C2"}, {"id": "C1"}]))
     row = change(scripted, [LOST, two], call="add_source", token=TOKEN, consent=True)
     assert row["source_ids"] == ["C2", "C1"]
     assert scripted.calls == [READ, CHANGE, READ]
@@ -186,11 +210,20 @@ def test_an_attached_card_is_found(scripted):
 
 def test_a_card_that_is_on_file_the_second_time_was_attached_the_first(scripted):
     """409 to what was sent again: look, and it is there."""
-    one, two = said(record()), said(record(cards=[{"id": "C2"}, {"id": "C1"}]))
+    one, two = said(record()), said(record(cards=[OURS | {"id": "C2"}, {"id": "C1"}]))
     conflict = said({"message": "409"}, 409)
     answers = [LOST, one, one, conflict, two]
     row = change(scripted, answers, call="add_source", token=TOKEN, consent=True)
     assert row["card_count"] == 2
+
+
+def test_a_token_that_was_on_the_customer_before_proves_nothing(scripted):
+    """Whoever sends the token of a card on file: the name must have been set, too."""
+    before = record(name="Ana", cards=[OURS])
+    same = said(before)
+    fields = {"name": "New", "source": TOKEN, "consent": True}
+    change(scripted, [LOST, same, same, ANSWER], before=before, **fields)
+    assert scripted.calls == [READ, CHANGE, READ, READ, CHANGE]
 
 
 def test_a_merchant_of_one_card_each_refuses_the_second_time_too(scripted):
@@ -211,6 +244,16 @@ def test_a_deleted_card_is_found_gone(scripted):
     gone = said(record(cards=[]))
     assert change(scripted, [LOST, gone], call="delete_source", source_id="C1")["deleted"]
     assert scripted.calls == [READ, REVOKE, READ]
+
+
+def test_a_card_that_was_never_there_is_not_found(scripted):
+    """404 to what was sent again, of a card that was not there before: it means itself."""
+    there = said(record(cards=[OTHERS]))
+    answers = [LOST, there, there, NONE]
+    with pytest.raises(errors.NotFoundError):
+        change(
+            scripted, answers, before=record(cards=[OTHERS]), call="delete_source", source_id="C1"
+        )
 
 
 def test_a_card_that_is_unknown_the_second_time_was_deleted_the_first(scripted):
