@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
-from fastapi import Request, Response
-from fastapi_offline import FastAPIOffline
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from clover_nb.sandbox.api import checkout, control, ecommerce, openapi, pages, platform, tokens
+from clover_nb.sandbox.api import checkout, control, ecommerce, pages, platform, tokens
 from clover_nb.sandbox.errors import APIException, ErrorCase
-from clover_nb.sandbox.middleware.authentication import AuthenticationMiddleware
+from clover_nb.sandbox.middleware.authentication import APIKeyMiddleware, BearerMiddleware
 from clover_nb.sandbox.middleware.faults import FaultMiddleware
-from clover_nb.sandbox.middleware.rate_limit import RateLimitMiddleware
+from clover_nb.sandbox.middleware.rate_limit import RateLimiter, RateLimitMiddleware
 from clover_nb.sandbox.middleware.request_log import RequestLogMiddleware
+from clover_nb.sandbox.middleware.webhooks import WebhookMiddleware
 from clover_nb.sandbox.responses import error_response, is_platform_call
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter, FastAPI
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from clover_nb.sandbox.api.openapi import Operation
     from clover_nb.sandbox.merchant import Merchant
-    from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+    from clover_nb.sandbox.middleware.faults import FaultInjector, LatencySampler
     from clover_nb.sandbox.middleware.request_log import RequestLog
-
-_API_PATHS: Final = ("/v1/", "/pakms/", "/v3/")
+    from clover_nb.sandbox.middleware.webhooks import WebhookSender
 
 
 def build_app(
     merchant: Merchant,
     *,
     faults: FaultInjector,
-    latency: Latency,
+    latency: LatencySampler,
     log: RequestLog,
+    webhooks: WebhookSender | None,
     has_limits: bool,
     has_control: bool,
-) -> ASGIApp:
+) -> Starlette:
     """Make the application that answers as Clover does, for one merchant.
 
     Args:
@@ -46,43 +50,67 @@ def build_app(
         faults: Which requests fail.
         latency: How long requests take.
         log: Where the newest requests are kept.
+        webhooks: Where changes are posted to, if they are.
         has_limits: Whether to refuse what exceeds Clover's limits.
         has_control: Whether to serve `/_sandbox/`.
     """
-    router = control.make_router(merchant.store, faults, log) if has_control else None
-    pages_app = _build_routes(merchant, router)
-    api_app: ASGIApp = FaultMiddleware(pages_app, faults, latency)
+    in_query = merchant.is_on("token_in_query")
+    bearer = Middleware(BearerMiddleware, credentials=merchant.credentials, in_query=in_query)
+    api_key = Middleware(APIKeyMiddleware, credentials=merchant.credentials)
+    inner = [Middleware(FaultMiddleware, faults=faults, latency=latency)]
+    if webhooks:
+        inner.append(Middleware(WebhookMiddleware, store=merchant.store, sender=webhooks))
+    guards: dict[str, list[Middleware]] = {"bearer": [bearer], "apikey": [api_key]}
     if has_limits:
-        api_app = RateLimitMiddleware(api_app)
-    api_app = AuthenticationMiddleware(api_app, merchant.credentials)
-    api_app = RequestLogMiddleware(api_app, log)
+        # I: the bearer token and the apikey are limited apart.
+        for guard in guards.values():
+            guard.append(Middleware(RateLimitMiddleware, limiter=RateLimiter()))
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = api_app if scope["path"].startswith(_API_PATHS) else pages_app
-        await chosen(scope, receive, send)
-
-    return app
-
-
-def _build_routes(merchant: Merchant, control_router: APIRouter | None) -> FastAPI:
-    app = FastAPIOffline(
-        title="Clover's customers, in a sandbox",
-        description=pages.SUMMARY,
-        redirect_slashes=False,
-        redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    operations = [*tokens.operations, *ecommerce.operations, *platform.operations]
+    for setting, more in ecommerce.optional_operations.items():
+        operations += more if merchant.is_on(setting) else []
+    routes = [_make_route(each, [*guards[each.credential], *inner]) for each in operations]
+    if has_control:
+        # A page of a stranger may send requests here, under any name that it gives this address.
+        own = [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), bearer]
+        controls = control.make_operations(merchant.store, faults, log)
+        routes += [_make_route(each, own) for each in controls]
+        operations += controls
+    app = Starlette(
+        routes=[*routes, *checkout.routes, *pages.routes],
+        middleware=[Middleware(RequestLogMiddleware, log=log), Middleware(TrailingSlashMiddleware)],
+        exception_handlers={
+            APIException: _handle_api_exception,
+            HTTPException: _handle_http_exception,
+            ClientDisconnect: _ignore_disconnect,
+        },
     )
+    app.router.redirect_slashes = False
     app.state.merchant = merchant
-    routers = [tokens.router, ecommerce.router, platform.router, checkout.router, pages.router]
-    routers += [ecommerce.undocumented_router] if merchant.is_on("undocumented_calls") else []
-    routers += [control_router] if control_router else []
-    # Before the pages for people; include_router would match every path twice.
-    app.router.routes[:0] = [route for router in routers for route in router.routes]
-    app.openapi = lambda: openapi.build_openapi(app, merchant.credentials.merchant_id)  # type: ignore[method-assign]  # FastAPI's own way
-    app.add_exception_handler(APIException, _handle_api_exception)
-    app.add_exception_handler(HTTPException, _handle_http_exception)
-    app.add_exception_handler(ClientDisconnect, _ignore_disconnect)  # type: ignore[arg-type]  # may
+    app.state.operations = operations
     return app
+
+
+class TrailingSlashMiddleware:
+    """Lets a path with a slash at its end be the one without. O-live: Clover does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        path = scope["path"]
+        if path.endswith("/") and not path.endswith("//") and path != "/":
+            scope["path"] = path[:-1]
+        await self._app(scope, receive, send)
+
+
+def _make_route(operation: Operation, middleware: list[Middleware]) -> Route:
+    route = Route(
+        operation.path, operation.endpoint, methods=[operation.method], middleware=middleware
+    )
+    route.methods = {operation.method}  # starlette adds HEAD
+    return route
 
 
 async def _handle_api_exception(request: Request, error: Exception) -> Response:
@@ -90,19 +118,22 @@ async def _handle_api_exception(request: Request, error: Exception) -> Response:
     return error_response(error, request.scope)
 
 
-async def _ignore_disconnect(_request: Request, _error: Exception) -> None:
+async def _ignore_disconnect(_request: Request, _error: Exception) -> Any:  # noqa: ANN401  starlette's type lacks None
     """Respond with nothing: the client left in the middle of its request."""
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for it
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
-        return error_response(APIException(ErrorCase.NOT_FOUND), request.scope)
-    allowed = {"Allow": ", ".join(sorted(_find_methods(request)))}
+        # O-live: what is no endpoint is told by text, before the token is looked at.
+        return Response("404 Not Found", HTTPStatus.NOT_FOUND, media_type="text/plain")
+    # O-live: OPTIONS is among the methods that are named.
+    allowed = {"Allow": ", ".join(sorted({*_find_methods(request), "OPTIONS"}))}
+    if request.method == "OPTIONS":
+        return Response(headers=allowed)
     if is_platform_call(request.scope):
-        # O-live: a wrong method on the Platform API is answered with text, not JSON.
-        text = f"405 {request.method} not allowed."
-        return Response(text, error.status_code, allowed, "text/plain")
+        # O-live: a wrong method on the Platform API is answered with text, of no content type.
+        return Response(f"405 {request.method} not allowed.", error.status_code, allowed)
     return error_response(APIException(ErrorCase.METHOD_NOT_ALLOWED), request.scope, allowed)
 
 

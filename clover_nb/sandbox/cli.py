@@ -6,8 +6,12 @@ import json
 import signal
 import sys
 import threading
+from collections import Counter
+from getpass import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clover_nb.sandbox.fact_checker import CloverConnection, FactChecker
 from clover_nb.sandbox.server import Sandbox, start
 from clover_nb.sandbox.settings import PROFILES
 
@@ -29,11 +33,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--latency-ms", type=float, default=0, metavar="N", help="let each request wait")
     add("--jitter-ms", type=float, default=0, metavar="N", help="by so much more or less")
     add("--faults", default="", metavar="KIND:PERCENT%,...", help="let requests fail now and then")
-    add("--control", action="store_true", help="serve /_sandbox/: reset, seed, faults, requests")
+    add("--webhook", default="", metavar="URL", help="post changes there, on this machine alone")
+    add("--webhook-auth", default="", metavar="CODE", help="send it with them as X-Clover-Auth")
+    add(
+        "--control",
+        action="store_true",
+        help="serve /_sandbox/, for who has the token: reset, seed, faults, requests",
+    )
+    check = parser.add_argument_group("what is known of Clover, held against an address")
+    add = check.add_argument
+    add("--check", metavar="URL", help="ask there for each fact, instead of serving")
+    add(
+        "--access-token",
+        default="",
+        metavar="TOKEN",
+        help="what opens it (asked for, if it is left out)",
+    )
+    add("--merchant", default="", metavar="ID", help="whose customers are asked for")
+    add(
+        "--writes",
+        action="store_true",
+        help="make, change and delete customers too (no production)",
+    )
+    add("--report", metavar="FILE", help="write what came of it there, without secrets, as JSON")
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Run a sandbox until SIGINT or SIGTERM.
+    """Run a sandbox until SIGINT or SIGTERM, or check facts about Clover.
 
     Args:
         args: What the parser made of the options.
@@ -41,6 +67,8 @@ def serve(args: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    if args.check:
+        return _check_facts(args)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -57,17 +85,49 @@ def serve(args: argparse.Namespace) -> int:
             jitter_ms=args.jitter_ms,
             faults=args.faults,
             control=args.control,
+            webhook=args.webhook,
+            webhook_auth=args.webhook_auth,
         )
     except (OSError, ValueError) as problem:
         print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
         return 1
     with sandbox:
-        print(_hello(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
+        print(_describe_connection(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
         stopped.wait()
     return 0
 
 
-def _hello(sandbox: Sandbox, *, as_json: bool) -> str:
+def _check_facts(args: argparse.Namespace) -> int:
+    """Return 0 if all facts hold, 1 if some differ, 2 if they couldn't be asked for."""
+    token = args.access_token or getpass("Access token: ")
+    outcomes: Counter[str] = Counter()
+    report = []
+    try:
+        connection = CloverConnection.find(args.check, token, args.merchant)
+        for result in FactChecker(connection).check_facts(writes=args.writes):
+            outcomes[result.outcome] += 1
+            report.append(
+                {
+                    "fact": result.fact.says,
+                    "mark": result.fact.mark,
+                    "outcome": result.outcome,
+                    "differences": result.differences,
+                }
+            )
+            if result.outcome == "differs":
+                print(f"differs: {result.fact.says} ({result.fact.mark})")  # noqa: T201  a command's output
+                print(*(f"    {each}" for each in result.differences), sep="\n")  # noqa: T201  a command's output
+        if args.report:
+            Path(args.report).write_text(json.dumps(report, indent=1), encoding="utf-8")
+    except (OSError, ValueError) as problem:
+        print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
+        return 2
+    counts = ", ".join(f"{outcomes[name]} {name}" for name in ("holds", "differs", "skipped"))
+    print(f"{len(report)} facts: {counts}")  # noqa: T201  a command's output
+    return 1 if outcomes["differs"] else 0
+
+
+def _describe_connection(sandbox: Sandbox, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(sandbox.connection())
     return "\n".join(

@@ -29,9 +29,10 @@ ADDRESS_NAMES: Final = {
 # The pieces beside the head, in the order of the table's columns.
 LISTS: Final = ("addresses", "emailAddresses", "phoneNumbers", "cards")
 
-# I: links carry the address that Clover's sandbox has, so that the same requests give the same
-# bodies whatever the port.
-LINKS: Final = constants.HOSTS["sandbox"].platform
+# I: links carry the names that Clover's sandbox has, so that the same requests give the same bodies
+# whatever the port. O-live: a record's own link is on the web host, whichever was asked.
+API_HOST: Final = constants.HOSTS["sandbox"].platform.partition("//")[2]
+WEB_HOST: Final = "https://sandbox.dev.clover.com"
 
 
 @dataclass(slots=True)
@@ -67,11 +68,15 @@ class Customer:
         """The first number."""
         return str(self.phoneNumbers[0]["phoneNumber"]) if self.phoneNumbers else ""
 
-    def to_columns(self, merchant_id: str) -> tuple[str, ...]:
-        """The head, each of `LISTS`, the metadata and the shipping, as JSON without braces."""
+    def to_columns(self, merchant_id: str) -> tuple[str | int | None, ...]:
+        """Return the columns of the table, but for the first, which numbers the rows.
+
+        The last ones are ready JSON: the head, each of `LISTS`, and the metadata are joined to the
+        record.
+        """
         head: Json = {
             "id": self.id,
-            "href": f"{LINKS}/v3/merchants/{merchant_id}/customers/{self.id}",
+            "href": f"{WEB_HOST}/v3/merchants/{merchant_id}/customers/{self.id}",
             "firstName": self.first,
             "lastName": self.last,
             "marketingAllowed": False,  # O-live: it ignores what is given
@@ -82,6 +87,11 @@ class Customer:
         lists = (f',"{name}":{{"elements":{to_json(getattr(self, name))}}}' for name in LISTS)
         metadata = f',"metadata":{to_json(self.metadata)}' if self.metadata else ""
         return (
+            self.id,
+            None if self.deleted else self.since,  # lists leave out who has none
+            self.deleted,
+            self.first,
+            self.last,
             to_json({k: v for k, v in head.items() if v not in {"", None}})[:-1],
             *lists,
             metadata,
@@ -130,7 +140,7 @@ class Customer:
             }
             self.addresses.insert(0, {"id": address_id} | named | self.owner)
 
-    def _address(self) -> Json:
+    def _get_address(self) -> Json:
         first = self.addresses[0] if self.addresses else {}
         return {theirs: first[ours] for ours, theirs in ADDRESS_NAMES.items() if ours in first}
 
@@ -147,7 +157,9 @@ class Customer:
         """
         legacy = settings["names_of_2019"] == "on"
         ids = [card["id"] for card in self.cards]
-        own = {} if settings["shipping_follows"] == "ecommerce" else {"address": self._address()}
+        own = (
+            {} if settings["shipping_follows"] == "ecommerce" else {"address": self._get_address()}
+        )
         view: Json = {
             "id": self.id,
             "object": "customer",

@@ -47,9 +47,18 @@ class IdGenerator:
 class WriteContext(IdGenerator):
     """One write: its time, and the ids that it gives out, which no other write has."""
 
-    def __init__(self, key: bytes, tick: int, *, fixed: bool) -> None:
-        # A fixed clock ticks once a write, by a second.
+    def __init__(self, key: bytes, tick: int, *, fixed: bool, seconds: bool = False) -> None:
+        """Begin a write.
+
+        Args:
+            key: What ids are made from.
+            tick: The number of the write.
+            fixed: Whether the clock ticks once a write, by a second, instead of being the real one.
+            seconds: Whether the time is in whole seconds.
+        """
         self.now = HISTORY_ENDS + tick * 1000 if fixed else time.time_ns() // 1_000_000
+        if seconds:
+            self.now -= self.now % 1000
         stream = hashlib.blake2b(b"%d" % tick, key=key)
 
         def source(count: int) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from starlette.responses import Response
 
 if TYPE_CHECKING:
@@ -14,22 +14,32 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# JSON as short as it goes; made once, since `json.dumps` would make an encoder for each call.
-to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# O-live: the Platform API names the encoding, in its refusals too.
+PLATFORM_JSON: Final = "application/json;charset=utf-8"
+
+
+def to_json(body: object) -> str:
+    """Return JSON, as short as it goes."""
+    return orjson.dumps(body).decode()
 
 
 def json_response(
-    body: object, status: int = 200, headers: dict[str, str] | None = None
+    body: object,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    media_type: str = "application/json",
 ) -> Response:
     """Respond with JSON."""
-    return Response(to_json(body), status, headers, "application/json")
+    return Response(orjson.dumps(body), status, headers, media_type)
 
 
 def error_response(
     error: APIException, scope: Scope, headers: dict[str, str] | None = None
 ) -> Response:
     """Respond with a refusal, in the envelope of the API that was called."""
-    return json_response(error.body(platform=is_platform_call(scope)), error.status, headers)
+    platform = is_platform_call(scope)
+    media_type = PLATFORM_JSON if platform else "application/json"
+    return json_response(error.body(platform=platform), error.status, headers, media_type)
 
 
 def is_platform_call(scope: Scope) -> bool:

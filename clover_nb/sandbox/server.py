@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from clover_nb.sandbox.api.control import reset_sandbox
 from clover_nb.sandbox.app import build_app
 from clover_nb.sandbox.merchant import Merchant
-from clover_nb.sandbox.middleware.faults import FaultInjector, Latency
+from clover_nb.sandbox.middleware.faults import FaultInjector, LatencySampler
+from clover_nb.sandbox.middleware.webhooks import WebhookSender
 from clover_nb.sandbox.settings import load_settings
 from clover_nb.sandbox.store import Store
 
@@ -32,6 +33,7 @@ _T = TypeVar("_T")
 _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
 _LAST_PORT = 65535
+_MAX_CONNECTIONS = 256
 
 
 def _is_error(record: logging.LogRecord) -> bool:
@@ -39,8 +41,25 @@ def _is_error(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith("ASGI callable returned without")
 
 
-class _Protocol(HttpToolsProtocol):
-    """Answers a good request although garbage follows it, and can hang up on a request."""
+class _SandboxProtocol(HttpToolsProtocol):
+    """Answers a good request although garbage follows it, and can hang up on a request.
+
+    Of very many open connections, those that wait longest for a request are closed: each takes a
+    file of the process, and without files nobody else is served.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        super().connection_made(transport)
+        opened = self.server_state.__dict__.setdefault("opened", {})  # in order, unlike uvicorn's
+        opened[self] = None
+        if len(opened) > _MAX_CONNECTIONS:
+            oldest = next(iter(opened))
+            idle = (each for each in opened if each.cycle is None or each.cycle.response_complete)
+            next(idle, oldest).transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.__dict__["opened"].pop(self, None)
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -55,34 +74,36 @@ class _Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
 
-class _Server(uvicorn.Server):
+class _ThreadedServer(uvicorn.Server):
     """Runs in a thread, and says when it answers."""
 
     loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.thread = threading.Thread(target=self._run, name="clover-nb sandbox", daemon=True)
-        self._settled = threading.Event()
+        self.thread = threading.Thread(
+            target=self._run_server, name="clover-nb sandbox", daemon=True
+        )
+        self._startup_ended = threading.Event()
 
     def start(self) -> bool:
         """Start, and tell whether it answers."""
         self.thread.start()
-        self._settled.wait()
+        self._startup_ended.wait()
         return self.started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        self._settled.set()
+        self._startup_ended.set()
 
-    def _run(self) -> None:
+    def _run_server(self) -> None:
         try:
             self.run()
         except SystemExit:  # uvicorn's way to say that it could not listen
             pass
         finally:
-            self._settled.set()
+            self._startup_ended.set()
 
 
 class Sandbox:
@@ -98,7 +119,7 @@ class Sandbox:
     """
 
     def __init__(
-        self, server: _Server, store: Store, faults: FaultInjector, log: RequestLog
+        self, server: _ThreadedServer, store: Store, faults: FaultInjector, log: RequestLog
     ) -> None:
         self._server = server
         self._store = store
@@ -199,6 +220,8 @@ def start(
     jitter_ms: float = 0,
     faults: str = "",
     control: bool = False,
+    webhook: str = "",
+    webhook_auth: str = "",
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1 and return once it answers.
 
@@ -215,11 +238,15 @@ def start(
         latency_ms: How long each request waits, in milliseconds.
         jitter_ms: By how many milliseconds more or less; at most `latency_ms`.
         faults: What goes wrong now and then: `KIND:PERCENT%`, separated by commas.
-        control: Whether to serve `/_sandbox/`, for programs in other languages.
+        control: Whether to serve `/_sandbox/`, for programs in other languages; they send the
+            access token.
+        webhook: Where changes of customers are posted to, as Clover's webhooks are: an address on
+            this machine.
+        webhook_auth: What is sent with them as `X-Clover-Auth`.
 
     Raises:
         ValueError: There is no such profile, setting, value or fault, no such latency or port, or
-            fewer than no people.
+            fewer than no people, or webhooks would leave this machine.
         OSError: The port is taken, or the file can't be opened.
     """
     if not 0 <= port <= _LAST_PORT:
@@ -228,26 +255,32 @@ def start(
         raise ValueError(f"{customers} customers can't be invented")
     chosen = load_settings(profile, settings)
     injector = FaultInjector(faults, Random(seed))  # noqa: S311  chance, no secret
-    latency = Latency(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
+    latency = LatencySampler(latency_ms, jitter_ms, Random(seed))  # noqa: S311  chance, no secret
     try:
-        store = Store(db, seed=seed, customers=customers)
+        store = Store(db, seed=seed, customers=customers, seconds=chosen["times"] == "seconds")
     except sqlite3.Error as problem:
         raise OSError(f"the file {db} can't be opened as a sandbox's: {problem}") from None
+    try:
+        sender = WebhookSender(webhook, webhook_auth, store.credentials) if webhook else None
+    except ValueError:
+        store.close()
+        raise
     log: RequestLog = deque(maxlen=_LOGGED)
     app = build_app(
         Merchant(store, store.credentials, chosen),
         faults=injector,
         latency=latency,
         log=log,
+        webhooks=sender,
         has_limits=limits,
         has_control=control,
     )
-    server = _Server(
+    server = _ThreadedServer(
         uvicorn.Config(
             app,
             host=_HOST,
             port=port,
-            http=_Protocol,
+            http=_SandboxProtocol,
             ws="none",
             lifespan="off",
             access_log=False,

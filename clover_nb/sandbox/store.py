@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from clover_nb.sandbox.customer import Customer
 from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key
 from clover_nb.sandbox.sample_data.rows import generate_rows
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator, Sequence
 
-# A customer's pieces are ready JSON (see `records`). The index on `since` is what lists walk along
-# to a deep offset, without touching the wide rows; `contacts` is what filters look into.
+# A customer's pieces are ready JSON (see `customer`). The index on `since` is what lists walk along
+# to a deep offset, without touching the wide rows; who is marked as deleted has none there.
+# `contacts` is what filters look into.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS state (key BLOB NOT NULL, fixed INTEGER NOT NULL, tick INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS customers (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, since INTEGER,
     deleted INTEGER, first TEXT NOT NULL, last TEXT NOT NULL,
     head TEXT NOT NULL, addresses TEXT NOT NULL, emailAddresses TEXT NOT NULL,
     phoneNumbers TEXT NOT NULL, cards TEXT NOT NULL, metadata TEXT NOT NULL, shipping TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS customers_since ON customers (since) WHERE deleted IS NULL;
+CREATE INDEX IF NOT EXISTS customers_since ON customers (since);
 CREATE TABLE IF NOT EXISTS contacts (
     seq INTEGER NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (seq, field, value)
@@ -40,10 +42,19 @@ INSERT: Final = f"INSERT INTO customers VALUES ({', '.join('?' * 13)})"  # noqa:
 _SELECT: Final = f"SELECT {_RECORD}, shipping FROM customers WHERE id = ? AND deleted IS NULL"  # noqa: S608  constant
 _LIST: Final = (
     f"SELECT {_RECORD}, shipping FROM customers "  # noqa: S608  constant
-    "WHERE deleted IS NULL ORDER BY since, seq LIMIT ? OFFSET ?"
+    "WHERE since >= 0 ORDER BY since, seq LIMIT ? OFFSET ?"
 )
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
+_PRIVATE: Final = 0o600  # it holds the keys; SQLite gives the files beside it the same mode
 _CHUNK: Final = 100  # small enough for the processor's cache
+
+
+class CustomerChange(NamedTuple):
+    """What happened to a customer: CREATE, UPDATE or DELETE, and when, in ms."""
+
+    kind: str
+    customer_id: str
+    time: int
 
 
 class Store:
@@ -53,7 +64,12 @@ class Store:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None, *, seed: int | None, customers: int
+        self,
+        path: str | os.PathLike[str] | None,
+        *,
+        seed: int | None,
+        customers: int,
+        seconds: bool = False,
     ) -> None:
         """Open or make the database.
 
@@ -62,18 +78,28 @@ class Store:
                 kill -9 (it has no name).
             seed: The seed of ids and times, of a new database.
             customers: How many people to invent, in a new database.
+            seconds: Whether times are whole seconds.
 
         Raises:
             sqlite3.Error: The file can't be opened, or is no database.
         """
+        self._seconds = seconds
+        self._changed: dict[str, str] = {}
+        self._changes: list[CustomerChange] = []
+        if path:
+            _make_private_file(path)
         self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
         try:
-            self._prepare(seed, customers, kept=bool(path))
+            self._open_tables(seed, customers, kept=bool(path))
         except BaseException:
             self._db.close()
             raise
+        if path:
+            # A file of before; where it is somebody else's, this can't be changed.
+            with suppress(OSError):
+                Path(path).chmod(_PRIVATE)
 
-    def _prepare(self, seed: int | None, customers: int, *, kept: bool) -> None:
+    def _open_tables(self, seed: int | None, customers: int, *, kept: bool) -> None:
         if kept:
             # Survives a kill -9; a power cut may lose the newest writes (FULL costs a third).
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -102,15 +128,25 @@ class Store:
     def write(self, *, afresh: bool = False) -> Iterator[WriteContext]:
         """Store all that happens inside, or, after an exception, nothing."""
         self._db.execute("BEGIN IMMEDIATE")
+        self._changed.clear()
         try:
             (tick,) = self._fetch_one(
                 "UPDATE state SET tick = tick * ? + 1 RETURNING tick", not afresh
             )
-            yield WriteContext(self._key, tick, fixed=self._fixed)
+            context = WriteContext(self._key, tick, fixed=self._fixed, seconds=self._seconds)
+            yield context
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+        self._changes = [
+            CustomerChange(kind, each, context.now) for each, kind in self._changed.items()
+        ]
+
+    def take_changes(self) -> list[CustomerChange]:
+        """Return what the last write changed, once."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def reset(self) -> None:
         """Go back to the invented people alone; with a seed, to the same ids."""
@@ -145,13 +181,16 @@ class Store:
     def save(self, customer: Customer) -> None:
         """Store a new customer, or all of a changed one. Inside `write`."""
         found = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
-        row = (customer.id, customer.since, customer.deleted, customer.first, customer.last)
-        pieces = customer.to_columns(self.credentials.merchant_id)
         if found:
             self._db.execute("DELETE FROM contacts WHERE seq = ?", found)
             self._db.execute("DELETE FROM customers WHERE seq = ?", found)
+        self._changed[customer.id] = (
+            "DELETE" if customer.deleted else "UPDATE" if found else "CREATE"
+        )
         (seq,) = found or (None,)
-        seq = self._db.execute(INSERT, (seq, *row, *pieces)).lastrowid
+        seq = self._db.execute(
+            INSERT, (seq, *customer.to_columns(self.credentials.merchant_id))
+        ).lastrowid
         self._db.executemany(CONTACT, ((seq, *contact) for contact in customer.contacts()))
 
     def list_customers(self, limit: int, offset: int) -> list[Customer]:
@@ -163,16 +202,25 @@ class Store:
         (seq,) = self._fetch_one("SELECT seq FROM customers WHERE id = ?", customer.id)
         self._db.execute("DELETE FROM contacts WHERE seq = ?", (seq,))
         self._db.execute("DELETE FROM customers WHERE seq = ?", (seq,))
+        self._changed[customer.id] = "DELETE"
 
     def list_records(
-        self, expand: Iterable[str], where: str, values: Sequence[Any], limit: int, offset: int
+        self,
+        expand: Iterable[str],
+        where: str,
+        values: Sequence[Any],
+        *,
+        order: str = "seq",
+        limit: int = 1,
+        offset: int = 0,
     ) -> bytes:
-        """Return customers in the Platform's shape, oldest first, joined by commas.
+        """Return customers in the Platform's shape, joined by commas.
 
         Args:
             expand: Which of `constants.EXPANDS` to show.
             where: A condition in SQL; made of our own words, never of a request's.
             values: What its question marks stand for.
+            order: In which order, in SQL; made of our own words too.
             limit: How many at most.
             offset: How many to leave out before.
         """
@@ -181,7 +229,7 @@ class Store:
         pieces = " || ".join(["head", *expand, "'}'"])
         rows = self._db.execute(
             f"SELECT CAST({pieces} AS BLOB) FROM (SELECT seq AS found FROM customers WHERE {where} "  # noqa: S608  see above
-            "ORDER BY since, seq LIMIT ? OFFSET ?) CROSS JOIN customers ON seq = found",
+            f"ORDER BY {order} LIMIT ? OFFSET ?) CROSS JOIN customers ON seq = found",
             (*values, limit, offset),
         )
         return b",".join([piece for (piece,) in rows])
@@ -204,3 +252,9 @@ class Store:
 
     def _fetch_one(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a row, or None
         return self._db.execute(sql, values).fetchone()
+
+
+def _make_private_file(path: str | os.PathLike[str]) -> None:
+    """Make the file, if there is none, before SQLite does: nobody else may read it."""
+    with suppress(OSError):  # SQLite says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, _PRIVATE))

@@ -176,14 +176,14 @@ def test_report_counts_what_is_missing(table, known):
         ("no address", lambda p: not p.street),
         ("no card on file", lambda p: not p.cards),
         ("address: city missing", lambda p: p.flaw == "no city"),
-        ("newest card expired", lambda p: p.cards and p.cards[0][-3:-1] < "26"),
+        ("newest card expired", lambda p: p.cards and p.cards[0]["expirationDate"][2:] < "26"),
     ):
         assert found.loc[kind, "customers"] == sum(map(bool, map(lacks, crowd))) > 0
         assert found.loc[kind, "share"] == found.loc[kind, "customers"] / len(crowd)
         examples = found.loc[kind, "examples"].split(", ")
         assert len(examples) == 3
         assert all(lacks(known[one][0]) for one in examples)
-    soon = sum(p.cards[0][-5:-1] in {"0126", "0226", "0326"} for p in crowd if p.cards)
+    soon = sum(p.cards[0]["expirationDate"] in {"0126", "0226", "0326"} for p in crowd if p.cards)
     assert found.loc["newest card expires within three months", "customers"] == soon
 
 

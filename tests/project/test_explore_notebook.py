@@ -114,8 +114,8 @@ def test_the_pairs_are_the_ones_that_were_invented(known):
 def test_which_cards_expire_soon(answers, known):
     """Month by month, of the newest cards."""
     months = counted(answers, 'expiring = expiring[: f"{today')
-    newest = (re.search(r'Date":"(..)(..)"', p.cards[0]) for p, _ in known.values() if p.cards)
-    real = Counter(f"20{found[2]}-{found[1]}" for found in newest)
+    newest = (p.cards[0]["expirationDate"] for p, _ in known.values() if p.cards)
+    real = Counter(f"20{text[2:]}-{text[:2]}" for text in newest)
     assert months == {month: n for month, n in real.items() if month <= "2026-06"}
 
 

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 import requests
 
-from clover_nb.sandbox.middleware.faults import Latency
+from clover_nb.sandbox.middleware.faults import LatencySampler
 
 CREATE = "/v1/customers"
 
@@ -100,7 +100,7 @@ def test_jitter(make):
 
 def test_latency_and_jitter_of_many_requests():
     """They spread over the whole range, evenly around the latency."""
-    latency = Latency(80, 50, Random(1))  # noqa: S311  no secret
+    latency = LatencySampler(80, 50, Random(1))  # noqa: S311  no secret
     drawn = sorted(latency.sample() for _ in range(2000))
     assert 30 <= drawn[0] < 32
     assert 128 < drawn[-1] <= 130
@@ -130,6 +130,38 @@ def test_reset_and_seed(make):
     assert call.box.requests == []
     assert call.list() == before
     assert call.create()["id"] == first["id"]
+
+
+@pytest.mark.parametrize("path", ["reset", "seed", "faults"])
+def test_who_controls_the_sandbox_holds_the_access_token(make, path):
+    """A page of a stranger has none, and can't send one across sites unasked."""
+    call = make(control=True, customers=3)
+    body = {"customers": 1, "kind": 500}
+    for bearer in (None, "", "Bearer X", f"Bearer {call.box.api_key}"):
+        for kind in ("application/json", "text/plain"):
+            headers = {
+                "Authorization": bearer,
+                "Content-Type": kind,
+                "Origin": "http://evil.example",
+            }
+            answer = call("POST", f"/_sandbox/{path}", json=body, headers=headers)
+            assert answer.status_code == 401
+            assert "Access-Control-Allow-Origin" not in answer.headers
+    assert call("GET", "/_sandbox/requests", headers={"Authorization": None}).status_code == 401
+    assert len(call.list()) == 3
+
+
+def test_control_answers_to_this_machine_s_names_alone(make):
+    """A stranger's name that is made to point here is another host."""
+    call = make(control=True, customers=3)
+    port = call.box.ecommerce_url.rpartition(":")[2]
+    for host, status in (
+        (f"evil.example:{port}", 400),
+        ("evil.example", 400),
+        (f"127.0.0.1.evil.example:{port}", 400),
+        (f"localhost:{port}", 200),
+    ):
+        assert call("POST", "/_sandbox/reset", headers={"Host": host}).status_code == status
 
 
 def test_control_over_http(make):

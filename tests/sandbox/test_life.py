@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
@@ -98,9 +98,11 @@ def test_a_file_keeps_everything(make, tmp_path):
 
 
 @contextmanager
-def running(*options):
+def running(*options, limit=0):
     """Run the command; gives the process, and what it says of itself."""
     command = [sys.executable, "-m", "clover_nb.sandbox", "--json", *options]
+    if limit:  # of open files
+        command = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command]
     with subprocess.Popen(command, stdout=-1, stderr=-1, text=True) as process:
         try:
             yield process, json.loads(process.stdout.readline())
@@ -139,6 +141,37 @@ def test_a_client_that_leaves_in_the_middle_makes_no_noise():
             assert requests.get(address, headers=headers, timeout=5).status_code == 200
         process.terminate()
         assert process.communicate(timeout=20) == ("", "")
+
+
+def test_a_thousand_idle_connections_keep_nobody_away():
+    """Those that have waited longest are closed; the others are served."""
+    with ExitStack() as stack:
+        process, there = stack.enter_context(running("--customers", "0", limit=512))
+        host, _, port = there["ecommerce_url"].removeprefix("http://").partition(":")
+        address = (host, int(port))
+        for number in range(600):
+            idle = stack.enter_context(socket.create_connection(address, timeout=5))
+            if number % 2:
+                idle.sendall(b"GET /pakms/apikey HTTP/1.1\r\nHo")
+        bearer = {"Authorization": f"Bearer {there['access_token']}"}
+        answer = requests.get(f"{there['ecommerce_url']}/pakms/apikey", headers=bearer, timeout=5)
+        assert answer.status_code == 200
+        process.terminate()
+        assert process.communicate(timeout=20) == ("", "")
+
+
+def test_the_file_is_for_its_owner_alone(make, tmp_path):
+    """It holds the keys; those beside it are the same, and one of before is closed to others."""
+    path = tmp_path / "clover.db"
+    first = make(db=path)
+    first.create()
+    modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes.keys() >= {"clover.db", "clover.db-wal"}
+    assert set(modes.values()) == {0o600}
+    first.box.stop()
+    path.chmod(0o644)
+    make(db=path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_it_dies_with_its_process():

@@ -1,5 +1,8 @@
 """The Platform list: pages, filters, and the invented people in it."""
 
+import csv
+import io
+
 import pytest
 
 
@@ -73,7 +76,72 @@ def test_the_list_names_its_filter_fields(people):
     """A header says what can be filtered by."""
     answer = people("GET", "/v3/merchants/{m}/customers?limit=1")
     assert "emailAddress" in answer.headers["X-Clover-Allowed-Filter-Fields"]
-    assert answer.json()["href"].endswith("/customers?limit=1")
+
+
+def test_the_link_of_a_list_is_http_and_ends_with_the_limit(people):
+    """Without what is expanded, whatever was asked; a record's is on the web's host."""
+    path = f"/v3/merchants/{people.box.merchant_id}/customers"
+    for query, end in (
+        ("", "limit=100"),
+        ("expand=cards&limit=1", "limit=1"),
+        ("filter=customerSince>=1&limit=7&expand=cards", "filter=customerSince%3E%3D1&limit=7"),
+        ("limit=7&offset=14", "offset=14&limit=7"),
+    ):
+        body = people("GET", f"{path}?{query}").json()
+        assert body["href"] == f"http://apisandbox.dev.clover.com{path}?{end}"
+    one = body["elements"][0]
+    assert one["href"] == f"https://sandbox.dev.clover.com{path}/{one['id']}"
+
+
+@pytest.mark.parametrize("path", ["", "/customers", "/gateway"])
+def test_a_slash_at_the_end_changes_nothing(people, path):
+    """Nor does it stand in the link of the answer."""
+    path = f"/v3/merchants/{{m}}{path}"
+    answer = people("GET", f"{path}/")
+    assert (answer.status_code, answer.json()) == (200, people("GET", path).json())
+
+
+def test_the_platform_names_the_encoding(people):
+    """Of lists and of records."""
+    one = people.list(limit=1)[0]
+    for path in ("", f"/{one['id']}", "/NOBODY"):
+        answer = people("GET", f"/v3/merchants/{{m}}/customers{path}")
+        assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+
+
+def test_a_list_in_another_order(people):
+    """The newest first, or by name; pages join in it too."""
+    oldest_first = [each["id"] for each in people.list(limit=1000)]
+    newest_first = people.list(limit=1000, orderBy="customerSince DESC")
+    assert [each["id"] for each in newest_first] == oldest_first[::-1]
+    pages = [people.list(limit=60, offset=n, orderBy="lastName") for n in range(0, 300, 60)]
+    names = [each.get("lastName", "") for page in pages for each in page]
+    assert len(names) == 250
+    assert names == sorted(names)
+    answer = people("GET", "/v3/merchants/{m}/customers?orderBy=shoeSize")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("cannot order by 'shoeSize'")
+
+
+def test_everybody_as_a_table(people):
+    """A download, one line a customer."""
+    answer = people("GET", "/v3/merchants/{m}/customers.csv")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "customers.csv" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["Customer ID"] for row in rows] == [each["id"] for each in people.list(limit=1000)]
+    assert [row["Last Name"] for row in rows] == [
+        each.get("lastName", "") for each in people.list(limit=1000)
+    ]
+
+
+def test_the_merchant(people):
+    """Programs ask for it to check a token."""
+    answer = people("GET", "/v3/merchants/{m}")
+    assert answer.json().keys() == {"href", "id", "name"}
+    assert answer.json()["id"] == people.box.merchant_id
+    other = people("GET", "/v3/merchants/{m}", headers={"Authorization": "Bearer X"})
+    assert other.status_code == 401
 
 
 def test_an_invented_customer_is_like_any_other(people, make):

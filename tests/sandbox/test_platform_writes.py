@@ -76,19 +76,27 @@ PARTS = {
         {"phoneNumber": "617-555-0102"},
     ),
     "addresses": ("addresses", ADDRESS, {**ADDRESS, "zip": "02109"}),
+    "cards": (
+        "cards",
+        {"first6": "424242", "last4": "4242", "expirationDate": "1235", "token": "clv_1"},
+        {"first6": "424242", "last4": "4242", "tokenType": "CTOKEN"},
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_parts(record, shared, kind):
-    """Emails, phones and addresses are added, changed and deleted on their own."""
+    """Emails, phones, addresses and cards are added, changed and deleted on their own."""
     name, first, second = PARTS[kind]
     path = f"{RECORDS}/{record['id']}/{kind}"
     part = shared("POST", path, json=first).json()
     assert part.items() >= first.items()
     changed = shared("POST", f"{path}/{part['id']}", json=second).json()
-    assert changed.items() >= (part | second).items()
-    assert shared.platform(record)[name]["elements"][-1] == changed
+    expected = part | second
+    if "modifiedTime" in part:
+        expected["modifiedTime"] = changed["modifiedTime"]
+    assert changed == expected
+    assert shared.platform(record)[name]["elements"][0 if kind == "cards" else -1] == changed
     assert shared("DELETE", f"{path}/{part['id']}").json() == {}
     gone = shared("DELETE", f"{path}/{part['id']}")
     assert (gone.status_code, gone.json()["details"]) == (404, "No such part of the customer")
@@ -130,9 +138,26 @@ def test_one_primary_email(record, shared):
 
 
 def test_metadata(record, shared):
-    """Notes are changed one by one."""
+    """Notes are changed one by one, and read alone or with the record."""
     path = f"{RECORDS}/{record['id']}/metadata"
-    assert shared("POST", path, json={"note": "coffee now"}).json()["dobYear"] == 1980
+    changed = shared("POST", path, json={"note": "coffee now", "businessName": "Bo's"}).json()
+    assert (changed["note"], changed["dobYear"], changed["businessName"]) == (
+        "coffee now",
+        1980,
+        "Bo's",
+    )
+    assert shared("GET", path).json() == shared.platform(record)["metadata"] == changed
+
+
+def test_a_card_of_the_platform_api_is_one_of_the_ecommerce_api(record, shared):
+    """It is shown there, and can be revoked."""
+    card = {"first6": "424242", "last4": "4242", "tokenType": "MULTIPAY"}
+    added = shared("POST", f"{RECORDS}/{record['id']}/cards", json=card).json()
+    customer = shared.update(record, email="ana@example.com").json()
+    assert customer["sources"]["data"] == [added["id"]]
+    path = f"/v1/customers/{record['id']}/sources/{added['id']}"
+    assert shared("DELETE", path).status_code == 200
+    assert shared.platform(record)["cards"] == {"elements": []}
 
 
 def test_both_apis_share_a_record(record, shared):
@@ -150,6 +175,8 @@ def test_both_apis_share_a_record(record, shared):
         ("/metadata", {"dobMonth": 13}, "dobMonth: input should be less than or equal to 12."),
         ("/addresses", ADDRESS | {"zip": " "}, "zip: has characters that it can't have."),
         ("/email_addresses", {}, "emailAddress: field required."),
+        ("/cards", {"first6": "4242424"}, "first6: has characters that it can't have."),
+        ("/cards", {"first6": "424242"}, "last4: field required."),
         ("/phone_numbers", {"phoneNumber": 5}, "phoneNumber: input should be a valid string."),
     ],
 )

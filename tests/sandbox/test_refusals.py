@@ -1,6 +1,10 @@
 """Whatever is wrong in a request, it is refused for the right reason; see also the table."""
 
+import json
+
 import pytest
+
+from clover_nb.constants import TEST_CARDS
 
 
 def refusal(answer):
@@ -20,6 +24,9 @@ def refusal(answer):
         "ana@",
         "@example.com",
         "a b@example.com",
+        "ana@example..com",
+        "ana@.example.com",
+        "ana@example.com.",
         5,
         [],
         "x" * 300 + "@example.com",
@@ -125,6 +132,14 @@ def test_odd_ids(shared, odd):
     for path in (f"/v1/customers/{odd}", f"/v3/merchants/{{m}}/customers/{odd}"):
         assert shared("PUT", path, json={}).status_code in {401, 404, 405}
         assert shared("GET", path).status_code in {401, 404, 405, 200}
+
+
+def test_the_token_service_takes_any_content_type(shared):
+    """A misspelt one too, as programs send it."""
+    for kind in ("application-json", "application/x-www-form-urlencoded", "text/plain"):
+        headers = {"apikey": shared.box.api_key, "Content-Type": kind}
+        body = json.dumps({"card": TEST_CARDS["visa"]})
+        assert shared("POST", "/v1/tokens", data=body, headers=headers).status_code == 200
 
 
 def test_the_same_token_again_is_the_same_card(shared):

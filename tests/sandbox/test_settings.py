@@ -8,6 +8,7 @@ from clover_nb import sandbox
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
 CHECKS = {}
+ALLOWED = ["OPTIONS, PUT", "OPTIONS, POST", "OPTIONS, PUT"]
 ADDRESS = {"city": "Boston", "state": "MA", "postal_code": "02108", "country": "US"}
 
 
@@ -156,6 +157,54 @@ def filters_by_contacts(call):
     return "on"
 
 
+@checks("wrapped_contacts")
+def contacts_in_elements(call):
+    body = {"emailAddresses": {"elements": [{"emailAddress": "a@example.com"}]}}
+    made = call(
+        "POST", "/v3/merchants/{m}/customers", json=body, params={"expand": "emailAddresses"}
+    )
+    assert made.status_code == 200
+    return "taken" if made.json()["emailAddresses"]["elements"] else "dropped"
+
+
+@checks("update_by_post")
+def an_update_by_post(call):
+    customer = call.create()
+    body = {"email": customer["email"], "name": "Ana Rivera"}
+    answer = call("POST", f"/v1/customers/{customer['id']}", json=body)
+    if answer.status_code == 405:
+        return "off"
+    assert answer.json()["name"] == "Ana Rivera"
+    return "on"
+
+
+@checks("token_in_query")
+def the_token_in_the_query(call):
+    path = f"/v3/merchants/{{m}}/gateway?access_token={call.box.access_token}"
+    answer = call("GET", path, headers={"Authorization": None})
+    assert call.box.access_token not in str(call.box.requests)
+    assert call("GET", path[:-1], headers={"Authorization": None}).status_code == 401
+    return {200: "on", 401: "off"}[answer.status_code]
+
+
+@checks("expired_cards")
+def an_expired_card(call):
+    return decided(call.tokenize(exp_year="1977"), "refuse", "accept", (400, "expired_card"))
+
+
+@checks("list_order")
+def two_customers(call):
+    first, second = call.create()["id"], call.create()["id"]
+    listed = [each["id"] for each in call.list(limit=1000)]
+    return "oldest" if listed.index(first) < listed.index(second) else "newest"
+
+
+@checks("times")
+def times_of_some_customers(call):
+    created = [call.create()["created"] for _ in range(6)]
+    return "seconds" if all(time % 1000 == 0 for time in created) else "milliseconds"
+
+
 @checks("declined_cards")
 def declined_card(call):
     body = {"email": "a@example.com", "source": call.token("visa_declined")}
@@ -188,7 +237,7 @@ def undocumented_calls(call):
     gone = call("DELETE", path)
     if gone.status_code == 405:
         assert one.json() == many.json() == gone.json() == {"message": "405 Method Not Allowed"}
-        assert [each.headers["Allow"] for each in (one, many, gone)] == ["PUT", "POST", "PUT"]
+        assert [each.headers["Allow"] for each in (one, many, gone)] == ALLOWED
         return "off"
     assert one.json() == customer
     assert many.json()["data"] == [customer]

@@ -13,8 +13,9 @@ from secrets import compare_digest
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
+from starlette.responses import Response
+from starlette.routing import Route
 from typing_extensions import TypedDict
 
 from clover_nb import constants
@@ -26,7 +27,7 @@ from clover_nb.sandbox.responses import json_response
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-router = APIRouter(include_in_schema=False)
+    from starlette.requests import Request
 
 _FILES: Final = Path(__file__).parents[1] / "static"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
@@ -40,35 +41,31 @@ _FIELDS: Final = {
 }
 
 
-class Page(TypedDict):
+class PageBody(TypedDict):
     """A page that may show the fields, by its origin, such as `http://127.0.0.1:8888`."""
 
     origin: str
 
 
-_PAGE: Final = TypeAdapter(Page)
+_PAGE: Final = TypeAdapter(PageBody)
 
 
-@router.get("/sdk.js")
-async def get_sdk() -> Response:
+async def get_sdk(_request: Request) -> Response:
     """Return the script that gives a page its `Clover`."""
     return Response(_read_file("sdk.js"), media_type=_SCRIPT)
 
 
-@router.get("/checkout/field.js")
-async def get_field_script() -> Response:
+async def get_field_script(_request: Request) -> Response:
     """Return the script inside each iframe."""
     return Response(_read_file("field.js"), media_type=_SCRIPT)
 
 
-@router.get("/checkout/field.css")
-async def get_field_style() -> Response:
+async def get_field_style(_request: Request) -> Response:
     """Return the look that a field has before the page dresses it."""
     return Response(_read_file("field.css"), media_type="text/css; charset=utf-8")
 
 
-@router.post("/checkout/pages")
-async def allow_check_origin(request: Request) -> Response:
+async def allow_origin(request: Request) -> Response:
     """Let a page show the fields; who holds the access token may ask for it."""
     merchant = get_merchant(request)
     bearer = f"Bearer {merchant.credentials.access_token}"
@@ -78,7 +75,6 @@ async def allow_check_origin(request: Request) -> Response:
     return json_response({})
 
 
-@router.get("/checkout/{kind}")
 async def get_field(request: Request) -> Response:
     """Return the page in the iframe of one field. Only pages that were let in can show it."""
     kind = request.path_params["kind"]
@@ -146,3 +142,12 @@ def _label_card(name: str, card: constants.TestCard) -> str:
 
 def _read_file(name: str) -> str:
     return (_FILES / name).read_text(encoding="utf-8")
+
+
+routes = [
+    Route("/sdk.js", get_sdk),
+    Route("/checkout/field.js", get_field_script),
+    Route("/checkout/field.css", get_field_style),
+    Route("/checkout/pages", allow_origin, methods=["POST"]),
+    Route("/checkout/{kind}", get_field),
+]

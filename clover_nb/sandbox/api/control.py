@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, Required
 
-from fastapi import APIRouter, Request, Response
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.openapi import Operation
 from clover_nb.sandbox.api.request_body import read_json, validate
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.responses import json_response
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from clover_nb.sandbox.middleware.faults import FaultInjector
     from clover_nb.sandbox.middleware.request_log import RequestLog
     from clover_nb.sandbox.store import Store
 
 
-class Seed(TypedDict):
+class SeedBody(TypedDict):
     """How many people to add."""
 
     customers: Annotated[int, Field(ge=0, le=100_000)]
 
 
-class Fault(TypedDict, total=False):
+class FaultBody(TypedDict, total=False):
     """A fault for the next requests."""
 
     kind: Required[str | int]
@@ -34,29 +36,25 @@ class Fault(TypedDict, total=False):
     path: str
 
 
-_SEED: Final = TypeAdapter(Seed)
-_FAULT: Final = TypeAdapter(Fault)
+_SEED: Final = TypeAdapter(SeedBody)
+_FAULT: Final = TypeAdapter(FaultBody)
 
 
-def make_router(store: Store, faults: FaultInjector, log: RequestLog) -> APIRouter:
-    """Make the routes."""
-    router = APIRouter(prefix="/_sandbox")
+def make_operations(store: Store, faults: FaultInjector, log: RequestLog) -> list[Operation]:
+    """Make the operations that control this store, these faults and this log."""
 
-    @router.post("/reset")
-    async def reset() -> Response:
-        """Go back to the start: the invented people alone, no faults scheduled, nothing logged."""
+    async def reset(_request: Request) -> Response:
+        """Go back to the start: the generated people alone, no faults scheduled, nothing logged."""
         reset_sandbox(store, faults, log)
         return json_response({})
 
-    @router.post("/seed", openapi_extra=describe_body(_SEED))
     async def add_customers(request: Request) -> Response:
-        """Add invented people."""
+        """Add generated people."""
         store.seed(validate(_SEED, await read_json(request))["customers"])
         return json_response({})
 
-    @router.post("/faults", openapi_extra=describe_body(_FAULT))
     async def schedule_fault(request: Request) -> Response:
-        """Schedule a fault for the next requests that fit."""
+        """Schedule a fault for the next requests that match."""
         fault = validate(_FAULT, await read_json(request))
         try:
             faults.schedule(**fault)
@@ -64,12 +62,16 @@ def make_router(store: Store, faults: FaultInjector, log: RequestLog) -> APIRout
             raise APIException(ErrorCase.BODY_INVALID, str(problem)) from None
         return json_response({})
 
-    @router.get("/requests")
-    async def list_requests() -> Response:
+    async def list_requests(_request: Request) -> Response:
         """Return the newest requests."""
         return json_response(list(log))
 
-    return router
+    return [
+        Operation("POST", "/_sandbox/reset", reset),
+        Operation("POST", "/_sandbox/seed", add_customers, body=_SEED),
+        Operation("POST", "/_sandbox/faults", schedule_fault, body=_FAULT),
+        Operation("GET", "/_sandbox/requests", list_requests),
+    ]
 
 
 def reset_sandbox(store: Store, faults: FaultInjector, log: RequestLog) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Request, Response
-
 from clover_nb.sandbox import cards
 from clover_nb.sandbox.api import filters, schemas
-from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.openapi import Operation
 from clover_nb.sandbox.api.request_body import read_json, validate
 from clover_nb.sandbox.customer import Customer, split_name
 from clover_nb.sandbox.errors import APIException, ErrorCase
@@ -18,16 +16,13 @@ from clover_nb.sandbox.responses import Json, json_response
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from starlette.requests import Request
+    from starlette.responses import Response
 
     from clover_nb.sandbox.ids import WriteContext
 
-router = APIRouter()
-# I: no page has these calls; the setting `undocumented_calls` adds them.
-undocumented_router = APIRouter()
 
-
-@router.get("/pakms/apikey")
-async def api_key(request: Request) -> Response:
+async def get_api_key(request: Request) -> Response:
     """Return the public key that tokens are made with; it never expires."""
     keys = get_merchant(request).credentials
     return json_response(
@@ -42,34 +37,31 @@ async def api_key(request: Request) -> Response:
     )
 
 
-@router.post("/v1/customers", openapi_extra=describe_body(schemas.CUSTOMER_CREATE))
 async def create_customer(request: Request) -> Response:
     """Create a customer with a card on file."""
     merchant = get_merchant(request)
-    fields = _validate(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
+    fields = _validate_fields(merchant, schemas.CUSTOMER_CREATE, await read_json(request))
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
     return json_response(customer.to_ecommerce(merchant.settings))
 
 
-@router.put("/v1/customers/{customer_id}", openapi_extra=describe_body(schemas.CUSTOMER_UPDATE))
 async def update_customer(request: Request) -> Response:
     """Change a customer's profile, attach a card, or both."""
     merchant = get_merchant(request)
     body = await read_json(request)
-    customer = _customer(request)
+    customer = _get_customer(request)
     if not merchant.is_on("put_requires_email"):
         body["email"] = body.get("email") or customer.email
-    fields = _validate(merchant, schemas.CUSTOMER_UPDATE, body)
+    fields = _validate_fields(merchant, schemas.CUSTOMER_UPDATE, body)
     if merchant.is_on("put_requires_source") and "source" not in fields:
         raise APIException(ErrorCase.SOURCE_MISSING, param="source")
     with merchant.store.write() as context:
-        _change(merchant, context, customer, fields)
+        _apply_fields(merchant, context, customer, fields)
     return json_response(customer.to_ecommerce(merchant.settings))
 
 
-@router.delete("/v1/customers/{customer_id}/sources/{source_id}")
 async def delete_source(request: Request) -> Response:
     """Revoke a card; the Platform API forgets it too."""
     store, source_id = get_merchant(request).store, request.path_params["source_id"]
@@ -84,7 +76,6 @@ async def delete_source(request: Request) -> Response:
     return json_response({"deleted": True, "id": source_id, "object": "deletedcard"})
 
 
-@undocumented_router.get("/v1/customers", openapi_extra=filters.page_parameters(10, 100))
 async def list_customers(request: Request) -> Response:
     """List customers, as the Ecommerce API pages other lists. D: 10, at most 100 a page."""
     merchant = get_merchant(request)
@@ -94,38 +85,38 @@ async def list_customers(request: Request) -> Response:
     return json_response({"object": "list", "data": views, "has_more": len(found) == limit})
 
 
-@undocumented_router.get("/v1/customers/{customer_id}")
 async def get_customer(request: Request) -> Response:
     """Return a customer."""
     merchant = get_merchant(request)
-    return json_response(_customer(request).to_ecommerce(merchant.settings))
+    return json_response(_get_customer(request).to_ecommerce(merchant.settings))
 
 
-@undocumented_router.delete("/v1/customers/{customer_id}")
 async def delete_customer(request: Request) -> Response:
     """Delete a customer, as Clover's Node SDK asks for it."""
     merchant = get_merchant(request)
     with merchant.store.write() as context:
-        customer = _customer(request)
+        customer = _get_customer(request)
         merchant.delete(customer, context.now)
     return json_response({"deleted": True, "id": customer.id, "object": "customer"})
 
 
-def _validate(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
+def _validate_fields(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
     return validate(schema, body, merchant.settings["spelling"])
 
 
-def _customer(request: Request) -> Customer:
+def _get_customer(request: Request) -> Customer:
     customer = get_merchant(request).store.get_customer(request.path_params["customer_id"])
     if customer is None:
         raise APIException(ErrorCase.CUSTOMER_MISSING)
     return customer
 
 
-def _change(merchant: Merchant, context: WriteContext, customer: Customer, fields: Json) -> None:
+def _apply_fields(
+    merchant: Merchant, context: WriteContext, customer: Customer, fields: Json
+) -> None:
     if source := fields.get("source"):
         cards.attach_card(merchant.store, context, customer, source, merchant.settings)
-    _rename(customer, fields, legacy=merchant.is_on("names_of_2019"))
+    _set_name(customer, fields, legacy=merchant.is_on("names_of_2019"))
     if email := fields.get("email"):
         _add_email(customer, email, context.id(), merchant.settings["new_email"])
     if phone := fields.get("phone"):
@@ -137,7 +128,7 @@ def _change(merchant: Merchant, context: WriteContext, customer: Customer, field
     merchant.store.save(customer)
 
 
-def _rename(customer: Customer, fields: Json, *, legacy: bool) -> None:
+def _set_name(customer: Customer, fields: Json, *, legacy: bool) -> None:
     # I: a full name is split; a first or last name beside it wins over its part.
     if name := fields.get("name"):
         customer.first, customer.last = split_name(name)
@@ -154,3 +145,26 @@ def _add_email(customer: Customer, email: str, email_id: str, place: str) -> Non
     entry = known[0] if known else {"id": email_id, "emailAddress": email, **customer.owner}
     entries = {"first": [entry, *others], "last": [*others, entry], "replace": [entry]}[place]
     customer.emailAddresses = [e | {"primaryEmail": e is entries[0]} for e in entries]
+
+
+operations = [
+    Operation("GET", "/pakms/apikey", get_api_key),
+    Operation("POST", "/v1/customers", create_customer, body=schemas.CUSTOMER_CREATE),
+    Operation("PUT", "/v1/customers/{customer_id}", update_customer, body=schemas.CUSTOMER_UPDATE),
+    Operation("DELETE", "/v1/customers/{customer_id}/sources/{source_id}", delete_source),
+]
+# By the settings that add them: no page has these calls.
+optional_operations = {
+    "undocumented_calls": [
+        Operation(
+            "GET", "/v1/customers", list_customers, parameters=filters.page_parameters(10, 100)
+        ),
+        Operation("GET", "/v1/customers/{customer_id}", get_customer),
+        Operation("DELETE", "/v1/customers/{customer_id}", delete_customer),
+    ],
+    "update_by_post": [
+        Operation(
+            "POST", "/v1/customers/{customer_id}", update_customer, body=schemas.CUSTOMER_UPDATE
+        )
+    ],
+}

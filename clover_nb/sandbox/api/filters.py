@@ -44,13 +44,11 @@ _LARGEST: Final = 2**63 - 1  # SQLite's
 
 def page_parameters(
     default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
-) -> Json:
-    """Describe the window of a list, for a route's `openapi_extra`."""
+) -> tuple[Json, ...]:
+    """Describe the window of a list."""
     limit = {"type": "integer", "minimum": 0, "maximum": largest, "default": default}
     offset = {"type": "integer", "minimum": 0, "maximum": _LARGEST, "default": 0}
-    return {
-        "parameters": [describe_parameter("limit", limit), describe_parameter("offset", offset)]
-    }
+    return describe_parameter("limit", limit), describe_parameter("offset", offset)
 
 
 _FILTERS: Final = {"type": "array", "items": {"type": "string", "pattern": f"^({_FILTER})$"}}
@@ -58,9 +56,11 @@ EXPAND: Final = describe_parameter(
     "expand", {"type": "string"}, example=",".join(constants.EXPANDS)
 )
 FILTER: Final = describe_parameter("filter", _FILTERS, style="form", explode=True)
+_ORDER: Final = "(customerSince|firstName|lastName|id)(?: +(ASC|DESC))?"
+ORDER: Final = describe_parameter("orderBy", {"type": "string", "pattern": f"^{_ORDER}$"})
 
 
-def _number(query: QueryParams, name: str, default: int, largest: int) -> int:
+def _parse_number(query: QueryParams, name: str, default: int, largest: int) -> int:
     """Read a whole number from 0 to `largest`; O-live: a larger limit is refused, not clamped."""
     text = query.get(name)
     if text is None:
@@ -78,13 +78,31 @@ def parse_page(
     query: QueryParams, default: int = constants.PAGE_DEFAULT, largest: int = constants.PAGE_MAX
 ) -> tuple[int, int]:
     """Return `limit` and `offset`."""
-    return _number(query, "limit", default, largest), _number(query, "offset", 0, _LARGEST)
+    return _parse_number(query, "limit", default, largest), _parse_number(
+        query, "offset", 0, _LARGEST
+    )
 
 
 def parse_expand(query: QueryParams) -> list[str]:
     """Return what to expand; O-live: unknown names in `expand` are ignored."""
     asked = ",".join(query.getlist("expand")).split(",")
     return [name for name in constants.EXPANDS if name in map(str.strip, asked)]
+
+
+def parse_order(query: QueryParams, settings: Mapping[str, str]) -> str:
+    """Return `orderBy` as SQL. O-code: programs order customers by `customerSince DESC`."""
+    text = query.get("orderBy")
+    if text is None:
+        return "since DESC, seq DESC" if settings["list_order"] == "newest" else "since, seq"
+    found = re.fullmatch(_ORDER, text)
+    if not found:
+        raise APIException(
+            ErrorCase.QUERY_INVALID,
+            f"cannot order by {text!r}; write FIELD ASC or FIELD DESC; "
+            "the fields are: customerSince, firstName, lastName, id",
+        )
+    direction = found[2] or "ASC"
+    return f"{_COLUMNS[found[1]]} {direction}, seq {direction}"
 
 
 def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str, list[Any]]:
@@ -100,7 +118,7 @@ def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str,
                 clauses.append("FALSE")
                 continue
             clauses.append(_make_clause(field, operator, len(wanted)))
-            values += map(int if field in _TIMES else _unquote, wanted)
+            values += map(int if field in _TIMES else _strip_quotes, wanted)
         elif settings["unknown_filter"] == "refuse" or _KNOWN.match(text):
             raise APIException(
                 ErrorCase.QUERY_INVALID,
@@ -108,7 +126,7 @@ def parse_filters(query: QueryParams, settings: Mapping[str, str]) -> tuple[str,
                 f"the fields are: {', '.join(FILTER_FIELDS)}; times are in milliseconds",
             )
     if not any(clause.startswith("deleted ") for clause in clauses):
-        clauses.append("deleted IS NULL")
+        clauses.append("since >= 0")  # who is not deleted
     return " AND ".join(clauses), values
 
 
@@ -121,6 +139,6 @@ def _make_clause(field: str, operator: str, count: int) -> str:
     return f"seq {negated}IN ({contacts} AND value {right})"
 
 
-def _unquote(text: str) -> str:
+def _strip_quotes(text: str) -> str:
     text = text.strip()
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text

@@ -11,20 +11,24 @@ from pydantic import TypeAdapter, ValidationError
 from clover_nb.sandbox.errors import APIException, ErrorCase
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from starlette.requests import Request
 
 _MAX_BODY: Final = 1_000_000  # I
 _DRAIN: Final = 64 * _MAX_BODY  # read and thrown away, so that the refusal can still be received
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request, *, any_type: bool = False) -> dict[str, Any]:
     """Return the JSON object that was sent.
+
+    Args:
+        request: The request.
+        any_type: Whether the content type may be another one.
 
     Raises:
         APIException: It is no JSON, no object, too large, or names a key twice.
     """
     kind = request.headers.get("content-type", "application/json")
-    if kind.partition(";")[0].strip().lower() != "application/json":
+    if not any_type and kind.partition(";")[0].strip().lower() != "application/json":
         raise APIException(ErrorCase.NOT_JSON)
     size, chunks = 0, []
     async for chunk in request.stream():
@@ -35,10 +39,10 @@ async def read_json(request: Request) -> dict[str, Any]:
             break
     if size > _MAX_BODY:
         raise APIException(ErrorCase.BODY_TOO_LARGE)
-    return _parse(b"".join(chunks))
+    return _parse_object(b"".join(chunks))
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object, without what JSON leaves open: keys twice, NaN, other encodings."""
     try:
         parsed = _STRICT.decode(body.decode())
@@ -53,25 +57,25 @@ def _parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) < len(pairs):
         raise ValueError("a key stands twice in one object")
     return keys
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _number(text: str) -> float:
+def _parse_float(text: str) -> float:
     # JSON knows no whole numbers apart: 12.0 is 12.
     number = float(text)
     return int(number) if number.is_integer() else number
 
 
 _STRICT: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_number
+    object_pairs_hook=_reject_duplicates, parse_constant=_reject_constant, parse_float=_parse_float
 )
 
 
@@ -93,18 +97,19 @@ def validate(
         fields = schema.validate_python(body, strict=True)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
-        raise _refusal(first["loc"], first["type"], first["msg"]) from None
-    tidy: dict[str, Any] = _tidy(fields)
+        raise _make_error(first["loc"], first["type"], first["msg"]) from None
+    tidy: dict[str, Any] = _strip_empty(fields)
     return tidy if spelling == "as given" else _normalize_spelling(tidy)
 
 
 # These fields have cases of their own; the platform's names for them don't.
+_BRANCH: Final = re.compile(r"str$|int$|list\[|EmailAddresses$|PhoneNumbers$|RecordAddresses$")
 _CASES: Final = {"email": ErrorCase.EMAIL_INVALID, "source": ErrorCase.SOURCE_MISSING}
 
 
-def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> APIException:
+def _make_error(location: tuple[str | int, ...], kind: str, reason: str) -> APIException:
     # Of a union, pydantic names the branch: str, int, list[...].
-    steps = [str(s) for s in location if s not in {"str", "int"} and not str(s).startswith("list[")]
+    steps = [str(s) for s in location if not _BRANCH.match(str(s))]
     path = ".".join(steps)
     if path in _CASES:
         return APIException(_CASES[path], param=path)
@@ -115,14 +120,14 @@ def _refusal(location: tuple[str | int, ...], kind: str, reason: str) -> APIExce
     )
 
 
-def _tidy(value: Any) -> Any:  # noqa: ANN401  any JSON
+def _strip_empty(value: Any) -> Any:  # noqa: ANN401  any JSON
     # I: outer white space is no part of a text; an empty one is the same as none.
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):
-        return [_tidy(each) for each in value]
+        return [_strip_empty(each) for each in value]
     if isinstance(value, dict):
-        tidy = {key: _tidy(each) for key, each in value.items()}
+        tidy = {key: _strip_empty(each) for key, each in value.items()}
         return {key: each for key, each in tidy.items() if each is not None and each != ""}
     return value
 

@@ -7,32 +7,39 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Request, Response
-
 from clover_nb import constants
 from clover_nb.sandbox.api import schemas
-from clover_nb.sandbox.api.openapi import describe_body
+from clover_nb.sandbox.api.openapi import Operation
 from clover_nb.sandbox.api.request_body import read_json, validate
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.merchant import Merchant, get_merchant
 from clover_nb.sandbox.responses import json_response
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from clover_nb.sandbox.ids import WriteContext
 
-router = APIRouter()
+_FULL_YEAR: Final = 4  # digits
 
 # D: any future expiry and any CVV are good for a test card.
 _NAMES: Final = {card["number"]: name for name, card in constants.TEST_CARDS.items()}
 
 
-@router.post("/v1/tokens", openapi_extra=describe_body(schemas.TOKEN))
 async def create_token(request: Request) -> Response:
     """Make a single-use token of a test card."""
-    return json_response(_tokenize(get_merchant(request), await read_json(request)))
+    # O-code: programs send other content types.
+    body = await read_json(request, any_type=True)
+    return json_response(_make_token(get_merchant(request), body))
 
 
-def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
+operations = [
+    Operation("POST", "/v1/tokens", create_token, credential="apikey", body=schemas.TOKEN)
+]
+
+
+def _make_token(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
     """Store a token for a test card, never the number or the CVV."""
     card = {key: str(value) for key, value in validate(schemas.TOKEN, body)["card"].items()}
     number = card.get("number", "")
@@ -44,7 +51,7 @@ def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
     if withdrawn and merchant.settings["withdrawn_cards"] == "refuse":
         raise APIException(ErrorCase.INVALID_NUMBER, param="number")
     with merchant.store.write() as context:
-        month, year = _check_expiry(card, context)
+        month, year = _check_expiry(card, context, merchant.settings["expired_cards"])
         without = "cvv" not in body["card"] and merchant.settings["cvv_left_out"] == "accept"
         if not without and not re.fullmatch("[0-9]{3,4}", card.get("cvv", "")):
             raise APIException(ErrorCase.INCORRECT_CVC, param="cvv")
@@ -60,15 +67,17 @@ def _tokenize(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
     return {"id": token, "object": "token", "card": face}
 
 
-def _check_expiry(card: dict[str, str], context: WriteContext) -> tuple[str, str]:
+def _check_expiry(
+    card: dict[str, str], context: WriteContext, expired_cards: str
+) -> tuple[str, str]:
     """Return month and year in full."""
     month, year = card.get("exp_month", ""), card.get("exp_year", "")
     if not re.fullmatch("0?[1-9]|1[0-2]", month):
         raise APIException(ErrorCase.INVALID_MONTH, param="exp_month")
-    if not re.fullmatch("20[0-9]{2}|[0-9]{2}", year):
+    if not re.fullmatch("(19|20)?[0-9]{2}", year):
         raise APIException(ErrorCase.INVALID_YEAR, param="exp_year")
-    month, year = month.zfill(2), f"20{year[-2:]}"
+    month, year = month.zfill(2), year if len(year) == _FULL_YEAR else f"20{year}"
     today = dt.datetime.fromtimestamp(context.now / 1000, dt.UTC)
-    if (int(year), int(month)) < (today.year, today.month):
+    if expired_cards == "refuse" and (int(year), int(month)) < (today.year, today.month):
         raise APIException(ErrorCase.CARD_EXPIRED, param="exp_year")
     return month, year

@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 from secrets import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from clover_nb.sandbox.errors import APIException, ErrorCase
-from clover_nb.sandbox.responses import error_response, is_platform_call
+from clover_nb.sandbox.responses import error_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from clover_nb.sandbox.ids import Credentials
 
-TOKENS: Final = "/v1/tokens"
 
+class BearerMiddleware:
+    """Refuses requests without the access token, or for another merchant."""
 
-class AuthenticationMiddleware:
-    """Refuses API requests without the right credential."""
+    def __init__(self, app: ASGIApp, credentials: Credentials, *, in_query: bool = False) -> None:
+        """Set it up.
 
-    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
+        Args:
+            app: The next layer.
+            credentials: The right ones.
+            in_query: Whether the token may stand in the query, as `access_token`.
+        """
         self._app = app
-        self._bearer = f"Bearer {credentials.access_token}".encode()
-        self._api_key = credentials.api_key.encode()
-        self._merchant = f"/v3/merchants/{credentials.merchant_id}/"
+        self._token = credentials.access_token.encode()
+        self._merchant_id = credentials.merchant_id
+        self._in_query = in_query
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        case = self._find_error(scope)
-        app = error_response(APIException(case), scope) if case else self._app
-        await app(scope, receive, send)
-
-    def _find_error(self, scope: Scope) -> ErrorCase | None:
-        headers = dict(scope["headers"])
-        if scope["path"].startswith(TOKENS):
-            # D: tokens are made with the public key, not with the bearer token.
-            good = compare_digest(headers.get(b"apikey", b""), self._api_key)
-            return None if good else ErrorCase.API_KEY_INVALID
-        good = compare_digest(headers.get(b"authorization", b""), self._bearer)
         # D: a wrong merchant looks like a wrong token.
-        good = good and (not is_platform_call(scope) or scope["path"].startswith(self._merchant))
-        return None if good else ErrorCase.BEARER_INVALID
+        merchant_id = scope["path_params"].get("merchant_id", self._merchant_id)
+        if merchant_id == self._merchant_id and self._has_token(scope):
+            await self._app(scope, receive, send)
+            return
+        refusal = APIException(ErrorCase.BEARER_INVALID)
+        await error_response(refusal, scope)(scope, receive, send)
+
+    def _has_token(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if not given and self._in_query:
+            query = parse_qs(scope["query_string"])
+            given = b"Bearer " + query.get(b"access_token", [b""])[0]
+        return compare_digest(given, b"Bearer " + self._token)
+
+
+class APIKeyMiddleware:
+    """Refuses requests without the public key. D: tokens are made with it, not with the bearer."""
+
+    def __init__(self, app: ASGIApp, credentials: Credentials) -> None:
+        self._app = app
+        self._api_key = credentials.api_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        given = dict(scope["headers"]).get(b"apikey", b"")
+        if compare_digest(given, self._api_key):
+            await self._app(scope, receive, send)
+            return
+        refusal = APIException(ErrorCase.API_KEY_INVALID)
+        await error_response(refusal, scope)(scope, receive, send)

@@ -27,9 +27,12 @@ KINDS: Final = {
     "truncated": "the change is stored, and the answer breaks off in the middle",
     "html": "the change is stored, and a gateway answers 502 with an HTML page",
     "portal": "instead of the change; a network's sign-in page answers 200 with HTML",
+    "webhook-lost": "the change is stored and answered, and its webhook is not sent",
+    "webhook-late": "the change is stored and answered, and its webhook is sent two seconds later",
     "slow": "the request waits two seconds, and then goes on as usual",
 }
 _STATUSES: Final = {str(int(status)) for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+_PASSING: Final = {"", "slow", "webhook-lost", "webhook-late"}
 _SLOW_SECONDS: Final = 2.0
 _GATEWAY_PAGE: Final = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 _PORTAL_PAGE: Final = "<html><body><h1>Welcome! Please sign in.</h1></body></html>"
@@ -103,7 +106,7 @@ def _parse_rate(text: str) -> tuple[str, float]:
     return _check_kind(found[1]), float(found[2]) / 100
 
 
-class Latency:
+class LatencySampler:
     """How long requests wait: each as long as the others, or somewhat longer or shorter."""
 
     def __init__(self, milliseconds: float, jitter: float, random: Random) -> None:
@@ -129,7 +132,7 @@ class Latency:
 class FaultMiddleware:
     """Delays requests, and lets some of them fail."""
 
-    def __init__(self, app: ASGIApp, faults: FaultInjector, latency: Latency) -> None:
+    def __init__(self, app: ASGIApp, faults: FaultInjector, latency: LatencySampler) -> None:
         """Set it up.
 
         Args:
@@ -149,7 +152,7 @@ class FaultMiddleware:
         fault = scope["log"]["fault"] = self._faults.next_fault(scope["method"], scope["path"])
         if fault == "slow":
             await asyncio.sleep(_SLOW_SECONDS)
-        if fault in {"", "slow"}:
+        if fault in _PASSING:
             await self._app(scope, receive, send)
         elif fault == "reset-before":
             abort_connection(scope)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from clover_nb import constants
 from clover_nb.sandbox.errors import APIException, ErrorCase
-from clover_nb.sandbox.middleware.authentication import TOKENS
 from clover_nb.sandbox.responses import error_response
 
 if TYPE_CHECKING:
@@ -49,15 +48,15 @@ class RateLimiter:
 
 
 class RateLimitMiddleware:
-    """Refuses what exceeds the limits. I: bearer token and apikey have limits of their own."""
+    """Refuses what exceeds the limits."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limiter: RateLimiter) -> None:
         self._app = app
-        self._bearer, self._api_key = RateLimiter(), RateLimiter()
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        limiter = self._api_key if scope["path"].startswith(TOKENS) else self._bearer
+        limiter = self._limiter
         if crossed := limiter.acquire():
             await error_response(APIException(ErrorCase.RATE_LIMIT), scope, crossed)(
                 scope, receive, send

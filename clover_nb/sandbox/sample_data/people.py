@@ -29,6 +29,8 @@ from clover_nb.sandbox.sample_data.names import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from clover_nb.sandbox.responses import Json
+
 BLOCK: Final = 200
 # By their places in a block: what is wrong with the address.
 FLAWS: Final = {
@@ -79,9 +81,9 @@ _HOP: Final = 47  # and through the places
 class Person(NamedTuple):
     """Who was invented, as typed; what is missing is empty.
 
-    `cards` are what their records show, newest first, as ready JSON. `flaw` is what is wrong with
-    the address. `twin` is how many places before them the same person came first, with `shared` in
-    common; 0 for nobody.
+    `cards` are what their records show, newest first, as Clover names it. `flaw` is what is wrong
+    with the address. `twin` is how many places before them the same person came first, with
+    `shared` in common; 0 for nobody.
     """
 
     first: str
@@ -94,7 +96,7 @@ class Person(NamedTuple):
     postal_code: str
     country: str
     since: int
-    cards: tuple[str, ...]
+    cards: tuple[Json, ...]
     flaw: str = ""
     twin: int = 0
     shared: str = ""
@@ -109,7 +111,7 @@ def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
         ends: Until when they became customers, in ms: three years before, and since.
     """
     random = Random(start)  # noqa: S311  no secrets
-    calendar, wallet = _Calendar(ends), _cards(ends)
+    calendar, wallet = _SignupCalendar(ends), _list_cards(ends)
     block: list[Person] = []
     for index in range(count):
         time, move, *dice = random.randbytes(11)  # each for one thing
@@ -117,22 +119,26 @@ def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
         if position == 0:
             block.clear()
         since, lately = calendar.find((index + time / 256) / count)
-        person = _ordinary(seq, dice, since, wallet, whole=position in _ORIGINALS)
+        person = _make_person(seq, dice, since, wallet, whole=position in _ORIGINALS)
         if lately and move < _MOVERS and person.country == "US" and person.street:
             place = _BOOMING[move % len(_BOOMING)]
             person = person._replace(
                 city=place.city, state=place.state, postal_code=place.postal_codes[0]
             )
         if position in FLAWS:
-            person = _flawed(person, FLAWS[position], seq)
+            person = _add_flaw(person, FLAWS[position], seq)
         elif position in TWINS:
             back, shared = TWINS[position]
-            person = _twin(person, block[position - back], shared, seq)._replace(twin=back)
+            person = _make_duplicate(person, block[position - back], shared, seq)._replace(
+                twin=back
+            )
         block.append(person)
         yield person
 
 
-def _ordinary(seq: int, dice: list[int], since: int, wallet: list[str], *, whole: bool) -> Person:
+def _make_person(
+    seq: int, dice: list[int], since: int, wallet: list[Json], *, whole: bool
+) -> Person:
     no_name, at, street, number, no_phone, domain, card, face, expiry = dice
     place, phones = _SLOTS[seq * _HOP % len(_SLOTS)]
     if place.country in CULTURE_OF:
@@ -142,7 +148,7 @@ def _ordinary(seq: int, dice: list[int], since: int, wallet: list[str], *, whole
     else:
         first, last, mailbox = _NAMES[seq * _STRIDE % len(_NAMES)]
         mailbox = f"{mailbox}{seq // len(_NAMES) or ''}"
-    cards: tuple[str, ...] = ()
+    cards: tuple[Json, ...] = ()
     if card >= _WITHOUT_CARD:
         cards = (wallet[(face * 256 + expiry) % len(wallet)],)
         if card >= 256 - _WITH_TWO_CARDS:
@@ -165,7 +171,7 @@ def _ordinary(seq: int, dice: list[int], since: int, wallet: list[str], *, whole
     )
 
 
-def _flawed(person: Person, flaw: str, seq: int) -> Person:
+def _add_flaw(person: Person, flaw: str, seq: int) -> Person:
     """The person, at home in the United States or Canada, with something wrong in the address."""
     choice = _LEADING_ZERO if flaw == "lost zero" else _AMERICAN
     place = choice[seq % len(choice)]
@@ -193,7 +199,7 @@ def _flawed(person: Person, flaw: str, seq: int) -> Person:
     )
 
 
-def _twin(person: Person, original: Person, shared: str, seq: int) -> Person:
+def _make_duplicate(person: Person, original: Person, shared: str, seq: int) -> Person:
     """The original once more, as a `person` of today, typed by somebody else."""
     person = person._replace(shared=shared)
     name = original.first, original.last
@@ -201,10 +207,10 @@ def _twin(person: Person, original: Person, shared: str, seq: int) -> Person:
         return person._replace(
             first=name[0][0] + ".", last=name[1], email=original.email.capitalize(), phone=""
         )
-    first, last = name if len(name[0]) > len(name[1]) else (name[0], _misspelt(name[1]))
+    first, last = name if len(name[0]) > len(name[1]) else (name[0], _misspell_name(name[1]))
     if first == name[0] and last == name[1]:
-        first = _misspelt(first)
-    email = f"{_mailbox(f'{name[1]}_{name[0]}')}{seq}@{DOMAINS[seq % len(DOMAINS)]}"
+        first = _misspell_name(first)
+    email = f"{_make_mailbox(f'{name[1]}_{name[0]}')}{seq}@{DOMAINS[seq % len(DOMAINS)]}"
     person = person._replace(first=first, last=last, email=email)
     if shared == "phone":
         person = person._replace(street="", city="", state="", postal_code="", country="")
@@ -223,12 +229,12 @@ def _twin(person: Person, original: Person, shared: str, seq: int) -> Person:
     )
 
 
-def _misspelt(name: str) -> str:
+def _misspell_name(name: str) -> str:
     middle = len(name) // 2
     return name[:middle] + name[middle + 1 :]
 
 
-class _Calendar:
+class _SignupCalendar:
     """Which share of the people came until when."""
 
     def __init__(self, ends: int) -> None:
@@ -259,39 +265,45 @@ class _Calendar:
         return int((begin + length * within) * 1000), month >= len(self._spans) - 13
 
 
-def _cards(ends: int) -> list[str]:
+def _list_cards(ends: int) -> list[Json]:
     """What a record shows of each test card that isn't declined, with each expiry."""
     end = dt.datetime.fromtimestamp(ends / 1000, dt.UTC)
     first = end.year * 12 + end.month - 1 - _MONTHS_EXPIRED
     months = range(first, first + _MONTHS_EXPIRED + _MONTHS_GOOD)
     return [
-        f'"first6":"{card["number"][:6]}","last4":"{card["number"][-4:]}",'
-        f'"cardType":"{card["brand"]}","expirationDate":"{month % 12 + 1:02}{month // 12 % 100:02}"'
+        {
+            "first6": card["number"][:6],
+            "last4": card["number"][-4:],
+            "cardType": card["brand"],
+            "expirationDate": f"{month % 12 + 1:02}{month // 12 % 100:02}",
+        }
         for month in months
         for name, card in constants.TEST_CARDS.items()
         if name not in constants.DECLINED_CARDS
     ]
 
 
-def _names(culture: str) -> list[tuple[str, str]]:
+def _list_names(culture: str) -> list[tuple[str, str]]:
     firsts, lasts = CULTURES[culture]
     return [(first, last) for first in firsts.split() for last in lasts.split()]
 
 
-def _mailbox(name: str) -> str:
+def _make_mailbox(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.lower().replace("ł", "l"))
     return "".join(sign for sign in plain if sign.isascii() and (sign.isalnum() or sign in "._"))
 
 
 # With the start of an email address each, which differs between the two.
 _OF_CULTURE: Final = {
-    culture: [(first, last, _mailbox(f"{last}.{first}")) for first, last in _names(culture)]
+    culture: [
+        (first, last, _make_mailbox(f"{last}.{first}")) for first, last in _list_names(culture)
+    ]
     for culture in CULTURE_OF.values()
 }
 _NAMES: Final = [
-    (first, last, _mailbox(f"{first}.{last}"))
+    (first, last, _make_mailbox(f"{first}.{last}"))
     for culture in CULTURES
-    for first, last in _names(culture)
+    for first, last in _list_names(culture)
 ]
 # Places, and the start of the telephone numbers of some of those who live there.
 _SLOTS: Final = [(place, phones) for place in PLACES for phones in place.phones]

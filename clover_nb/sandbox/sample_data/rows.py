@@ -1,14 +1,11 @@
-"""Invented people as ready rows of the sandbox's tables.
-
-They are written by joining text: 100,000 of them take little longer than storing them does.
-"""
+"""Generated people as rows of the sandbox's tables."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from clover_nb.sandbox.customer import LINKS
+from clover_nb.sandbox.customer import Customer
 from clover_nb.sandbox.ids import IdGenerator, WriteContext, derive_key
 from clover_nb.sandbox.sample_data.people import Person, generate_people
 
@@ -31,60 +28,45 @@ def generate_rows(
     Yields:
         A row of `customers`, and its rows of `contacts`.
     """
-    bits = IdGenerator(Random(key).randbytes)  # noqa: S311  no secrets
-    href = f"{LINKS}/v3/merchants/{merchant_id}/customers/"
+    ids = IdGenerator(Random(key).randbytes)  # noqa: S311  no secrets
     for seq, person in enumerate(generate_people(count, start, ends), start + 1):
-        first, last, email, phone, street, *_, since, held, _, _, _ = person
-        customer, address_id, email_id, phone_id, *card_ids = bits.ids(6)
-        owner = f'"customer":{{"id":"{customer}"}}}}'
-        named = emails = phones = address = cards = ""
-        contacts = []
-        if first:
-            named = f'"firstName":"{first}","lastName":"{last}",'
-        if street:
-            address = f'{{"id":"{address_id}",{_address(person)},{owner}'
-        if email:
-            contacts.append((seq, "emailAddress", email))
-            emails = f'{{"id":"{email_id}","emailAddress":"{email}","primaryEmail":true,{owner}'
-        if phone:
-            contacts.append((seq, "phoneNumber", phone))
-            phones = f'{{"id":"{phone_id}","phoneNumber":"{phone}",{owner}'
-        for card_id, card in zip(card_ids, held, strict=False):
-            cards += (
-                f'{"," if cards else ""}{{"id":"{card_id}",{card},"token":"{bits.token()}",'
-                f'"tokenType":"MULTIPAY","modifiedTime":{since},{owner}'
-            )
-        head = (
-            f'{{"id":"{customer}","href":"{href}{customer}",{named}'
-            f'"marketingAllowed":false,"customerSince":{since}'
-        )
-        row = (
-            seq,
-            customer,
-            since,
-            None,
-            first,
-            last,
-            head,
-            f',"addresses":{{"elements":[{address}]}}',
-            f',"emailAddresses":{{"elements":[{emails}]}}',
-            f',"phoneNumbers":{{"elements":[{phones}]}}',
-            f',"cards":{{"elements":[{cards}]}}',
-            "",
-            "{}",
-        )
-        yield row, contacts
+        customer = _make_customer(person, ids)
+        contacts = [(seq, *contact) for contact in customer.contacts()]
+        yield (seq, *customer.to_columns(merchant_id)), contacts
 
 
-def _address(person: Person) -> str:
-    _, _, _, _, street, city, state, code, country, *_ = person
-    if not person.flaw:
-        return (
-            f'"country":"{country}","address1":"{street}",'
-            f'"city":"{city}","state":"{state}","zip":"{code}"'
-        )
-    parts = {"country": country, "address1": street, "city": city, "state": state, "zip": code}
-    return ",".join(f'"{name}":"{text}"' for name, text in parts.items() if text)
+def _make_customer(person: Person, ids: IdGenerator) -> Customer:
+    customer_id, address_id, email_id, phone_id, *card_ids = ids.ids(6)
+    customer = Customer(customer_id, person.since, person.first, person.last)
+    owner = customer.owner
+    if person.street:
+        address = {
+            "country": person.country,
+            "address1": person.street,
+            "city": person.city,
+            "state": person.state,
+            "zip": person.postal_code,
+        }
+        if person.flaw:
+            address = {name: text for name, text in address.items() if text}
+        customer.addresses = [{"id": address_id, **address, **owner}]
+    if person.email:
+        email = {"id": email_id, "emailAddress": person.email, "primaryEmail": True, **owner}
+        customer.emailAddresses = [email]
+    if person.phone:
+        customer.phoneNumbers = [{"id": phone_id, "phoneNumber": person.phone, **owner}]
+    customer.cards = [
+        {
+            "id": card_id,
+            **card,
+            "token": ids.token(),
+            "tokenType": "MULTIPAY",
+            "modifiedTime": person.since,
+            **owner,
+        }
+        for card_id, card in zip(card_ids, person.cards, strict=False)
+    ]
+    return customer
 
 
 def expected_flaws(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
