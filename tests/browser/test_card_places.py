@@ -95,7 +95,8 @@ ALONE = """<!doctype html><title>Alone</title>
 <script type="module">
   import { cardFields } from "/form.js";
   window.sent = [];
-  const fields = cardFields(document.getElementById("here"), (content) => window.sent.push(content));
+  const here = document.getElementById("here");
+  const fields = cardFields(here, (content) => window.sent.push(content));
   window.tell = fields.receive;
 </script>"""
 
