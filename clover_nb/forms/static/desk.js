@@ -87,7 +87,8 @@ function render({ model, el, link }) {
     const pressed = event.target.closest("button[data-clover]");
     if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed)) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
-    kernel.send({ do: "undo", entry: pressed.dataset.entry });
+    kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
+    if (pressed.dataset.clover !== "undo") return;
     const submit = await waitFor(undo.root, ".clover-primary");
     submit?.focus();
   };
