@@ -78,8 +78,7 @@ class Clover:
             ecommerce,
             platform,
             settings,
-            # Without a journal one in memory tells the connections of this process what they made.
-            journal or journals.shared(("no journal", *account)),
+            journal or journals.unkept(account),
             is_journal_kept=journal is not None,
             on_unknown=on_unknown,
         )

@@ -107,7 +107,7 @@ class Change(NamedTuple):
 
 
 class EditConflictError(CloverError):
-    """The record is not as it was when it was read. Nothing was sent.
+    """Somebody else has changed the record. Nothing was sent, or, after a lost answer, not again.
 
     Attributes:
         changes: What differs, as a list of :class:`Change`.
