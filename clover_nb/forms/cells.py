@@ -34,7 +34,7 @@ def _cell_id() -> str:
     return str((metadata or {}).get("cellId", ""))
 
 
-def runningrunning_shell() -> Any:  # noqa: ANN401  IPython's shell has no types here
+def running_shell() -> Any:  # noqa: ANN401  IPython's shell has no types here
     """The shell of the notebook's kernel; ``None`` in a plain script, which needs no IPython."""
     ipython = sys.modules.get("IPython")
     return ipython and ipython.get_ipython()
