@@ -227,9 +227,9 @@ journal = Journal(Path(sys.argv[1]))
 number = journal.begin(Write("modify", "X", {}), host="h", merchant=None)
 pid = os.fork()
 if pid:
-    print(number, pid, flush=True)
+    os.write(1, b"%d %d\\n" % (number, pid))
     os.kill(os.getpid(), 9)
-print("forked", flush=True)
+os.write(1, b"forked\\n")
 sys.stdin.readline()
 """
     with subprocess.Popen(
