@@ -558,10 +558,10 @@ class Form(SharedWidget):
         busy = self._runner.is_writing or self._runner.is_reading
         with self.hold_sync():
             self.spec = self._drawing()
+            self.arranged = dict(self._spec.arrange(self._typed()))
             self.values = self._inputs.state()
             self.errors = self._shown_errors()
             self.choices = {"customer": self._picker.options, **self._options()}
-            self.arranged = dict(self._spec.arrange(self._typed()))
             self.hints = dict(self._spec.hints(self._picker.row))
             self.about = self._picker.customer_id
             self.who = (
@@ -637,8 +637,7 @@ class Form(SharedWidget):
         if name == "source":
             return "Card" if self._inputs.values["way"] == TYPE else "Card token"
         known = {"customer": "Customer", "ecomind": "Typed by"} | self._confirmations
-        arranged = self._spec.arrange(self._typed())
-        return arranged.get(name) or known.get(name) or self._spec.fields[name].label
+        return self.arranged.get(name) or known.get(name) or self._spec.fields[name].label
 
     def _begin(self, task: str, words: str = "") -> None:
         self._task = task

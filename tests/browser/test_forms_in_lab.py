@@ -140,7 +140,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
         "City": ("x" * 10_000, "10,000 characters"),
         "State": ("XX", "XX is not a state of US"),
         "ZIP code": ("0210", "0210 is not a ZIP code of US"),
-        "Recipient's phone": ("\u202e none", "is not a phone number"),
+        "Recipient's phone": ("\u202e none", "invisible sign"),
     }
     create.get_by_label("Paste a token").check()
     for label, (text, _) in typed.items():
