@@ -12,14 +12,15 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing that this machine has set reaches a test, nor a kernel that a test starts.
 
-    Nor does the journal of this machine's user, who may have real customers in it.
+    Nor does the journal of this machine's user, who may have real customers in it, nor what the
+    user's processes share while they run.
     """
     for name in list(os.environ):
         if name.startswith("CLOVER_") and name != "CLOVER_NB_CHROMIUM":
             del os.environ[name]
     data = tempfile.TemporaryDirectory(prefix="clover-nb-tests-")
     config.add_cleanup(data.cleanup)
-    os.environ["XDG_DATA_HOME"] = data.name
+    os.environ["XDG_DATA_HOME"] = os.environ["XDG_RUNTIME_DIR"] = data.name
 
 
 @pytest.hookimpl(trylast=True)

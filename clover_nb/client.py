@@ -78,8 +78,7 @@ class Clover:
             ecommerce,
             platform,
             settings,
-            # Without a journal one in memory tells the connections of this process what they made.
-            journal or journals.shared(("no journal", *account)),
+            journal or journals.unkept(account),
             is_journal_kept=journal is not None,
             on_unknown=on_unknown,
         )
@@ -143,7 +142,12 @@ class Clover:
             if self.settings.may_write
             else "PRODUCTION, read-only",
         }[self.environment]
-        return f"<Clover: {what}, merchant {self.settings.merchant_id or 'not set'}>"
+        told = [
+            what,
+            f"merchant {self.settings.merchant_id or 'not set'}",
+            self.settings.provenance,
+        ]
+        return f"<Clover: {', '.join(filter(None, told))}>"
 
 
 def connect(
@@ -167,8 +171,9 @@ def connect(
 ) -> Clover:
     """Connect to the embedded practice sandbox, to Clover's sandbox or to production.
 
-    Arguments win over the environment, which wins over ``.env``. ``connect("local")`` looks at
-    arguments alone, so that credentials in ``.env`` never reach a practice session.
+    Arguments win over the environment, which wins over ``.env``. What comes from a weaker source
+    than the access token can't say where the token goes, nor allow writes. ``connect("local")``
+    looks at arguments alone, so that credentials in ``.env`` never reach a practice session.
 
     Args:
         environment: ``"local"`` (the default: practice, no account), ``"sandbox"`` or
@@ -213,20 +218,24 @@ def connect(
     access_token, api_key = mask_credentials(
         {"access_token": access_token, "api_key": api_key}
     ).values()
-    given: dict[str, str | bool | None] = {
-        "access_token": access_token,
-        "api_key": api_key,
-        "merchant_id": merchant_id,
-        "ecommerce_url": ecommerce_url,
-        "token_url": token_url,
-        "platform_url": platform_url,
-        "checkout_url": checkout_url,
-        "writes": writes,
-    }
-    arguments = {name: value for name, value in given.items() if value is not None}
-    found = {} if environment == "local" else settings_.read_environment()
-    name = (environment or found.get("environment", "local")).strip().lower()
-    values: dict[str, Any] = found | arguments
+    arguments = settings_.settings_from(
+        {
+            "access_token": access_token,
+            "api_key": api_key,
+            "merchant_id": merchant_id,
+            "ecommerce_url": ecommerce_url,
+            "token_url": token_url,
+            "platform_url": platform_url,
+            "checkout_url": checkout_url,
+            "writes": writes,
+        },
+        settings_.ARGUMENT,
+    )
+    name = None if environment is None else settings_.parse_environment(environment)
+    found = {} if name == "local" else settings_.read_environment()
+    if name is None:
+        name = settings_.parse_environment(getattr(found.get("environment"), "value", None))
+    values = found | arguments
     if seed is not None and name != "local":
         raise SettingsError("seed goes with the local environment alone.", field="seed")
     practises = name == "local" and not any(key.endswith("_url") for key in values)
@@ -235,10 +244,10 @@ def connect(
     own = _start(seed) if practises and seed is not None else None
     with _stopped_on_failure(own):
         if practises:
-            told = mask_credentials(own.connection() if own else _shared_sandbox())
-            if journal == "default":
-                journal = told.get("journal", "default")
-            values = told | arguments
+            told = own.connection() if own else _shared_sandbox()
+            values = settings_.settings_from(told, settings_.PRACTICE) | arguments
+        if journal == "default" and "journal" in values:
+            journal = str(values["journal"].value)
         settings = settings_.load_settings(values, environment=name)
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
@@ -293,7 +302,8 @@ _default: list[Clover] = []  # at most one
 
 def _shared_sandbox() -> dict[str, Any]:
     if told := os.environ.get(SHARED_SANDBOX):
-        return mask_credentials(json.loads(told))
+        shared: dict[str, Any] = json.loads(told)
+        return shared
     with _lock:
         if not _shared:
             _shared.append(_start(None))

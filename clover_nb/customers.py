@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, SupportsIndex
 
 import pandas as pd
 
 from clover_nb import constants, validation
+from clover_nb.api.pagination import PageReader
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.errors import AlreadyOnFileError, CloverError, PartialChangeError, ValidationError
-from clover_nb.frames import of_pages, to_row
+from clover_nb.errors import (
+    AlreadyOnFileError,
+    CloverError,
+    InvalidResponseError,
+    PartialChangeError,
+    ValidationError,
+)
+from clover_nb.frames import frame_of_fields, to_row
 from clover_nb.journal.entries import Fields, Write
-from clover_nb.masking import mask_arguments
-from clover_nb.record_pages import Page
+from clover_nb.masking import OpaqueSecret, mask_arguments
 from clover_nb.records import Record, elements, flatten
 from clover_nb.writes import conflicts
 from clover_nb.writes.executor import Result, WriteExecutor
@@ -42,12 +49,12 @@ class Customers:
         self._answers: dict[str, Record] = {}
 
     @mask_arguments
+    @validation.check_keywords
     def create(
         self,
-        /,
         *,
-        email: str | None = None,
-        source: str | None = None,
+        email: str,
+        source: str | OpaqueSecret,
         name: str | None = None,
         phone: str | None = None,
         shipping: Mapping[str, Any] | None = None,
@@ -55,7 +62,6 @@ class Customers:
         firstName: str | None = None,  # noqa: N803  Clover's name
         lastName: str | None = None,  # noqa: N803  Clover's name
         consent: bool | None = None,
-        **unknown: object,
     ) -> pd.Series[Any]:
         """Create a customer with a card on file, ``POST /v1/customers``.
 
@@ -73,7 +79,6 @@ class Customers:
             firstName: Instead of ``name``, with ``lastName``.
             lastName: See ``firstName``.
             consent: ``True``: the customer agreed to have the card kept; the journal records it.
-            **unknown: Refused, with the nearest name that Clover knows.
 
         Returns:
             The new customer as a row (see :func:`clover_nb.to_row`). Clover's answer says nothing
@@ -89,8 +94,8 @@ class Customers:
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        body = validation.present(
-            validation.customer(given | unknown, required=("email", "source"))
+        body = validation.drop_missing(
+            validation.check_customer(given, required=("email", "source"))
         )
         if consent is not None:
             _require_consent(consent)
@@ -99,13 +104,13 @@ class Customers:
         return self._row(self._writes.execute(write), write)
 
     @mask_arguments
+    @validation.check_keywords
     def modify(
         self,
-        /,
         customer_id: str,
         *,
         email: str | None = None,
-        source: str | None = None,
+        source: str | OpaqueSecret | None = None,
         name: str | None = None,
         phone: str | None = None,
         shipping: Mapping[str, Any] | None = None,
@@ -114,7 +119,6 @@ class Customers:
         lastName: str | None = None,  # noqa: N803  Clover's name
         consent: bool | None = None,
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
-        **unknown: object,
     ) -> pd.Series[Any]:
         """Change a customer, ``PUT /v1/customers/{id}``: what is given, and nothing else.
 
@@ -142,7 +146,6 @@ class Customers:
             expected: The row that you read and decided on. The record is compared with it first,
                 and nothing is sent when somebody has changed it since. Clover has no version to
                 check, so a change in the very moment of sending is not noticed.
-            **unknown: Refused, with the nearest name that Clover knows.
 
         Returns:
             The changed customer as a row.
@@ -160,15 +163,21 @@ class Customers:
         Source: Clover docs, "Update a customer" and "Work with customers (SDK)".
         """
         given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
-        key = validation.customer_id(customer_id)
-        body = validation.customer(given | unknown)
+        key = validation.check_customer_id(customer_id)
+        body = validation.check_customer(given)
         if "source" in body:
             _require_consent(consent)
         return self._change("modify", key, body, expected=expected, consent=consent)
 
     @mask_arguments
+    @validation.check_keywords
     def add_source(
-        self, customer_id: str, token: str, *, consent: bool, ecomind: str | None = None
+        self,
+        customer_id: str,
+        token: str | OpaqueSecret,
+        *,
+        consent: bool,
+        ecomind: str | None = None,
     ) -> pd.Series[Any]:
         """Attach one more card to a customer, ``PUT /v1/customers/{id}`` with ``source``.
 
@@ -189,16 +198,17 @@ class Customers:
         Source: Clover docs, "Save a card for future transactions".
         """
         _require_consent(consent)
-        key = validation.customer_id(customer_id)
-        body = validation.customer({"source": token, "ecomind": ecomind})
+        key = validation.check_customer_id(customer_id)
+        body = validation.check_customer({"source": token, "ecomind": ecomind})
         return self._change("add_source", key, body, consent=True)
 
     @mask_arguments
+    @validation.check_keywords
     def replace_source(
         self,
         customer_id: str,
         old_source_id: str,
-        token: str,
+        token: str | OpaqueSecret,
         *,
         consent: bool,
         ecomind: str | None = None,
@@ -232,9 +242,11 @@ class Customers:
         Source: Clover docs, "Save a card for future transactions" (which deletes first).
         """
         _require_consent(consent)
-        key = validation.customer_id(customer_id)
-        card = validation.record_id("old_source_id", old_source_id)
-        body = validation.customer({"source": token, "ecomind": ecomind}, required=("source",))
+        key = validation.check_customer_id(customer_id)
+        card = validation.check_record_id("old_source_id", old_source_id)
+        body = validation.check_customer(
+            {"source": token, "ecomind": ecomind}, required=("source",)
+        )
         self._writes.require_permission()
         before = self._current(key).fields
         attach = Write("add_source", key, _with_email(body, before), before, consent=True)
@@ -265,6 +277,7 @@ class Customers:
         return row
 
     @mask_arguments
+    @validation.check_keywords
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
 
@@ -280,14 +293,15 @@ class Customers:
 
         Source: Clover docs, "Revoke a card".
         """
-        key = validation.customer_id(customer_id)
-        card = validation.record_id("source_id", source_id)
+        key = validation.check_customer_id(customer_id)
+        card = validation.check_record_id("source_id", source_id)
         self._writes.require_permission()
         write = Write("delete_source", key, {"source_id": card}, self._current(key).fields)
         answer = self._writes.execute(write).record
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
     @mask_arguments
+    @validation.check_keywords
     def delete(self, customer_id: str) -> pd.Series[Any]:
         """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
 
@@ -306,7 +320,7 @@ class Customers:
 
         Source: Clover docs, Platform API reference, "Delete a customer".
         """
-        key = validation.customer_id(customer_id)
+        key = validation.check_customer_id(customer_id)
         self._writes.require_permission()
         before = flatten(self._platform.get_customer(key))
         answer = self._writes.execute(Write("delete", key, {}, before, api="platform")).record
@@ -337,6 +351,7 @@ class Customers:
         return self._change("undo", key, undone(change, now), undoes=change.number)
 
     @mask_arguments
+    @validation.check_keywords
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
 
@@ -353,16 +368,21 @@ class Customers:
 
         Source: Clover docs, Platform API reference, "Get a customer".
         """
-        return to_row(self._platform.get_customer(validation.customer_id(customer_id)))
+        return to_row(self._platform.get_customer(validation.check_customer_id(customer_id)))
 
-    def list(self, *, limit: int | None = None) -> pd.DataFrame:
+    @validation.check_keywords
+    def list(self, *, limit: SupportsIndex | None = None) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
 
         Args:
             limit: How many rows at most, in all; ``None`` is all.
 
         Returns:
-            A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order.
+            A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order. Customers who are in
+            Clover's list all the time that it is read are in it. Should so many be deleted
+            meanwhile that this can't be told, a warning says so, and
+            ``table.attrs["complete"]`` is false; ``table.attrs["unreadable"]`` names records that
+            are left out because they are none.
 
         Raises:
             ValidationError: ``limit`` is not a number of rows.
@@ -370,41 +390,49 @@ class Customers:
 
         Source: Clover docs, "Add pagination requests".
         """
-        if limit is not None and (
-            not isinstance(limit, int) or isinstance(limit, bool) or limit < 0
-        ):
-            raise ValidationError("limit must be a number of rows, 0 or more.", field="limit")
-        return _frame_of(self._platform.pages(limit=limit))
+        return _frame_of(self._platform.pages(limit=validation.check_limit(limit)))
 
     @mask_arguments
-    def search(self, /, **query: str | None) -> pd.DataFrame:
-        """Find customers by one exact value: ``email=``, ``name=``, ``phone=`` or ``id=``.
+    @validation.check_keywords
+    def search(
+        self,
+        *,
+        email: str | None = None,
+        name: str | None = None,
+        phone: str | None = None,
+        id: str | None = None,  # noqa: A002  Clover's name, and the row's
+    ) -> pd.DataFrame:
+        """Find customers by one exact value; several must hold together.
 
         Clover compares whole values; for parts of them, read :meth:`list` and use pandas, or
         :func:`clover_nb.forms.customer_table`.
 
         Args:
-            **query: ``email`` (the address), ``name`` (first and last name), ``phone`` (as it was
-                stored) or ``id``; several must hold together.
+            email: The address.
+            name: First and last name.
+            phone: As it was stored.
+            id: The customer's id.
 
         Returns:
-            A DataFrame as of :func:`clover_nb.to_frame`; empty when nobody matches.
+            A DataFrame as :meth:`list` gives it; empty when nobody matches.
 
         Raises:
             ValidationError: Nothing to search by, or something else than these four.
 
         Source: Clover docs, "Apply filters".
         """
-        for name in query:
-            validation.check_name(name, _FILTERS)
+        query = {"email": email, "name": name, "phone": phone, "id": id}
         filters = [
-            ("filter", f"{_FILTERS[name]}={validation.text(name, value)}")
-            for name, value in query.items()
+            ("filter", f"{_FILTERS[field]}={validation.check_text(field, value)}")
+            for field, value in query.items()
             if value is not None
         ]
         if not filters:
             raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
-        return _frame_of(self._platform.pages(filters))
+        table = _frame_of(self._platform.pages(filters))
+        if id is not None and not (table.index == id.strip()).all():
+            raise InvalidResponseError("Clover answered with another customer than the one asked.")
+        return table
 
     # -- a change --------------------------------------------------------------------------------
 
@@ -462,7 +490,7 @@ class Customers:
             else:
                 before = write.before or {}
                 shipping = {part: before.get(f"shipping_{part}") for part in RECIPIENT}
-            record = {**record, "shipping": validation.present(shipping)}
+            record = {**record, "shipping": validation.drop_missing(shipping)}
         if not self._platform.readable:
             self._answers[record["id"]] = record
         return to_row(record)
@@ -541,7 +569,20 @@ def _block(value: object) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _frame_of(pages: Iterator[Page | Sequence[Record]]) -> pd.DataFrame:
-    table = of_pages(pages)
-    # A customer created while pages were read moves others to the next page: once is enough.
-    return table if table.index.is_unique else table[~table.index.duplicated(keep="last")]
+def _frame_of(pages: PageReader) -> pd.DataFrame:
+    """Read a list to its end, and say what of it could not be read."""
+    table = frame_of_fields(pages)
+    table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
+    if not pages.complete:
+        warnings.warn(
+            "The list was changed all the while it was read: customers may be missing. Read it "
+            "again when fewer are deleted.",
+            stacklevel=3,
+        )
+    if pages.unreadable:
+        warnings.warn(
+            f"Left out, as it is no customer that can be read: {', '.join(pages.unreadable)} of "
+            "Clover's list.",
+            stacklevel=3,
+        )
+    return table

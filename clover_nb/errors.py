@@ -27,7 +27,8 @@ what to do, and the parts are attributes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copyreg
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -85,6 +86,12 @@ class CloverError(Exception):
         ]
         return f"{told} [{', '.join(facts)}]" if facts else told
 
+    def __reduce__(self) -> tuple[Callable[..., CloverError], tuple[Any, ...], dict[str, Any]]:
+        """Pickle all attributes, and the cause where it is of this tree."""
+        cause = {"__cause__": self.__cause__} if isinstance(self.__cause__, CloverError) else {}
+        new = copyreg.__newobj__  # type: ignore[attr-defined]  # typeshed lacks it
+        return new, (type(self), self.message), self.__dict__ | cause
+
 
 class SettingsError(CloverError):
     """A setting is missing or wrong. Nothing was sent."""
@@ -107,7 +114,7 @@ class Change(NamedTuple):
 
 
 class EditConflictError(CloverError):
-    """The record is not as it was when it was read. Nothing was sent.
+    """Somebody else has changed the record. Nothing was sent, or, after a lost answer, not again.
 
     Attributes:
         changes: What differs, as a list of :class:`Change`.

@@ -1,29 +1,34 @@
 """Customers as pandas rows: one schema for the JSON of both APIs.
 
 One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`.
-:func:`clover_nb.records.flatten` says what each value is; whole pages of plain records take a
-quicker way to the same values (:mod:`clover_nb.record_pages`).
+:func:`clover_nb.records.flatten` says what each value is.
 """
 
 from __future__ import annotations
 
 import gc
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clover_nb import record_pages
-from clover_nb.records import LIST, NUMBER, SCHEMA, TEXT, Record, flatten
+from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_columns, flatten
+
+Fields = Mapping[str, Any]
 
 CARD_COLUMNS: Final = ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry")
+_CARRIED: Final = "carried"  # in a row's attrs: the columns that its record tells all about
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 
 def to_row(record: Record) -> pd.Series[Any]:
-    """One customer as a row.
+    """Convert one customer to a row.
 
     Args:
         record: A customer as Clover's Ecommerce API (v1) or Platform API (v3) gives it.
@@ -33,7 +38,7 @@ def to_row(record: Record) -> pd.Series[Any]:
         ``row["email"]``. Mind that ``row.name`` is the id and ``row["name"]`` the person. Its
         labels are the schema's columns, then the fields that the schema doesn't know, under
         Clover's names, such as ``metadata``, or ``card_additionalInfo`` for a field of the card. A
-        missing value is ``None``; ``created`` is a UTC Timestamp.
+        missing value is ``None``; ``created`` is a UTC Timestamp; ``source_ids`` is a list.
 
     Example:
         >>> row = to_row({"id": "7QK2M9ZX4T0BC", "created": 0, "email": "ana@example.com"})
@@ -41,40 +46,74 @@ def to_row(record: Record) -> pd.Series[Any]:
         ('ana@example.com', '7QK2M9ZX4T0BC')
     """
     fields = flatten(record)
-    if type(fields["created"]) is int:
-        with suppress(ValueError, OverflowError):  # no time that can be: as it came
-            fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
+    if _fits_time(fields["created"]):
+        fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
     labels = _ROW_LABELS if len(fields) == len(_ROW_LABELS) else pd.Index(fields)
-    return pd.Series(list(fields.values()), index=labels, dtype=object, name=fields["id"])
+    name = fields["id"] if isinstance(fields["id"], str) else None
+    row = pd.Series(list(fields.values()), index=labels, dtype=object, name=name)
+    row.attrs[_CARRIED] = carried_columns(record)
+    return row
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:
-    """Many customers as a table.
+    """Convert many customers to a table.
 
     Args:
         records: Customers as either API gives them, mixed if need be.
 
     Returns:
         A DataFrame whose index, named ``id``, is the customer id; no ``id`` column. Text columns
-        have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``, ``source_ids`` an Arrow list of
-        text. Fields that the schema doesn't know follow as columns under Clover's names; card
-        tokens in them are masked for good, so that the table can be saved anywhere. Parquet keeps
-        every column; pandas reads the lists of ``source_ids`` back with
-        ``pd.read_parquet(path, dtype_backend="pyarrow")`` alone.
+        have dtype ``str``, ``created`` is ``datetime64[ms, UTC]``; ``source_ids`` holds the ids of
+        the cards, separated by blanks. Fields that the schema doesn't know follow as columns under
+        Clover's names; what is nested in them is JSON, and card tokens are masked for good, so that
+        the table can be saved anywhere.
 
     Example:
         >>> to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])["name"].to_dict()
         {'7QK2M9ZX4T0BC': 'Ana'}
     """
-    return of_pages([list(records)])
+    return frame_of_fields([list(map(flatten, records))])
+
+
+def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
+    """Make a table of customers' fields, page after page: only one page is kept as Python objects.
+
+    Args:
+        pages: Customers as :func:`clover_nb.records.flatten` gives them.
+    """
+    parts: dict[str, list[pa.Array]] = {name: [] for name in SCHEMA}
+    extra: dict[str, dict[int, Any]] = {}
+    count = 0
+    with _garbage_collection_paused():
+        for page in pages:
+            # The schema's fields come first in each, and in its order.
+            by_column = zip(*(fields.values() for fields in page), strict=False)
+            for (name, kind), values in zip(SCHEMA.items(), by_column, strict=False):
+                parts[name].append(_arrow_array(values, kind))
+            for position, fields in enumerate(page, count):
+                if len(fields) > len(SCHEMA):
+                    for name in islice(fields, len(SCHEMA), None):
+                        value = fields[name]
+                        plain = _text_of(value) if isinstance(value, list | dict) else value
+                        extra.setdefault(name, {})[position] = plain
+            count += len(page)
+    known = {
+        name: pa.concat_arrays(arrays) if arrays else pa.array([], SCHEMA[name])
+        for name, arrays in parts.items()
+    }
+    index = pd.Index(_pandas_array(known.pop("id")), name="id")
+    columns = {name: _pandas_array(values) for name, values in known.items()}
+    others = {name: _extra_array(map(extra[name].get, range(count))) for name in sorted(extra)}
+    return pd.DataFrame(columns | others, index=index)
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
-    """The table with the row in it: in its old place when the customer is there, else at the end.
+    """Put a row into a table: in its old place when the customer is there, else at the end.
 
     An answer to a change doesn't carry all that a table may know (the card's brand, say), so a
-    value that the row lacks is kept from the table. Card columns are not kept once the customer's
-    cards have changed.
+    value that the row lacks is kept from the table; unless the answer would have carried it, as it
+    does the phone: then it was removed. Card columns are not kept once the customer's cards have
+    changed.
 
     Args:
         table: As from :func:`to_frame`; it is not changed.
@@ -88,136 +127,121 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
         >>> upsert(table, to_row({"id": "7QK2M9ZX4T0BC", "name": "Bea"}))["name"].tolist()
         ['Bea']
     """
-    values = {label: value for label, value in row.items() if _present(value)}
     key = str(row["id"])
-    position = table.index.get_indexer(pd.Index([key]))[0]
-    if position < 0:
-        return _concat([table, _line({"id": key} | values)])
-    old = table.iloc[position]
-    moved = "source_ids" in values and list(old["source_ids"]) != list(values["source_ids"])
-    kept = {
-        label: value
-        for label, value in old.items()
-        if _present(value) and not (moved and label in CARD_COLUMNS)
-    }
-    merged = {"id": key} | kept | values
-    return _concat([table.iloc[:position], _line(merged), table.iloc[position + 1 :]])
+    position = int(table.index.get_indexer(pd.Index([key]))[0])
+    fields: dict[str, Any] = dict.fromkeys(SCHEMA)
+    if position >= 0:
+        old = table.iloc[position]
+        gone = set(row.attrs.get(_CARRIED, ()))
+        if "source_ids" in row and _join_ids(row["source_ids"]) != old["source_ids"]:
+            gone.update(CARD_COLUMNS)
+        if row.get("name") != old["name"]:
+            gone.update(("first_name", "last_name"))
+        fields |= {str(name): value for name, value in old.items() if name not in gone}
+    fields |= {str(name): value for name, value in row.items() if _is_present(value)}
+    fields |= {"id": key, "card_count": fields["card_count"] or 0}
+    line = frame_of_fields([[{name: _none_if_missing(value) for name, value in fields.items()}]])
+    index = table.index.append(line.index) if position < 0 else table.index
+    parts = [table, line]
+    if position >= 0:
+        parts = [table.iloc[:position], line, table.iloc[position + 1 :]]
+    names = [*table.columns, *(name for name in line.columns if name not in table)]
+    joined = {name: _join_columns(parts, name) for name in names}
+    result = pd.DataFrame(joined, index=index)
+    result.attrs = dict(table.attrs)
+    return result
 
 
-def _line(row: Mapping[Any, Any]) -> pd.DataFrame:
-    return _frame(*_gathered([{str(label): value for label, value in row.items()}]))
+def _join_columns(parts: Sequence[pd.DataFrame], name: str) -> Any:  # noqa: ANN401  a pandas array
+    """A column of all parts; where their dtypes differ, by its values."""
+    columns = [part[name] if name in part else pd.Series([None] * len(part)) for part in parts]
+    if len({column.dtype for column in columns}) == 1:
+        return pd.concat(columns).array
+    return _extra_array(_none_if_missing(value) for column in columns for value in column)
 
 
-def _present(value: object) -> bool:
+def _is_present(value: object) -> bool:
     return isinstance(value, list | dict) or not bool(pd.isna(value))  # type: ignore[call-overload]  # any scalar
 
 
-def _concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    columns = list(dict.fromkeys(column for part in parts for column in part.columns))
-    filled = [part.reindex(columns=columns).astype(parts[0].dtypes) for part in parts if len(part)]
-    return pd.concat(filled) if filled else parts[0]
+def _none_if_missing(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
+    return value if _is_present(value) else None
 
 
 # -- values to columns -------------------------------------------------------------------------
 
 
-def of_pages(pages: Iterable[record_pages.Page | Sequence[Record]]) -> pd.DataFrame:
-    """The pages of a list as one table, as :func:`to_frame` of all their records would be."""
-    with _gc_paused():
-        parts = [_part(page) for page in pages] or [_part([])]
-        known = {name: pa.concat_arrays([columns[name] for columns, _ in parts]) for name in SCHEMA}
-        extra: dict[str, list[Any]] = {}
-        start = 0
-        for columns, others in parts:
-            for name, values in others.items():
-                whole = extra.setdefault(name, [None] * len(known["id"]))
-                for position, value in values.items():
-                    whole[start + position] = value
-            start += len(columns["id"])
-        return _frame(known, extra)
-
-
-def _part(
-    page: record_pages.Page | Sequence[Record],
-) -> tuple[dict[str, pa.Array], dict[str, dict[int, Any]]]:
-    """A page's columns, and by position what the schema doesn't know.
-
-    Plain records go the quick way, the others one by one, in their order.
-    """
-    if not isinstance(page, record_pages.Page):
-        page = record_pages.read(page)
-    if not page.odd:
-        return page.columns, page.extra
-    others, lists = _gathered(list(map(flatten, page.odd.values())))
-    place = np.arange(len(page))
-    place[list(page.odd)] = np.arange(len(page), len(page) + len(page.odd))
-    back = pa.array(place)
-    columns = {
-        name: pa.concat_arrays([page.columns[name], others[name]]).take(back) for name in SCHEMA
-    }
-    extra = dict(page.extra)
-    for name, values in lists.items():
-        extra[name] = extra.get(name, {}) | dict(zip(page.odd, values, strict=True))
-    return columns, extra
-
-
-def _gathered(
-    rows: Sequence[Mapping[str, Any]],
-) -> tuple[dict[str, pa.Array], dict[str, list[Any]]]:
-    """Rows as Arrow columns of the schema, and as lists of what the schema doesn't know."""
-    known = {name: _arrow([row.get(name) for row in rows], kind) for name, kind in SCHEMA.items()}
-    names = dict.fromkeys(name for row in rows for name in row if name not in SCHEMA)
-    return known, {name: [row.get(name) for row in rows] for name in names}
-
-
-def _arrow(values: list[Any], kind: pa.DataType) -> pa.Array:
-    if kind == LIST:
-        values = [value or [] for value in values]
-    elif kind == NUMBER:
-        values = [value or 0 for value in values]
+def _arrow_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Convert the values of a column of the schema."""
+    if type(values[0]) is list:
+        values = list(map(_join_ids, values))
     try:
-        return pa.array(values, kind, from_pandas=True)
+        array = pa.array(values, kind, from_pandas=True)
     except (ValueError, TypeError, OverflowError):  # something that Clover never sent
-        if kind == TEXT:
-            return pa.array([None if v is None else _as_text(v) for v in values], kind)
-        if kind == LIST:
-            return pa.array([list(map(_as_text, value)) for value in values], kind)
-        return pa.array([value if _fits(value, kind) else None for value in values], kind)
+        return pa.array(map(_CONVERTERS[kind], values), kind)
+    if kind == TIME and not all(map(_fits_time, values)):
+        return pa.array(map(_time_of, values), kind)
+    return array
 
 
-def _fits(value: object, kind: pa.DataType) -> bool:
-    try:
-        pa.scalar(value, kind)
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True
+def _join_ids(ids: object) -> str:
+    """Card ids as a frame holds them; a list of anything else is kept as JSON."""
+    if isinstance(ids, list) and not all(isinstance(each, str) for each in ids):
+        return str(_text_of(ids))
+    return " ".join(ids) if isinstance(ids, list) else str(ids)
 
 
-def _as_text(value: object) -> str:
-    """Any value as a text that Arrow can hold, which is one that has a meaning (no half emoji)."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+def _fits_time(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LAST_TIME
 
 
-def _frame(known: Mapping[str, pa.Array], extra: Mapping[str, list[Any]]) -> pd.DataFrame:
-    index = pd.Index(_pandas(known["id"]), name="id")
-    columns = {name: _pandas(values) for name, values in known.items() if name != "id"}
-    others = {name: pd.Series(values, dtype=object, index=index) for name, values in extra.items()}
-    return pd.DataFrame(columns | others, index=index)
+def _time_of(value: object) -> object:
+    return value if _fits_time(value) or isinstance(value, pd.Timestamp) else None
 
 
-def _pandas(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
+def _bool_of(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text_of(value: object) -> str | None:
+    """Any value as a text that can be stored: what is nested as JSON, half an emoji replaced."""
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _number_of(value: object) -> int:
+    return value if type(value) is int else 0
+
+
+_CONVERTERS: Final = {TEXT: _text_of, TIME: _time_of, NUMBER: _number_of, pa.bool_(): _bool_of}
+
+# What pandas keeps a column of as it is; everything else becomes text.
+_KINDS: Final = {int: "Int64", bool: "boolean", float: "Float64"}
+
+
+def _extra_array(values: Iterable[Any]) -> Any:  # noqa: ANN401  a pandas array
+    """Convert a column that the schema doesn't know, so that pandas can hash, sort and store it."""
+    values = list(values)
+    kinds = {type(value) for value in values} - {type(None)}
+    if len(kinds) == 1 and (dtype := _KINDS.get(kinds.pop())):
+        with suppress(OverflowError, TypeError):  # a number of more than 64 bits
+            return pd.array(values, dtype=dtype)  # type: ignore[call-overload]  # one of three
+    return pd.array([_text_of(value) for value in values], dtype="str")
+
+
+def _pandas_array(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
     if values.type == TEXT:
         return pd.array(values, dtype="str")
-    if values.type == LIST:
-        return pd.arrays.ArrowExtensionArray(values)
     if values.type == pa.bool_():
         return pd.array(values.to_numpy(zero_copy_only=False), dtype="boolean")
     return values.to_pandas().array
 
 
 @contextmanager
-def _gc_paused() -> Iterator[None]:
-    """A hundred thousand new objects are no garbage: looking for some takes a third of the time."""
+def _garbage_collection_paused() -> Iterator[None]:
+    """A hundred thousand new objects are no garbage: looking for some takes half of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -25,8 +25,10 @@ class Secret(str):
 
     __slots__ = ()
 
-    def __new__(cls, value: str) -> Secret:
+    def __new__(cls, value: str | OpaqueSecret) -> Secret:
         """A secret of a text; of a secret, the same one, not what it prints."""
+        if isinstance(value, OpaqueSecret):
+            value = value.reveal()
         return value if isinstance(value, Secret) else super().__new__(cls, value)
 
     def __repr__(self) -> str:
@@ -44,6 +46,50 @@ class Secret(str):
         return "".join(self)
 
 
+class OpaqueSecret:
+    """A secret in a row. It is no text, so that nothing that shows or saves texts has it.
+
+    pandas turns texts into arrays of their own, of which tables show the values. This one stays an
+    object: ``repr``, ``str``, CSV, JSON and pickles of it and of tables with it hold ``••••``. It
+    is equal to the text that it hides; every ``source=`` takes it.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, value: str) -> None:
+        self._secret = Secret(value)
+
+    def reveal(self) -> str:
+        """The value itself, to paste it somewhere. Don't leave it in a saved notebook."""
+        return self._secret.reveal()
+
+    def __repr__(self) -> str:
+        return repr(self._secret)
+
+    def __str__(self) -> str:
+        return str(self._secret)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._secret, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, OpaqueSecret):
+            other = other._secret
+        return self._secret == other
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def __copy__(self) -> OpaqueSecret:
+        return self
+
+    def __deepcopy__(self, _: object) -> OpaqueSecret:
+        return self
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # a saved table holds what it prints
+
+
 def mask_credentials(values: Mapping[str, T]) -> dict[str, T]:
     """The same values, of which the credentials print masked, in tracebacks too."""
     return {
@@ -57,6 +103,8 @@ _CREDENTIALS: Final = ("access_token", "api_key")
 
 def mask_value(value: Any, name: str = "") -> Any:  # noqa: ANN401  any argument
     """An argument as it can stand in a traceback: a token or a card number in it prints masked."""
+    if isinstance(value, OpaqueSecret):
+        return Secret(value)
     if isinstance(value, str):
         hidden = name in _SECRETS or constants.TOKEN_PREFIX in value or contains_card_number(value)
         return Secret(value) if hidden else value

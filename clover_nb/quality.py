@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,7 @@ _ALIKE: Final = 80
 # name: in a group of ten thousand (a placeholder for a phone, say) not everyone with everyone.
 _NEIGHBOURS: Final = 20
 _SHORTEST_PHONE: Final = 7  # digits
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -181,9 +183,9 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table as CSV that a spreadsheet shows as it is, and never runs.
 
     A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return would be taken
-    for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark text.
-    Lists are written with blanks between their items. The encoding is UTF-8 with the mark by which
-    Excel recognises it.
+    for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark text,
+    in headings too. Lists are written with blanks between their items. The encoding is UTF-8 with
+    the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
 
     Args:
         table: Any table; its index is written too.
@@ -199,16 +201,23 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
             safe[name] = [_inert(value) for value in safe[name].array]
+    safe.columns = pd.Index([_inert(str(name)) for name in safe.columns])
     # Texts are quoted: with a lone carriage return in one, its rest would be a line of its own.
-    safe.to_csv(path, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC)
+    safe.to_csv(
+        path,
+        index=False,
+        encoding="utf-8-sig",
+        quoting=csv.QUOTE_NONNUMERIC,
+    )
 
 
 def _inert(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
     if isinstance(value, list | tuple | np.ndarray):
         value = " ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = _SURROGATE.sub("\ufffd", value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _missing(column: pd.Series[str]) -> pd.Series[bool]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from clover_nb import constants
+from clover_nb.errors import InvalidResponseError
 from clover_nb.masking import Secret
 
 Record = Mapping[str, Any]
@@ -15,9 +16,10 @@ Record = Mapping[str, Any]
 TEXT: Final = pa.large_string()
 TIME: Final = pa.timestamp("ms", "UTC")
 NUMBER: Final = pa.int64()
-LIST: Final = pa.list_(pa.string())
 
-#: The columns of every row and frame, in order, and what Arrow keeps them as.
+#: The columns of every row and frame, in order, and what Arrow keeps them as. ``source_ids`` is a
+#: list in a row, and in a frame one text with the ids separated by blanks: a list can't be hashed,
+#: and pandas hashes values to count, compare and store them.
 SCHEMA: Final[dict[str, pa.DataType]] = {
     "id": TEXT,
     "created": TIME,
@@ -36,7 +38,7 @@ SCHEMA: Final[dict[str, pa.DataType]] = {
     "shipping_state": TEXT,
     "shipping_postal_code": TEXT,
     "shipping_country": TEXT,
-    "source_ids": LIST,
+    "source_ids": TEXT,
     "card_count": NUMBER,
     "card_brand": TEXT,
     "card_last4": TEXT,
@@ -67,8 +69,10 @@ LISTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
     ),
 }
 _NESTED: Final = (*LISTS, "sources", "shipping")
+_DEEPEST: Final = 50  # levels of nesting; Clover's own records have 5
 _SHIPPING: Final = ("name", "phone", "address")
 _EMPTY: Final[Mapping[str, Any]] = {}
+_NO_ITEMS: Final[list[Any]] = []
 
 
 def flatten(record: Record) -> dict[str, Any]:
@@ -78,14 +82,24 @@ def flatten(record: Record) -> dict[str, Any]:
     address, phone, address or card as ``email_...``, ``phone_...``, ``shipping_...`` or
     ``card_...``; a list of several, whole. What is nested otherwise than Clover has ever sent it
     is kept as it came.
+
+    Raises:
+        InvalidResponseError: It is no record at all.
     """
+    if not isinstance(record, Mapping):
+        raise InvalidResponseError("Clover answered with something other than a customer.")
     try:
         fields, beyond = _flat(record)
     except (AttributeError, TypeError, KeyError):
         strange = {name: record[name] for name in _NESTED if name in record}
         fields, beyond = _flat({k: v for k, v in record.items() if k not in strange})
         beyond |= strange
-    return fields | masked(beyond) if beyond else fields
+    if not beyond:
+        return fields
+    others = redact_tokens(
+        beyond
+    )  # should Clover ever use a name of the schema, the schema's is meant
+    return fields | {f"clover_{n}" if n in SCHEMA else n: v for n, v in others.items()}
 
 
 def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -128,33 +142,35 @@ def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     if not CONSUMED.issuperset(record):
         beyond = {name: value for name, value in record.items() if name not in CONSUMED}
     for name, items in zip(LISTS, lists, strict=True):
-        if items:
-            beyond |= _beyond(name, items)
+        if len(items) > 1:
+            beyond[name] = items
+        elif items and not LISTS[name][1].issuperset(items[0]):
+            beyond |= _beyond(name, items[0])
     if shipping:
         beyond |= _unknown_shipping(shipping)
     return fields, beyond
 
 
-def _beyond(name: str, items: list[Any]) -> dict[str, Any]:
-    """What a list holds that the schema has no field for."""
-    if len(items) > 1:
-        return {name: items}
+def _beyond(name: str, item: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+    """What the only item of a list holds that the schema has no field for."""
     prefix, known = LISTS[name]
-    if not isinstance(items[0], dict) or known.issuperset(items[0]):
+    if not isinstance(item, dict):
         return {}
-    return {f"{prefix}_{field}": items[0][field] for field in items[0] if field not in known}
+    return {f"{prefix}_{field}": item[field] for field in item if field not in known}
 
 
 def elements(value: object) -> list[Any]:
     """The items of a list in any of Clover's spellings: bare, ``elements`` or ``data``."""
     if isinstance(value, dict):
-        value = value.get("elements", value.get("data"))
+        value = value["elements"] if "elements" in value else value.get("data")
         if isinstance(value, dict):  # 2019: {"data": {"elements": [...]}}
             value = value.get("elements")
     return value if isinstance(value, list) else []
 
 
 def _items(value: object) -> list[Any]:
+    if value is None:
+        return _NO_ITEMS
     items = elements(value)
     if value and not items and not isinstance(value, dict | list):
         raise TypeError("A list was expected.")
@@ -169,13 +185,18 @@ def mask_tokens(record: Record) -> Record:
     return record
 
 
-def masked(value: Any) -> Any:  # noqa: ANN401  JSON
+def redact_tokens(value: Any, level: int = 0) -> Any:  # noqa: ANN401  JSON
     """The same for a row or a table, which may be saved anywhere: without card tokens in clear."""
     if isinstance(value, str):
         return _MASKED if value.startswith(constants.TOKEN_PREFIX) else value
+    if level > _DEEPEST:
+        return "(nested too deep)"  # nothing of Clover's, and more than Python's stack may take
     if isinstance(value, dict):
-        return {n: _MASKED if n == "token" and part else masked(part) for n, part in value.items()}
-    return list(map(masked, value)) if isinstance(value, list) else value
+        return {
+            name: _MASKED if name == "token" and part else redact_tokens(part, level + 1)
+            for name, part in value.items()
+        }
+    return [redact_tokens(part, level + 1) for part in value] if isinstance(value, list) else value
 
 
 _MASKED: Final = str(Secret(constants.TOKEN_PREFIX))
@@ -189,11 +210,37 @@ def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noq
 
 
 def month_year(digits: str | None) -> str | None:
-    """A Platform card's ``MMYY`` as :func:`expiry` says it."""
-    return expiry(digits[:2], digits[2:]) if digits else None
+    """A Platform card's ``MMYY`` as :func:`format_expiry` says it."""
+    return format_expiry(digits[:2], digits[2:]) if digits else None
 
 
-def expiry(month: object, year: object) -> str | None:
+def is_customer(record: object) -> bool:
+    """Whether something in a list is a customer at all: an object with an id."""
+    return isinstance(record, dict) and isinstance(record.get("id"), str) and bool(record["id"])
+
+
+#: The columns that an API's answer tells all about, by a name in it: what is missing was removed.
+_CARRIED: Final[dict[str, tuple[str, ...]]] = {
+    "object": ("email", "name", "phone"),  # the Ecommerce API's
+    "sources": ("source_ids", "card_count"),
+    "shipping": tuple(name for name in SCHEMA if name.startswith("shipping_")),
+    "customerSince": ("name", "first_name", "last_name"),  # the Platform API's
+    "emailAddresses": ("email",),
+    "phoneNumbers": ("phone",),
+    "addresses": tuple(f"shipping_{name}" for name in constants.ADDRESS_FIELDS),
+    "cards": ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry"),
+}
+
+
+def carried_columns(record: Record) -> list[str]:
+    """The columns that a record tells all about: where it has no value, the customer has none."""
+    names = record.keys() & _CARRIED.keys()
+    if "customerSince" in record:  # the Platform API's: what it has of shipping was added here
+        names.discard("shipping")
+    return [column for name in names for column in _CARRIED[name]]
+
+
+def format_expiry(month: object, year: object) -> str | None:
     """A card's month and year, in any number of digits, as ``YYYY-MM``, which sorts."""
     if not month or not year:
         return None

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
+import stat
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values, find_dotenv
+from dotenv import dotenv_values
 
 from clover_nb import constants
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret, mask_credentials
 
 Environment = Literal["local", "sandbox", "production"]
-ENVIRONMENTS: Final = ("local", "sandbox", "production")
 
 # The name of the variable that sets each field, and the name that Clover's own documentation
 # gives it. The latter are so general that only a `.env` is trusted with them, never the process.
@@ -34,6 +36,35 @@ VARIABLES: Final[dict[str, tuple[str, str | None]]] = {
     "checkout_url": ("CLOVER_CHECKOUT_URL", None),
     "writes": ("CLOVER_WRITES", None),
 }
+
+_URLS: Final = ("ecommerce_url", "token_url", "platform_url")
+
+#: Where `clover-nb desk` hands its settings to its kernels, which look nothing up, as JSON.
+HANDED_SETTINGS: Final = "CLOVER_NB_SETTINGS"
+
+
+class Source(NamedTuple):
+    """Where a setting was found. The source of the token, or a stronger one, says where it goes.
+
+    Attributes:
+        strength: A stronger source wins.
+        name: As it stands in a sentence.
+    """
+
+    strength: int
+    name: str
+
+
+ARGUMENT: Final = Source(3, "an argument")
+PRACTICE: Final = Source(3, "the practice sandbox")
+ENVIRONMENT: Final = Source(2, "the environment")
+
+
+class Setting(NamedTuple):
+    """A value and its source."""
+
+    value: str | bool
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -50,6 +81,8 @@ class Settings:
         api_key: The public key for tokens; ``None`` lets the connection ask Clover for it.
         merchant_id: The merchant's id, without which nothing can be read; may be ``None``.
         writes: Whether writes are sent to production; elsewhere they always are.
+        source: Where the access token was found: ``"an argument"``, ``"the environment"``, the path
+            of a ``.env``, or ``"the practice sandbox"``.
     """
 
     ecommerce_url: str
@@ -60,6 +93,7 @@ class Settings:
     api_key: Secret | None = None
     merchant_id: str | None = None
     writes: bool = False
+    source: str = ARGUMENT.name
 
     @cached_property
     def environment(self) -> Environment:
@@ -68,13 +102,28 @@ class Settings:
         Only loopback is local and only Clover's known test hosts are its sandbox, so that an
         unknown address is treated with the care that production needs.
         """
-        urls = (self.ecommerce_url, self.token_url, self.platform_url)
-        hosts = {urlsplit(url).hostname or "" for url in urls}
+        hosts = self.hosts
         if all(is_loopback(host) for host in hosts):
             return "local"
         if all(is_loopback(host) or host in constants.TEST_HOSTS for host in hosts):
             return "sandbox"
         return "production"
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the access token or customers are sent to, each once."""
+        return tuple(dict.fromkeys(_host_of(getattr(self, field)) for field in _URLS))
+
+    @property
+    def provenance(self) -> str:
+        """Where requests go and where the token is from, in words; empty for a practice sandbox."""
+        if self.source == PRACTICE.name:
+            return ""
+        known = any(
+            all(getattr(self, field) == getattr(hosts, field[:-4]) for field in _URLS)
+            for hosts in constants.HOSTS.values()
+        )
+        return f"at {', '.join(self.hosts[:1] if known else self.hosts)}, token from {self.source}"
 
     @property
     def may_write(self) -> bool:
@@ -112,65 +161,219 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def read_environment() -> dict[str, str]:
+def find_env_file() -> Path | None:
+    """The nearest ``.env`` between the working directory and the top of its project, or ``None``.
+
+    The top is the first folder with ``.git`` or ``pyproject.toml`` in it. Without one only the
+    working directory is looked at: what lies above it may be anybody's.
+    """
+    start = Path.cwd()
+    folders = (start, *start.parents)
+    tops = (
+        number
+        for number, folder in enumerate(folders)
+        if (folder / ".git").exists() or (folder / "pyproject.toml").exists()
+    )
+    candidates = (folder / ".env" for folder in folders[: next(tops, 0) + 1])
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def settings_from(values: Mapping[str, str | bool | None], source: Source) -> dict[str, Setting]:
+    """Settings by field name, all from one source.
+
+    Args:
+        values: By field name; ``None`` is not set. Credentials are masked from here on.
+        source: Of all of them.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    return {name: Setting(value, source) for name, value in mask_credentials(given).items()}
+
+
+def read_environment() -> dict[str, Setting]:
     """What the environment and the nearest ``.env`` say, by field name; empty values left out.
 
     The process's environment wins over ``.env``, and ``CLOVER_...`` over the names of Clover's
-    documentation.
+    documentation. What ``clover-nb desk`` handed over stands for both.
+
+    Raises:
+        SettingsError: The ``.env`` can't be read, or is somebody else's.
     """
-    path = find_dotenv(usecwd=True)
+    if handed := os.environ.get(HANDED_SETTINGS):
+        values = json.loads(handed)
+        source = Source(ENVIRONMENT.strength, values.pop("source"))
+        return settings_from(values, source)
+    path = find_env_file()
+    file = _read_env_file(path) if path else {}
+    found: dict[str, Setting] = {}
+    for field, (ours, documented) in VARIABLES.items():
+        in_file = file.get(ours), file.get(documented or "")
+        given = (
+            (os.environ.get(ours), ENVIRONMENT),
+            *((text, Source(1, str(path))) for text in in_file),
+        )
+        for text, source in given:
+            if text and text.strip():
+                found |= settings_from({field: text.strip()}, source)
+                break
+    return found
+
+
+def dump_settings(settings: Settings, **more: str) -> str:
+    """Settings as JSON, secrets in clear, for a process that is to look nothing up.
+
+    Args:
+        settings: To be found by :func:`read_environment` in ``HANDED_SETTINGS``.
+        more: What belongs to the connection, but isn't a setting.
+    """
+    return json.dumps(asdict(settings) | {"environment": settings.environment} | more)
+
+
+def _read_env_file(path: Path) -> dict[str, str | None]:
     try:
-        file = dotenv_values(path, interpolate=False) if path else {}
+        with path.open(encoding="utf-8") as file:
+            _refuse_untrusted(path, (path.lstat(), os.fstat(file.fileno())))
+            return dotenv_values(stream=file, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"The settings file {path} can't be read ({error}).",
             hint="It must be a text file in UTF-8 that you may read.",
         ) from None
-    found = {}
-    for field, (ours, documented) in VARIABLES.items():
-        candidates = (os.environ.get(ours), file.get(ours), documented and file.get(documented))
-        value = next((text.strip() for text in candidates if text and text.strip()), "")
-        if value:
-            found[field] = value
-    return mask_credentials(found)
 
 
-def load_settings(values: Mapping[str, str | bool | None], *, environment: str | None) -> Settings:
+def _refuse_untrusted(path: Path, states: tuple[os.stat_result, os.stat_result]) -> None:
+    """Refuse a file that another user could have written; who writes it says where a token goes.
+
+    Args:
+        path: The file.
+        states: Of the path, which may be a link, and of the file that was opened.
+
+    Raises:
+        SettingsError: It, or the link, belongs to somebody else but root, or others may write it.
+    """
+    if not hasattr(os, "geteuid"):  # Windows, where a user's folders are closed to others
+        return
+    if any(state.st_uid not in (0, os.geteuid()) for state in states):
+        raise SettingsError(
+            f"The settings file {path} belongs to another user of this machine.",
+            hint="If you trust it, make it yours (chown), or set CLOVER_... in the environment.",
+        )
+    mode = states[1].st_mode
+    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_private_group(states[1])):
+        raise SettingsError(
+            f"Other users of this machine may write the settings file {path}.",
+            hint=f"Look whether it is as you left it, then: chmod go-w {path}",
+        )
+
+
+def _is_private_group(state: os.stat_result) -> bool:
+    """Whether the group is its owner's own, as where each user has one (umask 002)."""
+    import grp  # noqa: PLC0415  not on Windows
+    import pwd  # noqa: PLC0415
+
+    try:
+        user, group = pwd.getpwuid(state.st_uid).pw_name, grp.getgrgid(state.st_gid)
+    except KeyError:
+        return False
+    return group.gr_name == user and set(group.gr_mem) <= {user}
+
+
+def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> Settings:
     """Check the values and fill in the hosts of the environment.
 
     Args:
-        values: By field name; ``None`` and missing are the same.
+        values: By field name.
         environment: ``"local"``, ``"sandbox"`` or ``"production"``; ``None`` is ``"local"``.
 
     Raises:
-        SettingsError: A value is missing or can't be right; the message says which one, what was
-            found, and how to mend it.
+        SettingsError: A value is missing or can't be right, or its source may not say where the
+            access token goes; the message says which one, what was found, and how to mend it.
     """
-    name = (environment or "local").strip().lower()
-    if name not in ENVIRONMENTS:
-        raise SettingsError(
-            f"CLOVER_ENVIRONMENT is {environment!r}, which is not known.",
-            hint="Use local (practice, no account), sandbox or production.",
-            field="environment",
-        )
-    given = {field.name: values.get(field.name) for field in fields(Settings)}
+    name = parse_environment(environment)
+    given = {
+        field.name: values[field.name].value for field in fields(Settings) if field.name in values
+    }
     hosts = constants.HOSTS.get(name)
     urls = {
-        field: _url(field, given[field] or (getattr(hosts, field[:-4]) if hosts else None))
-        for field in ("ecommerce_url", "token_url", "platform_url")
+        field: _url(field, given.get(field) or (getattr(hosts, field[:-4]) if hosts else None))
+        for field in _URLS
     }
-    api_key = given["api_key"]
+    checkout_url = _checkout_url(given.get("checkout_url"), urls["ecommerce_url"])
+    writes = _switch(given.get("writes"))
+    token = _secret("access_token", given.get("access_token"))
+    source = values["access_token"].source
+    addresses = {**urls, "checkout_url": checkout_url}
+    for field in (*addresses, *(["writes"] if writes else [])):
+        if field in values:
+            _check_source(field, values[field].source, source, addresses.get(field))
+    api_key = given.get("api_key")
     return Settings(
         **urls,
-        access_token=_secret("access_token", given["access_token"]),
-        checkout_url=_checkout_url(given["checkout_url"], urls["ecommerce_url"]),
+        access_token=token,
+        checkout_url=checkout_url,
         api_key=_secret("api_key", api_key) if api_key else None,
-        merchant_id=_merchant_id(given["merchant_id"]),
-        writes=_switch(given["writes"]),
+        merchant_id=_merchant_id(given.get("merchant_id")),
+        writes=writes,
+        source=source.name,
     )
 
 
-def warn_of_unused_credentials(found: Mapping[str, str]) -> None:
+def parse_environment(value: object) -> Environment:
+    """The environment's name.
+
+    Args:
+        value: ``None`` is ``"local"``.
+
+    Raises:
+        SettingsError: It is none of the three.
+    """
+    name = value.strip().lower() if isinstance(value, str) else value
+    match name:
+        case None:
+            return "local"
+        case "local" | "sandbox" | "production":
+            return name
+    raise SettingsError(
+        f"CLOVER_ENVIRONMENT is {value!r}, which is not known.",
+        hint="Use local (practice, no account), sandbox or production.",
+        field="environment",
+    )
+
+
+def _check_source(field: str, source: Source, token: Source, url: str | None) -> None:
+    """A source may say where a token goes only if it gave the token, or is stronger.
+
+    And a file says nothing of hosts that aren't Clover's: it came with a folder.
+    """
+    if source.strength < token.strength:
+        raise SettingsError(
+            f"{_variable(field)} stands in {source.name}, but the access token comes from "
+            f"{token.name}, and a file must not say what becomes of a token that it didn't give.",
+            hint=f"If it is meant so, set {_variable(field)} in the environment or as an argument; "
+            f"if not, delete it from {source.name}.",
+            field=field,
+        )
+    host = _host_of(url or "")
+    if (
+        source.strength < ENVIRONMENT.strength
+        and url
+        and not (_is_clovers(host) or is_loopback(host))
+    ):
+        raise SettingsError(
+            f"{_variable(field)} in {source.name} leads to {host}, which is not Clover's.",
+            hint=f"If it is meant so, set {_variable(field)} in the environment or as an argument.",
+            field=field,
+        )
+
+
+def _is_clovers(host: str) -> bool:
+    return host.endswith(".clover.com")
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def warn_of_unused_credentials(found: Mapping[str, Setting]) -> None:
     """Say so when credentials are set and the practice sandbox is used all the same."""
     if "access_token" in found and "environment" not in found:
         warnings.warn(
@@ -198,6 +401,9 @@ def _url(field: str, value: object) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         parts, host = urlsplit(""), None
+    # What urlsplit takes for a part of the host, another parser may take for the end of it.
+    if host and not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:.]+", host):
+        host = None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise SettingsError(
             f"{_variable(field)} is {value!r}, which is not a web address.",
@@ -223,7 +429,7 @@ def _checkout_url(given: object, ecommerce_url: str) -> str | None:
     """Where the card fields come from; the embedded sandbox serves its own."""
     if given:
         return _url("checkout_url", given)
-    if is_loopback(urlsplit(ecommerce_url).hostname or ""):
+    if is_loopback(_host_of(ecommerce_url)):
         return ecommerce_url
     known = {hosts.ecommerce: hosts.checkout for hosts in constants.HOSTS.values()}
     return known.get(ecommerce_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,8 +11,8 @@ import pandas as pd
 from clover_nb import constants
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.errors import InvalidResponseError, SettingsError, ValidationError
-from clover_nb.masking import Secret
-from clover_nb.records import expiry
+from clover_nb.masking import OpaqueSecret, Secret
+from clover_nb.records import format_expiry
 from clover_nb.settings import Settings
 
 
@@ -35,13 +36,13 @@ class ApiKeys:
         """
         answer = self._ecommerce.get_api_key()
         key = answer.get("apiAccessKey")
-        if not isinstance(key, str) or not key:
+        if not isinstance(key, str) or not re.fullmatch("[!-~]+", key):  # it goes into a header
             raise InvalidResponseError(
                 "Clover answered without an API key.",
                 hint="Try again; if it stays so, set CLOVER_API_KEY.",
                 request_id=answer.request_id,
             )
-        answer["apiAccessKey"] = Secret(key)
+        answer["apiAccessKey"] = OpaqueSecret(key)
         return pd.Series(answer, dtype=object, name="api_key")
 
     def current(self) -> Secret:
@@ -49,7 +50,7 @@ class ApiKeys:
         if self._settings.api_key:
             return self._settings.api_key
         if self._fetched is None:
-            self._fetched = self.retrieve()["apiAccessKey"]
+            self._fetched = Secret(self.retrieve()["apiAccessKey"])
         return self._fetched
 
 
@@ -86,7 +87,8 @@ class Tokens:
             card: One of ``TEST_CARDS``, such as ``TEST_CARDS["visa"]``.
 
         Returns:
-            A Series with ``id`` (the ``clv_`` token; it prints masked and works once), and
+            A Series with ``id`` (the ``clv_`` token; it prints masked, ``token["id"].reveal()`` is
+            the text, and it works once), and
             ``card_brand``, ``card_last4`` and ``card_expiry`` (``YYYY-MM``).
 
         Raises:
@@ -107,18 +109,19 @@ class Tokens:
             )
         answer = self._ecommerce.create_token(_described(card), api_key=self._api_keys.current())
         token, details = answer.get("id"), answer.get("card")
-        if not isinstance(token, str) or not token.startswith(constants.TOKEN_PREFIX):
+        details = details if isinstance(details, dict) else {}
+        last4 = details.get("last4")
+        if not _is_token(token) or last4 not in (None, card["number"][-4:]):
             raise InvalidResponseError(
-                "Clover answered without a card token.",
+                "Clover answered without a token of this card.",
                 hint="Try again; if it stays so, ask Clover's support.",
                 request_id=answer.request_id,
             )
-        details = details if isinstance(details, dict) else {}
         row = {
-            "id": Secret(token),
+            "id": OpaqueSecret(str(token)),
             "card_brand": details.get("brand"),
-            "card_last4": details.get("last4"),
-            "card_expiry": expiry(details.get("exp_month"), details.get("exp_year")),
+            "card_last4": last4,
+            "card_expiry": format_expiry(details.get("exp_month"), details.get("exp_year")),
         }
         return pd.Series(row, dtype=object, name="token")
 
@@ -155,8 +158,14 @@ class Tokens:
         )
 
 
+def _is_token(value: object) -> bool:
+    pattern = rf"{constants.TOKEN_PREFIX}[0-9A-Za-z]+"
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
 def _is_test_card(card: Mapping[str, str]) -> bool:
-    return card.get("number") in {known["number"] for known in constants.TEST_CARDS.values()}
+    known = [each["number"] for each in constants.TEST_CARDS.values()]
+    return card.get("number") in known and all(isinstance(part, str) for part in card.values())
 
 
 def _described(card: Mapping[str, str]) -> constants.TestCard:

@@ -6,9 +6,12 @@ Clover checks too; these rules say it sooner, name the field, and keep card numb
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, SupportsIndex, TypeVar
 
 import pandas as pd
 
@@ -17,11 +20,16 @@ from clover_nb.card_numbers import NO_CARD_NUMBERS, contains_card_number
 from clover_nb.errors import ValidationError
 from clover_nb.masking import Secret, mask_value
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Unicode's explicit formatting: what follows is shown in another order (UAX 9).
+_DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-def text(field: str, value: object) -> str:
+def check_text(field: str, value: object) -> str:
     """A text as it is sent: outer white space trimmed, everything else as it is.
 
     Raises:
@@ -53,14 +61,20 @@ def text(field: str, value: object) -> str:
             hint="Type it again on one line.",
             field=field,
         )
+    if _DIRECTION.search(trimmed):
+        raise ValidationError(
+            f"{field} holds an invisible sign that turns around the direction of writing.",
+            hint="Type it again instead of pasting it.",
+            field=field,
+        )
     return trimmed
 
 
-def email(value: object) -> str:
+def check_email(value: object) -> str:
     """An email address that could exist; whether it does is not asked."""
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  20 ms
 
-    address = text("email", value)
+    address = check_text("email", value)
     try:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError as error:
@@ -68,9 +82,9 @@ def email(value: object) -> str:
     return address
 
 
-def source(value: object) -> str:
+def check_source(value: object) -> str:
     """A card token, by its documented prefix; nothing else about it is known."""
-    token = Secret(text("source", mask_value(value, "source")))
+    token = Secret(check_text("source", mask_value(value, "source")))
     if not re.fullmatch(rf"{constants.TOKEN_PREFIX}[0-9A-Za-z]+", token):
         raise ValidationError(
             "source is not a card token.",
@@ -80,9 +94,9 @@ def source(value: object) -> str:
     return token
 
 
-def phone(value: object, field: str = "phone") -> str:
+def check_phone(value: object, field: str = "phone") -> str:
     """A phone number in any spelling; an extension may be named."""
-    number = text(field, value)
+    number = check_text(field, value)
     words = [word.lower() for word in _WORD.findall(number)]
     if not any(map(str.isdigit, number)) or set(words) - {"ext", "x", "extension"}:
         raise ValidationError(
@@ -93,7 +107,7 @@ def phone(value: object, field: str = "phone") -> str:
     return number
 
 
-def ecomind(value: object) -> str:
+def check_ecomind(value: object) -> str:
     """Who typed the card: the customer or the merchant."""
     if not isinstance(value, str) or value not in constants.ECOMINDS:
         raise ValidationError(
@@ -104,10 +118,10 @@ def ecomind(value: object) -> str:
     return value
 
 
-def country(value: object) -> str:
+def check_country(value: object) -> str:
     """A country's two-letter code."""
     field = "shipping.address.country"
-    code = text(field, value)
+    code = check_text(field, value)
     if not re.fullmatch(r"[A-Za-z]{2}", code):
         raise ValidationError(
             f"{field} is {_told(code)}, not a two-letter code.",
@@ -117,34 +131,34 @@ def country(value: object) -> str:
     return code.upper()
 
 
-def shipping(value: object) -> dict[str, Any]:
+def check_shipping(value: object) -> dict[str, Any]:
     """A shipping block: ``name``, ``phone`` and ``address``, and a parcel's carrier and number.
 
     A part that is ``None`` stays so: where the block is merged into another, it is taken off.
     """
     block = _mapping("shipping", value, constants.SHIPPING_FIELDS)
-    return {name: check(f"shipping.{name}", part) for name, part in block.items()}
+    return {name: check_field(f"shipping.{name}", part) for name, part in block.items()}
 
 
-def address(value: object) -> dict[str, Any]:
+def check_address(value: object) -> dict[str, Any]:
     """The address in a shipping block."""
     block = _mapping("shipping.address", value, constants.ADDRESS_FIELDS)
-    return {name: check(f"shipping.address.{name}", part) for name, part in block.items()}
+    return {name: check_field(f"shipping.address.{name}", part) for name, part in block.items()}
 
 
 _CHECKS: Final[dict[str, Callable[[object], Any]]] = {
-    "email": email,
-    "source": source,
-    "ecomind": ecomind,
-    "phone": phone,
-    "shipping": shipping,
-    "shipping.phone": lambda value: phone(value, "shipping.phone"),
-    "shipping.address": address,
-    "shipping.address.country": country,
+    "email": check_email,
+    "source": check_source,
+    "ecomind": check_ecomind,
+    "phone": check_phone,
+    "shipping": check_shipping,
+    "shipping.phone": lambda value: check_phone(value, "shipping.phone"),
+    "shipping.address": check_address,
+    "shipping.address.country": check_country,
 }
 
 
-def check(field: str, value: object) -> Any:  # noqa: ANN401  a text or a block
+def check_field(field: str, value: object) -> Any:  # noqa: ANN401  a text or a block
     """One field's value as it is sent; ``None`` within ``shipping`` stays ``None``.
 
     Args:
@@ -156,10 +170,10 @@ def check(field: str, value: object) -> Any:  # noqa: ANN401  a text or a block
     """
     if value is None and field.startswith("shipping."):
         return None
-    return _CHECKS[field](value) if field in _CHECKS else text(field, value)
+    return _CHECKS[field](value) if field in _CHECKS else check_text(field, value)
 
 
-def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> dict[str, Any]:
+def check_customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> dict[str, Any]:
     """The body of a request that creates or changes a customer.
 
     Args:
@@ -174,21 +188,21 @@ def customer(fields: Mapping[str, object], *, required: Iterable[str] = ()) -> d
     for name in required:
         if fields.get(name) is None:
             raise ValidationError(f"{name} is missing.", field=name)
-    return {name: check(name, value) for name, value in fields.items() if value is not None}
+    return {name: check_field(name, value) for name, value in fields.items() if value is not None}
 
 
-def present(block: Mapping[str, Any]) -> dict[str, Any]:
+def drop_missing(block: Mapping[str, Any]) -> dict[str, Any]:
     """A block without the parts that are ``None``, at any depth, and without empty blocks."""
-    kept = {k: present(v) if isinstance(v, Mapping) else v for k, v in block.items()}
+    kept = {k: drop_missing(v) if isinstance(v, Mapping) else v for k, v in block.items()}
     return {name: value for name, value in kept.items() if value is not None and value != {}}
 
 
-def customer_id(value: object) -> str:
+def check_customer_id(value: object) -> str:
     """An id that can stand in an address; Clover's have 13 letters and digits (from samples)."""
-    return record_id("customer_id", value)
+    return check_record_id("customer_id", value)
 
 
-def record_id(field: str, value: object) -> str:
+def check_record_id(field: str, value: object) -> str:
     """An id of a customer or a card."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", value.strip()):
         raise ValidationError(
@@ -201,6 +215,41 @@ def record_id(field: str, value: object) -> str:
             f"{field} is what looks like a card number.", hint=NO_CARD_NUMBERS, field=field
         )
     return value.strip()
+
+
+def check_limit(value: SupportsIndex | None) -> int | None:
+    """A number of rows, of Python or of numpy; ``None`` is all."""
+    if value is None:
+        return None
+    try:
+        limit = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        limit = -1
+    if limit < 0:
+        raise ValidationError("limit must be a number of rows, 0 or more.", field="limit")
+    return limit
+
+
+def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
+    """The same call, which tells a misspelled or missing argument as it does a wrong value.
+
+    A type checker knows the exact signature; whoever has none learns the nearest right name.
+    """
+    signature = inspect.signature(method)
+    names = [name for name in signature.parameters if name != "self"]
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True
+        for name in kwargs:
+            check_name(name, names)
+        bound = signature.bind_partial(*args, **kwargs)
+        for name, parameter in signature.parameters.items():
+            if parameter.default is parameter.empty and name not in bound.arguments:
+                raise ValidationError(f"{name} is missing.", field=name)
+        return method(*args, **kwargs)
+
+    return call
 
 
 def check_name(name: str, known: Iterable[str], within: str = "") -> None:

@@ -5,26 +5,18 @@ Source: Clover docs, "Platform API reference", Customers.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count, islice
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from clover_nb import constants
 from clover_nb.api.answers import require_id, wrong_record
+from clover_nb.api.pagination import PageReader
 from clover_nb.errors import SettingsError
-from clover_nb.record_pages import Page
-from clover_nb.record_pages import parsed as plain
 from clover_nb.records import Record, elements, mask_tokens
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, Response, path_of
-from clover_nb.transport.responses import parse_json
 
 _EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
-
-# How many pages are under way or wait to be parsed.
-_AHEAD: Final = 8
 
 Filters = Sequence[tuple[str, str]]
 
@@ -115,53 +107,15 @@ class PlatformAPI:
             "DELETE", "platform", self.path(customer_id, "addresses", address_id)
         )
 
-    def pages(
-        self, filters: Filters = (), limit: int | None = None
-    ) -> Iterator[Page | Sequence[Record]]:
-        """Pages until a short one, which is how Clover says that there is no more (D, O-live).
-
-        Nobody tells how many there are. The first is read alone, for most have no other; after a
-        full one some are read ahead, several at once. Workers download and the caller's thread
-        parses, without holding up the workers where Arrow can do it.
-        """
-        size = min(constants.PAGE_MAX, constants.PAGE_MAX if limit is None else limit)
-        if not size:
-            return
+    def pages(self, filters: Filters = (), limit: int | None = None) -> PageReader:
+        """The customers of the merchant, page after page; iterating reads them."""
         path = self.path()
 
-        def window(offset: int) -> list[tuple[str, str]]:
-            rows = size if limit is None else min(size, limit - offset)
-            return [*filters, ("limit", str(rows)), ("offset", str(offset)), _EXPAND]
+        def fetch(offset: int, rows: int) -> list[Any]:
+            window = [*filters, ("limit", str(rows)), ("offset", str(offset)), _EXPAND]
+            return elements(self._transport.send("GET", "platform", path, params=window))
 
-        page: Page | Sequence[Record]
-        page = elements(self._transport.send("GET", "platform", path, params=window(0)))
-        yield page
-        offsets = iter(count(size, size) if limit is None else range(size, limit, size))
-        pool = ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb pages")
-        try:
-            ahead: deque[tuple[int, Future[bytes]]] = deque()
-            while len(page) == size:
-                for offset in islice(offsets, _AHEAD - len(ahead)):
-                    download = self._transport.download
-                    ahead.append((offset, pool.submit(download, "platform", path, window(offset))))
-                if not ahead:
-                    return
-                offset, content = ahead.popleft()
-                page = self._parsed(content.result(), path, window(offset))
-                yield page
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _parsed(
-        self, content: bytes, path: str, window: list[tuple[str, str]]
-    ) -> Page | Sequence[Record]:
-        page = plain(content)
-        if page is not None:
-            return page
-        answer = parse_json(content)
-        if not isinstance(answer, dict):  # ask again, and have it judged
-            answer = self._transport.send("GET", "platform", path, params=window)
-        return elements(answer)
+        return PageReader(fetch, limit)
 
 
 def _address(address: Mapping[str, Any]) -> dict[str, str]:

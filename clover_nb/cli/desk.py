@@ -1,69 +1,166 @@
-"""The desk as a web page: Voilà serves it from this machine, without a line of code in sight."""
+"""``clover-nb desk``: the desk as a web page of this machine, without a line of code in sight."""
 
 from __future__ import annotations
 
-import json
-import tempfile
+import asyncio
+import html
+import os
+import secrets
+import signal
+import socket
+import sys
 import webbrowser
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from voila.app import Voila
+import jinja2
+from jupyter_server.auth.authorizer import AllowAllAuthorizer
+from jupyter_server.auth.identity import IdentityProvider
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+from traitlets.config import Config
 
-_NOTEBOOK: Final = {
-    "nbformat": 4,
-    "nbformat_minor": 5,
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    "cells": [
-        {
-            "cell_type": "code",
-            "id": "desk",
-            "execution_count": None,
-            "metadata": {},
-            "outputs": [],
-            "source": "from clover_nb import forms\n\nforms.desk()",
-        }
-    ],
-}
+from clover_nb.cli.desk_page import HEADERS, list_handlers
+from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
+from clover_nb.cli.peers import OwnHTTPServer
+from clover_nb.client import connect
+from clover_nb.errors import CloverError
+from clover_nb.journal.store import default_path
+from clover_nb.settings import HANDED_SETTINGS, PRACTICE, Settings, dump_settings
+
+if TYPE_CHECKING:
+    import argparse
+
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_PORT: Final = 8866
+_ADDRESS: Final = "127.0.0.1"
+# Not among those that systems hand out for a moment.
+_PORTS: Final = range(20_000, 32_000)
+# What a page may send to its kernel: words of its widgets, and no code.
+_MESSAGES: Final = [
+    "comm_open",
+    "comm_close",
+    "comm_msg",
+    "comm_info_request",
+    "kernel_info_request",
+]
 
 
-class _Page(Voila):  # type: ignore[misc]  # Voilà has no types
-    """Voilà, which tells the page's address once it answers, and may open it."""
-
-    shows = True
-
-    def launch_browser(self) -> None:
-        # Called when the port is known, which is the moment to tell.
-        print(f"URL {self.display_url}", flush=True)  # noqa: T201  of a command
-        if self.shows:
-            webbrowser.open(self.display_url)
-
-
-def serve(*, port: int | None = None, browser: bool = True) -> None:
+def serve(arguments: argparse.Namespace) -> int:
     """Serve the desk on loopback, behind a token in its address, until Ctrl-C.
 
+    Settings are looked up here, once. The kernels are handed what was found, and look nothing up.
+
     Args:
-        port: The port; left out, the first free one from 8866.
-        browser: Whether to open it in a browser.
+        arguments: What the parser made of the options.
+
+    Returns:
+        The exit code.
     """
-    with tempfile.TemporaryDirectory(prefix="clover-nb-") as folder:
-        page = _Page.instance(**_options(port))
-        page.shows = browser
-        notebook = Path(folder) / "Customer desk.ipynb"
-        notebook.write_text(json.dumps(_NOTEBOOK), encoding="utf-8")
-        page.initialize([str(notebook)])
-        page.template_paths.insert(0, str(_TEMPLATES))
-        page.start()
+    try:
+        clover = connect(writes=arguments.writes or None)
+    except CloverError as error:
+        print(error, file=sys.stderr)  # noqa: T201  of a command
+        return 1
+    try:
+        sockets = _bind(arguments.port)
+    except OSError as error:
+        print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
+        return 1
+    with clover, private_folder() as folder:
+        asyncio.run(_run(clover.settings, sockets, folder, browser=not arguments.no_browser))
+    return 0
 
 
-def _options(port: int | None) -> dict[str, Any]:
-    return {
-        "ip": "127.0.0.1",
-        "port": port or _PORT,
-        "port_retries": 0 if port else 50,
-        "auto_token": True,
-        "open_browser": True,  # in a way of our own
-        "log_level": "ERROR",  # its log would tell the token
-    }
+async def _run(
+    settings: Settings, sockets: list[socket.socket], folder: Path, *, browser: bool
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+    token = secrets.token_hex(24)
+    kernels = _kernel_manager(folder)
+    server = OwnHTTPServer(_application(settings, kernels, token))
+    server.add_sockets(sockets)
+    url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
+    print(f"URL {url}", flush=True)  # noqa: T201  of a command
+    if browser:
+        webbrowser.open(_redirect_file(folder, url).as_uri())
+    await stopped.wait()
+    server.stop()
+    await kernels.shutdown_all()
+
+
+def _kernel_manager(folder: Path) -> DeskKernelManager:
+    """Of no configuration but this, so that no file says otherwise."""
+    config = Config({"KernelManager": {"transport": TRANSPORT}})
+    return DeskKernelManager(
+        config=config, folder=str(folder), root_dir=str(folder), allowed_message_types=_MESSAGES
+    )
+
+
+def _application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
+    identity = IdentityProvider(token=token, cookie_options={"samesite": "Strict"})
+    assert identity.token == token  # noqa: S101  whatever the environment says of tokens
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
+    return Application(
+        list_handlers(
+            kernels, settings.checkout_url, _kernel_environment(settings, kernels.folder)
+        ),
+        base_url="/",
+        kernel_manager=kernels,
+        identity_provider=identity,
+        authorizer=AllowAllAuthorizer(identity_provider=identity),
+        cookie_secret=secrets.token_bytes(32),
+        login_url="/",
+        jinja2_env=templates,
+        kernel_websocket_connection_class=ZMQChannelsWebsocketConnection,
+        headers=HEADERS,
+        xsrf_cookies=True,
+        allow_remote_access=False,  # another Host than this machine's is refused
+        local_hostnames=["localhost"],
+        log_function=lambda _: None,  # an address may hold the token
+    )
+
+
+def _kernel_environment(settings: Settings, folder: str) -> dict[str, str]:
+    """The process's own, with the settings in place of all that leads to them."""
+    journal = (
+        {"journal": str(Path(folder, "journal.sqlite3"))}
+        if settings.source == PRACTICE.name
+        else {}
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER_")}
+    return kept | {HANDED_SETTINGS: dump_settings(settings, **journal)}
+
+
+def _bind(port: int | None) -> list[socket.socket]:
+    """Listen at a port; at the user's own, if none is named.
+
+    It is drawn at random once and then kept: a stranger's page can't know it, and links live.
+
+    Raises:
+        OSError: The named one is taken.
+    """
+    if port is not None:
+        return bind_sockets(port, _ADDRESS)
+    path = default_path().with_name("desk-port")
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(str(secrets.choice(_PORTS)), encoding="utf-8")
+    try:
+        return bind_sockets(int(path.read_text(encoding="utf-8")), _ADDRESS)
+    except (OSError, ValueError):  # there is a desk already, or somebody else
+        return bind_sockets(0, _ADDRESS)
+
+
+def _redirect_file(folder: Path, url: str) -> Path:
+    """A page that leads to the desk: other users see a browser's arguments, but not this."""
+    path = folder / "desk.html"
+    path.write_text(
+        f'<!doctype html><meta charset="utf-8"><title>Customer desk</title>'
+        f'<meta http-equiv="refresh" content="0;url={html.escape(url)}">',
+        encoding="utf-8",
+    )
+    return path

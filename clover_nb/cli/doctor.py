@@ -7,15 +7,16 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Final, NamedTuple
-
-from dotenv import find_dotenv
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb.client import Clover, connect
 from clover_nb.errors import APIConnectionError, APIError, CloverError
 from clover_nb.journal.store import default_path
-from clover_nb.settings import Timeouts
+from clover_nb.settings import Timeouts, find_env_file
 from clover_nb.transport.http import HTTPTransport, path_of
+
+if TYPE_CHECKING:
+    import argparse
 
 _PATIENCE: Final = Timeouts(unreachable=1.0, total=5.0)
 _CLOCK_SECONDS: Final = 60.0
@@ -31,15 +32,35 @@ class Finding(NamedTuple):
     todo: str = ""
 
     def __str__(self) -> str:
-        line = f"{'ok   ' if self.good else 'WRONG'}  {self.what}"
-        return line + f"\n       {self.todo}" if self.todo else line
+        line = f"{'ok   ' if self.good else 'WRONG'}  {_printable(self.what)}"
+        return line + f"\n       {_printable(self.todo)}" if self.todo else line
+
+
+def _printable(text: str) -> str:
+    """A text in one line, without signs that a terminal takes for commands."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def report(_: argparse.Namespace) -> int:
+    """Print the findings as they come.
+
+    Returns:
+        The exit code: 1 when something is wrong.
+    """
+    well = True
+    for finding in examine():
+        print(finding, flush=True)  # noqa: T201  a command's output
+        well = well and finding.good
+    return 0 if well else 1
 
 
 def examine() -> Iterator[Finding]:
     """Look at versions, settings, hosts, clock, credentials, permissions and the journal."""
     told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield Finding(good=True, what=f"Python {platform.python_version()}; {told}")
-    path = find_dotenv(usecwd=True)
+    path = find_env_file()
     yield Finding(good=True, what=f"settings file: {path or 'none, the environment alone'}")
     try:
         clover = connect(timeouts=_PATIENCE, journal=None)

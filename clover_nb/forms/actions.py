@@ -264,7 +264,9 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
     """
     try:
         query = (
-            {"email": validation.email(who)} if "@" in who else {"id": validation.customer_id(who)}
+            {"email": validation.check_email(who)}
+            if "@" in who
+            else {"id": validation.check_customer_id(who)}
         )
     except ValidationError as problem:
         raise ValidationError(
@@ -286,7 +288,7 @@ def row_of(table: pd.DataFrame, customer_id: str) -> Row[Any]:
     """A customer of a table as a row of its own."""
     line = table.loc[[customer_id]].iloc[0]
     known = {str(name): None if _missing(value) else value for name, value in line.items()}
-    fields = {"id": customer_id, **known, "source_ids": list(line["source_ids"])}
+    fields = {"id": customer_id, **known, "source_ids": line["source_ids"].split()}
     return pd.Series(fields, dtype=object, name=customer_id)
 
 

@@ -20,8 +20,16 @@ from traitlets import Bytes, Unicode
 
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
-    "form": ("common.js", "card.js", "form.js", "desk.css", "form.css", "card.css"),
-    "table": ("common.js", "table.js", "desk.css"),
+    "form": (
+        "common.js",
+        "card_numbers.js",
+        "card.js",
+        "form.js",
+        "desk.css",
+        "form.css",
+        "card.css",
+    ),
+    "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
     "desk": ("common.js", "desk.js", "desk.css", "form.css"),
 }
 

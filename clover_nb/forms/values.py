@@ -69,7 +69,7 @@ def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverErro
     for name, value in typed.items():
         if value:
             try:
-                validation.check(name, value)
+                validation.check_field(name, value)
             except ValidationError as problem:
                 found[name] = problem
     for finding in _findings(typed):

@@ -66,6 +66,8 @@ _CLAIMED: Final = (
 _JSON: Final = ("before", "sent", "after")
 _BUSY_SECONDS: Final = 30.0
 _TRUNCATE_AGAIN_SECONDS: Final = 0.5
+_CLEAN_EVERY: Final = 100
+_MAX_UNKEPT: Final = 1000
 
 
 class Journal:
@@ -76,6 +78,7 @@ class Journal:
     Args:
         path: The file; ``None`` keeps it in memory, where it ends with its last connection.
         retention_days: Older entries are deleted when it is opened.
+        max_entries: Older entries than so many are deleted as others are written.
 
     Attributes:
         path: The file.
@@ -85,9 +88,16 @@ class Journal:
         JournalError: The file can't be opened.
     """
 
-    def __init__(self, path: Path | None = None, *, retention_days: float = RETENTION_DAYS) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        retention_days: float = RETENTION_DAYS,
+        max_entries: int | None = None,
+    ) -> None:
         self.path = path
         self._retention_days = retention_days
+        self._max_entries = max_entries
         self._user = user_name()
         self._processes = Processes(path)
         self.lock = threading.RLock()
@@ -176,6 +186,11 @@ class Journal:
             )
             entry = int(self._connection().execute(_INSERT, row).lastrowid or 0)
             self._under_way.add(entry)
+            if self._max_entries and entry % _CLEAN_EVERY == 0:
+                oldest = (entry - self._max_entries,)
+                self._connection().execute(
+                    "DELETE FROM entries WHERE entry <= ? AND outcome != 'open'", oldest
+                )
             return entry
 
     def end(
@@ -393,6 +408,7 @@ class Journal:
 
 _journals: WeakValueDictionary[object, Journal] = WeakValueDictionary()
 _journals_lock = threading.Lock()
+_unkept: dict[tuple[object, ...], Journal] = {}
 _opened: WeakSet[Journal] = WeakSet()
 _inherited: list[sqlite3.Connection] = []  # of a parent process: never used, and never closed
 
@@ -410,6 +426,17 @@ def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTIO
             path = where if isinstance(where, Path) else None
             journal = _journals[where] = Journal(path, retention_days=retention_days)
         return journal
+
+
+def unkept(account: tuple[object, ...]) -> Journal:
+    """What this process remembers of an account where no journal is kept: its newest writes.
+
+    It tells its connections which customers they have made, and what they wrote last.
+    """
+    with _journals_lock:
+        if account not in _unkept:
+            _unkept[account] = Journal(max_entries=_MAX_UNKEPT)
+        return _unkept[account]
 
 
 def default_path() -> Path:

@@ -978,6 +978,10 @@ NOT_ASKED: Final = (
         "the sandbox has one token, which never expires",
     ),
     ("`idempotency-key` is for charges (D)", "the sandbox takes no charges"),
+    (
+        "GET and PUT /v1/tokens/{id} (O-code, the SDK of 2019)",
+        "no page names them, and nobody else sends them; the sandbox lacks them",
+    ),
     ("A token that was charged can't be saved (O-live)", "the sandbox takes no charges"),
     ("402 where multi-pay tokens are off (O-code)", "a setting, `multipay`"),
     (

@@ -1,40 +1,45 @@
-"""The only door to the network: hosts, keys, time-outs, pace, retries and answers.
+"""Sends requests: hosts, keys, time-outs, the rate limit, retries and responses.
 
-What is sent again is decided by what is known of the first time:
+What is sent again is decided by what is known of the first attempt:
 
-=====================================  ===============  =====================
-what happened                          a read           a write
-=====================================  ===============  =====================
-429: Clover takes no more for now      wait, again      wait, again
-no connection was made                 wait, again      wait, again
-the certificate is not accepted        raise            raise
-5xx                                    wait, again      raise AmbiguousWriteError
-the answer was lost, late, cut short   wait, again      raise AmbiguousWriteError
-the answer is not Clover's JSON        wait, again      raise AmbiguousWriteError
-any other refusal (4xx)                raise            raise
-=====================================  ===============  =====================
+=======================================  ===============  =====================
+what happened                            a read           a write
+=======================================  ===============  =====================
+429: over the rate limit                 retry            retry
+no connection was made                   retry            retry
+the certificate is not accepted          raise            raise
+5xx                                      retry            raise AmbiguousWriteError
+connection lost, time-out, cut short     retry            raise AmbiguousWriteError
+no JSON of Clover's, such as a sign-in   retry once       raise AmbiguousWriteError
+any other error (4xx)                    raise            raise
+=======================================  ===============  =====================
 
-A wait is as long as ``retry-after`` says; else a second, then twice as long each time, up to a
-bound, and always a random bit longer, so that many clients don't come back together. All of it ends
-in time (:class:`~clover_nb.settings.Timeouts`). An unknown write is settled by looking whether it
-was done, in :mod:`clover_nb.writes.executor`.
+The delay before a retry is as long as ``retry-after`` says; else a second, then twice as long each
+time, up to a bound, and always a random bit longer, so that many clients don't come back together.
+No retry begins after :class:`~clover_nb.settings.Timeouts`' ``total``. One exchange ends after the
+greater of ``total`` and ``read``, however slowly bytes arrive, and with at most 64 MB of body.
+Whether an ambiguous write was applied is looked up in :mod:`clover_nb.writes.executor`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
+from weakref import WeakSet
 
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
-    HTTPError,
     NewConnectionError,
     ProxyError,
     SSLError,
@@ -43,19 +48,20 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from clover_nb import constants, errors
-from clover_nb.masking import Secret
+from clover_nb.masking import Secret, mask_text
 from clover_nb.settings import Settings, Timeouts
-from clover_nb.transport.connections import pool_of
+from clover_nb.transport.connections import Exchange, connection_pool
 from clover_nb.transport.rate_limit import RateLimiter
-from clover_nb.transport.responses import error_from_response, parse_json
-from clover_nb.transport.retry import RetryableError, retrying
+from clover_nb.transport.responses import clean_text, error_from_response, parse_json, retry_after
+from clover_nb.transport.retry import RetryableError, send_with_retries
 
 Api = Literal["ecommerce", "token", "platform"]
 Json = dict[str, Any]
 Params = Mapping[str, str] | list[tuple[str, str]]
 
-_TOO_MANY: Final = 429
-_SERVER_ERRORS: Final = 500
+_MAX_BODY: Final = 64 << 20  # a page of a thousand customers has about 1 MB
+_READ_SIZE: Final = 4 << 20
+_SUCCESS: Final = range(200, 300)
 
 
 class Response(Json):
@@ -65,7 +71,7 @@ class Response(Json):
 
 
 class AmbiguousWriteError(Exception):
-    """A write was sent, and what became of it is not known; `error` says what happened."""
+    """A write was sent, and whether it was applied is not known; ``error`` says what happened."""
 
     def __init__(self, error: errors.CloverError) -> None:
         self.error = error
@@ -73,9 +79,10 @@ class AmbiguousWriteError(Exception):
 
 
 class HTTPTransport:
-    """Sends requests of one connection and returns Clover's JSON, or raises from the error tree.
+    """Sends the requests of one connection. Thread-safe; the rate limit is shared by account.
 
-    It shares nothing with other doors but the pace. It may be used from several threads.
+    An interrupted call leaves nothing behind (:class:`~clover_nb.transport.connections.Exchange`).
+    A forked child opens connections of its own.
     """
 
     def __init__(self, settings: Settings, rate_limiter: RateLimiter, timeouts: Timeouts) -> None:
@@ -88,16 +95,20 @@ class HTTPTransport:
             "token": settings.token_url,
             "platform": settings.platform_url,
         }
-        # requests knows the machine's proxies and certificates; asked once, for it would look
-        # them up on each call, which costs as much as the rest of the call.
-        self._adapter = HTTPAdapter(pool_connections=3, pool_maxsize=constants.REQUESTS_AT_ONCE)
-        self._pools = {api: pool_of(self._adapter, url) for api, url in self._bases.items()}
         self._timeout = Timeout(connect=timeouts.connect, read=timeouts.read)
-        self._retrying = retrying(timeouts)
+        self._closed = False
+        self._open()
+        _transports.add(self)
+
+    def _open(self) -> None:
+        adapter = HTTPAdapter(pool_connections=3, pool_maxsize=constants.REQUESTS_AT_ONCE)
+        self._pools = {api: connection_pool(adapter, url) for api, url in self._bases.items()}
 
     def close(self) -> None:
-        """Close the connections."""
-        self._adapter.close()
+        """Close the connections; those of requests under way when they end. Calls then raise."""
+        self._closed = True
+        for pool, _ in self._pools.values():
+            pool.close()
 
     def send(
         self,
@@ -110,7 +121,7 @@ class HTTPTransport:
         api_key: str | None = None,
         idempotent: bool = False,
     ) -> Response:
-        """Send one request, again where that is safe.
+        """Send a request, with retries where that is safe.
 
         Args:
             method: The HTTP method.
@@ -118,38 +129,46 @@ class HTTPTransport:
             path: Below the host's base address, its parts quoted already (see :func:`path_of`).
             params: The query.
             body: Sent as JSON.
-            api_key: For the token host, which takes this key in place of the access token.
-            idempotent: Doing it twice does no harm, although it is not a GET.
+            api_key: For the token host, which gets this key and never the access token.
+            idempotent: Sending it twice does no harm, although it is not a GET.
 
         Returns:
-            The JSON object of the answer; an empty one for an answer to DELETE without a body.
+            The JSON object of the response; an empty one for a response to DELETE without a body.
 
         Raises:
-            ReadOnlyError: A write to production, without leave.
-            AmbiguousWriteError: A write, of which is not known whether it was done.
-            APIConnectionError: Clover was not reached, or the answer was lost.
-            InvalidResponseError: The answer is not a JSON object.
-            APIError: Clover said no.
+            ReadOnlyError: A write to production that was not allowed.
+            AmbiguousWriteError: The write may or may not have been applied.
+            APIConnectionError: Clover was not reached, the response was lost, or this connection is
+                closed.
+            InvalidResponseError: The response is not a JSON object.
+            APIError: Clover refused the request.
         """
         if method != "GET":
             self.require_writes()
         request = _Request(
-            method, api, _target(path, params), self._headers(api_key), _encoded(method, body)
+            method,
+            api,
+            _target(path, params),
+            self._headers(api, api_key),
+            _encode(method, body),
+            idempotent=idempotent or method == "GET",
         )
-        answer: Response = self._retried(request, safe=idempotent or method == "GET")
-        return answer
+        received = self._retry(request)
+        response = Response(received.answer)
+        response.request_id = received.request_id
+        return response
 
     def download(self, api: Api, path: str, params: Params) -> bytes:
         """Read something as :meth:`send` does, and leave it to the caller to parse it."""
-        request = _Request("GET", api, _target(path, params), self._headers(None), None)
-        content: bytes = self._retried(request, safe=True, parse=False)
-        return content
+        target, headers = _target(path, params), self._headers(api, None)
+        request = _Request("GET", api, target, headers, None, idempotent=True, parse=False)
+        return self._retry(request).content
 
     def require_writes(self) -> None:
         """Refuse to go on where changes are not allowed.
 
         Raises:
-            ReadOnlyError: A connection to production, without leave.
+            ReadOnlyError: A connection to production that was not allowed to write.
         """
         if not self._settings.may_write:
             raise errors.ReadOnlyError(
@@ -158,7 +177,7 @@ class HTTPTransport:
             )
 
     def server_time(self) -> float:
-        """The time at Clover, in seconds since 1970, by the ``Date`` of the last answer.
+        """The time at Clover, in seconds since 1970, by the ``Date`` of the last response.
 
         The clock of this machine, until there was one. A ``Date`` has whole seconds. This
         machine's clock may be set meanwhile without harm.
@@ -166,64 +185,66 @@ class HTTPTransport:
         date, at = self._clock
         try:
             known = parsedate_to_datetime(date).timestamp() if date else None
-        except ValueError:
+        except (ValueError, TypeError, IndexError, OverflowError):  # what it raises for garbage
             known = None
         return time.time() if known is None else known + time.monotonic() - at
 
     @property
     def knows_server_time(self) -> bool:
-        """Whether an answer has told the time at Clover."""
+        """Whether a response has told the time at Clover."""
         return self._clock[0] is not None
 
-    # -- again -----------------------------------------------------------------------------------
+    def _retry(self, request: _Request) -> _Received:
+        path = request.target.partition("?")[0]  # the query names people
+        where = f"{request.method} {self._host(request.api)}{mask_text(path)}"
+        return send_with_retries(partial(self._send_once, request), where, self.timeouts)
 
-    def _retried(self, request: _Request, *, safe: bool, parse: bool = True) -> Any:  # noqa: ANN401  bytes, or an Response if parsed
+    def _send_once(self, request: _Request) -> _Received:
+        """Send a request, without retries.
+
+        Raises:
+            RetryableError: It is safe to send the request again.
+            AmbiguousWriteError: The write may or may not have been applied.
+            CloverError: Anything else; the request was not sent, or Clover refused it.
+        """
+        if self._closed:
+            raise errors.APIConnectionError(
+                "This connection is closed.", hint="Make another one with connect()."
+            )
+        ambiguous = RetryableError if request.idempotent else AmbiguousWriteError
+        seconds = max(self.timeouts.total, self.timeouts.read)
+        send = partial(self._exchange, request)
         try:
-            return self._retrying(self._once, request, safe=safe, parse=parse)
-        except RetryableError as given_up:
-            raise given_up.error from None
-
-    # -- once ------------------------------------------------------------------------------------
-
-    def _once(self, request: _Request, *, safe: bool, parse: bool) -> Any:  # noqa: ANN401  see _retried
-        unsure = RetryableError if safe else AmbiguousWriteError
-        try:
-            with self._rate_limiter.slot():
-                status, headers, content = self._exchange(request, whole=not parse)
-        except HTTPError as problem:
-            error = self._no_answer(problem, request.api)
-            if _certificate_refused(problem):
-                raise error from None
+            received = Exchange[_Received]().run(send, self._rate_limiter.slot(), seconds)
+        except Exception as problem:  # noqa: BLE001  whatever a server makes the libraries raise
+            lost = self._connection_error(problem, request.api)
+            if _is_certificate_error(problem):
+                raise lost from None
             if isinstance(problem, _NEVER_CONNECTED):
-                raise RetryableError(error, reached=False) from None
-            raise unsure(error) from None
-        self._clock = headers.get("Date"), time.monotonic()
-        if status >= 400:  # noqa: PLR2004  HTTP
-            refused = error_from_response(status, content, headers.get("X-Clover-Request-Id"))
-            content = b""  # it may quote what was sent, and a traceback may show it
-            if status == _TOO_MANY:
-                after = _seconds(headers.get("retry-after"))
-                self._rate_limiter.slow_down(min(after or 0, self.timeouts.total))
-                raise RetryableError(refused, after=after)
-            raise unsure(refused) if status >= _SERVER_ERRORS else refused
-        if not parse:
-            return content
-        answer = parse_json(content) if content or request.method != "DELETE" else {}
-        if status >= 300 or not isinstance(answer, dict):  # noqa: PLR2004  HTTP
-            raise unsure(
+                raise RetryableError(lost, connected=False) from None
+            raise ambiguous(lost) from None
+        self._clock = received.headers.get("Date"), time.monotonic()
+        if received.status >= HTTPStatus.BAD_REQUEST:
+            refused = error_from_response(received.status, received.content, received.request_id)
+            received = received._replace(content=b"")  # it may quote what was sent
+            if isinstance(refused, errors.RateLimitError):
+                raise RetryableError(refused, delay=retry_after(received.headers))
+            raise ambiguous(refused) if isinstance(refused, errors.ServerError) else refused
+        if request.parse and (received.content or request.method != "DELETE"):
+            received = received._replace(answer=parse_json(received.content))
+        if received.status not in _SUCCESS or not isinstance(received.answer, dict):
+            raise ambiguous(
                 errors.InvalidResponseError(
                     f"{self._host(request.api)} answered with something other than Clover's JSON.",
                     hint="Check the address; a proxy or a sign-in page may stand in between.",
-                    status=status,
-                    request_id=headers.get("X-Clover-Request-Id"),
+                    status=received.status,
+                    request_id=received.request_id,
                 )
             )
-        whole = Response(answer)
-        whole.request_id = headers.get("X-Clover-Request-Id")
-        return whole
+        return received
 
-    def _exchange(self, request: _Request, *, whole: bool) -> tuple[int, Mapping[str, str], bytes]:
-        deadline = time.monotonic() + max(self.timeouts.total, self.timeouts.read)
+    def _exchange(self, request: _Request) -> _Received:
+        """Send a request and read the response, in a worker thread."""
         pool, prefix = self._pools[request.api]
         response = pool.urlopen(
             request.method,
@@ -235,25 +256,31 @@ class HTTPTransport:
             assert_same_host=False,
             timeout=self._timeout,
             preload_content=False,
-            decode_content=True,
+            decode_content=False,
         )
         try:
-            # A page is read at once: in pieces, each would wait for the thread that parses.
-            content = response.read() if whole else _until(deadline, response)
+            content = _read(response)
         except BaseException:
-            response.close()  # half an answer is in it, which the next request must not get
+            response.close()  # half a response is in it, which the next request must not get
             raise
         response.release_conn()
-        return response.status, response.headers, content
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            delay = retry_after(response.headers) or 0.0
+            self._rate_limiter.slow_down(min(delay, self.timeouts.total))
+        return _Received(response.status, response.headers, content)
 
-    def _no_answer(self, problem: HTTPError, api: Api) -> errors.APIConnectionError:
+    def _connection_error(self, problem: Exception, api: Api) -> errors.CloverError:
         host = self._host(api)
+        if isinstance(problem, _TooLongError):
+            return errors.InvalidResponseError(
+                f"{host} answered with more than {_MAX_BODY >> 20} MB.", hint="Check the address."
+            )
         if isinstance(problem, TimeoutError) and not isinstance(problem, NewConnectionError):
             return errors.APIConnectionError(
                 f"{host} did not answer in time.",
                 hint="Try again; if it stays so, look at Clover's status page.",
             )
-        if _certificate_refused(problem):
+        if _is_certificate_error(problem):
             return errors.APIConnectionError(
                 f"The certificate of {host} was not accepted.",
                 hint="Behind a company proxy, set REQUESTS_CA_BUNDLE to its certificates.",
@@ -266,20 +293,49 @@ class HTTPTransport:
     def _host(self, api: Api) -> str:
         return urlsplit(self._bases[api]).netloc
 
-    def _headers(self, api_key: str | None) -> dict[str, str]:
-        if api_key is None:
-            return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
-        return _HEADERS | {"apikey": api_key}
+    def _headers(self, api: Api, api_key: str | None) -> dict[str, str]:
+        if api == "token":
+            return _HEADERS | ({"apikey": api_key} if api_key else {})
+        return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
 
 
 class _Request(NamedTuple):
-    """What is sent."""
+    """What is sent, and what is made of the response."""
 
     method: str
     api: Api
     target: str
     headers: dict[str, str]
     body: bytes | None
+    idempotent: bool
+    parse: bool = True
+
+
+class _Received(NamedTuple):
+    """A response as it came; ``answer`` is its JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    answer: Any = {}  # noqa: RUF012  never changed
+
+    @property
+    def request_id(self) -> str | None:
+        """Clover's id of the request, without what could change how a terminal shows it."""
+        return clean_text(self.headers.get("X-Clover-Request-Id"))
+
+
+class _TooLongError(Exception):
+    """A response that goes on beyond what any of Clover's has."""
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    parts: list[bytes] = []
+    while part := response.read(_READ_SIZE):
+        parts.append(part)
+        if sum(map(len, parts)) > _MAX_BODY:
+            raise _TooLongError
+    return b"".join(parts)
 
 
 class _Body(bytes):
@@ -289,19 +345,20 @@ class _Body(bytes):
         return f"<{len(self)} bytes>"
 
 
-def _encoded(method: str, body: Mapping[str, Any] | None) -> bytes | None:
+def _encode(method: str, body: Mapping[str, Any] | None) -> bytes | None:
     if method == "GET":
         return None
     return b"" if body is None else _Body(json.dumps(body).encode())
 
 
 def _target(path: str, params: Params | None) -> str:
-    return f"{path}?{urlencode(params)}" if params else path
+    return f"{path}?{urlencode(params, errors='surrogatepass')}" if params else path
 
 
 # D: a User-Agent is listed as required on the token host.
 _HEADERS: Final = {
     "Accept": "application/json",
+    "Accept-Encoding": "identity",
     "Content-Type": "application/json",
     "User-Agent": "clover-nb",
 }
@@ -309,28 +366,27 @@ _HEADERS: Final = {
 
 def path_of(*parts: str) -> str:
     """An address's path of parts, each quoted."""
-    return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _until(deadline: float, response: urllib3.BaseHTTPResponse) -> bytes:
-    """The body; a server that sends it drop by drop is left at the deadline."""
-    parts = []
-    while part := response.read1(1 << 20):
-        parts.append(part)
-        if time.monotonic() > deadline:
-            raise TimeoutError("The answer comes too slowly.")
-    return b"".join(parts)
-
-
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isascii() and header.isdigit() else None
+    return "".join("/" + quote(part, safe="", errors="surrogatepass") for part in parts)
 
 
 # The request can't have left this machine: there was no connection to send it on.
-_NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ProxyError)
+_NEVER_CONNECTED: Final = (NewConnectionError, ConnectTimeoutError, ProxyError, ClosedPoolError)
 
 
-def _certificate_refused(problem: HTTPError) -> bool:
+def _is_certificate_error(problem: Exception) -> bool:
     return isinstance(problem, SSLError) and any(
         isinstance(each, ssl.SSLCertVerificationError) for each in problem.args
     )
+
+
+_transports: WeakSet[HTTPTransport] = WeakSet()
+
+
+def _start_anew() -> None:
+    """A forked child must not share sockets with its parent: it would get its responses."""
+    for transport in list(_transports):
+        transport._open()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

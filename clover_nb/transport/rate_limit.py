@@ -4,107 +4,172 @@ Clover takes 16 requests a second and 5 at once for a token (D: ``constants``), 
 over what window it counts. Requests therefore begin on a schedule, evenly spaced and a little
 slower than the limit, which stays under it in a fixed second, a sliding second and a bucket
 alike; bursts, as of a token bucket, do not.
+
+All processes of a user on a machine share the schedule of an account, with nothing to set up: see
+:mod:`clover_nb.transport.rate_limit_locks`. A request waits at the *gate*, in front of which the
+operating system queues the others, until one of the account's slots is free and its turn has come.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 from weakref import WeakValueDictionary
 
+from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
+
 # Of 16 a second, 15.5: room for what the network adds between here and Clover's clock.
 _SHARE: Final = 15.5 / 16
-# After a refusal the network is adding more than that: leave more room for a while.
-_CAREFUL_SHARE: Final = 0.9
-_CAREFUL_SECONDS: Final = 30.0
-# As many as Clover takes in a second begin in no less than this: a machine that stalls wakes
-# several threads late, and what they missed must not begin together.
+# As many as Clover takes in a second begin in no less than this: a machine that stalls begins some
+# late, and the next must not come too near to them.
 _WINDOW: Final = 1.02
+# After a refusal the network adds more than that: slower by this share, which comes back slowly.
+_SLOWER: Final = 0.015
+_SLOWEST: Final = 0.5
+_FASTER_PER_SECOND: Final = 0.005 / 60
+# So long after its last request a connection with a lower rate is taken to be in use.
+_LOWER_RATE_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.002
+_BEGUN_KEPT: Final = 63
 
 
 class RateLimiter:
-    """Gives each request its turn. Shared by everything that uses one account.
+    """Gives each request its turn.
 
     Args:
-        per_second: Requests a second; 0 sets no pace.
+        per_second: Requests a second; 0 sets no rate. Of connections to one account that are in use
+            at the same time, the lowest rate holds.
         at_once: Requests under way at the same time; 0 sets no bound.
+        locks: The account's.
     """
 
-    def __init__(self, per_second: float, at_once: int) -> None:
-        self._gap = 1 / (per_second * _SHARE) if per_second else 0.0
-        self._room = threading.Semaphore(at_once) if at_once else None
-        self._lock = threading.Lock()
-        self._next = 0.0
-        self._careful_until = 0.0
-        self._begun: deque[float] = deque(maxlen=max(1, int(per_second)))
-        self._window = _WINDOW * max(1, int(per_second)) / per_second if per_second else 0.0
+    def __init__(self, per_second: float, at_once: int, locks: AccountLocks) -> None:
+        self._per_second = per_second
+        self._at_once = at_once
+        self._locks = locks
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Wait for this request's turn, and hold its place while it is under way."""
-        if self._room is None:
-            self._wait()
+        """Wait for this request's turn, and hold a slot while it is under way.
+
+        It waits where no interrupt can reach it, so call it in a worker thread.
+        """
+        if not self._per_second and not self._at_once:
             yield
             return
-        with self._room:  # first: a slot must not pass while its request waits for room
-            self._wait()
+        with ExitStack() as held:
+            try:
+                self._enter(held)
+            except OSError as problem:
+                self._locks.keep_in_process(problem)
+                self._enter(held)
             yield
 
-    def slow_down(self, after: float) -> None:
-        """Clover refused a request for its limits: be slower for a while.
+    def slow_down(self, delay: float) -> None:
+        """Clover refused a request for its limits: be slower for a while, in all processes.
 
         Args:
-            after: The seconds of its ``retry-after``, before which nobody may call (D: calling
+            delay: The seconds of its ``retry-after``, before which nobody may call (D: calling
                 earlier makes the wait longer); 0 if it has none.
         """
-        with self._lock:
+
+        def change(state: RateState) -> None:
             now = time.monotonic()
-            self._careful_until = now + _CAREFUL_SECONDS
-            self._next = max(self._next, now + after)
+            state.slower = min(_slower(state, now) + _SLOWER, _SLOWEST)
+            state.slower_since = now
+            state.next = max(state.next, now + delay)
 
-    def _wait(self) -> None:
-        with self._lock:
-            now = time.monotonic()
-            slot = max(self._next, now)
-            careful = slot < self._careful_until
-            self._next = slot + (self._gap / _CAREFUL_SHARE if careful else self._gap)
-        if slot > now:
-            time.sleep(slot - now)
-        while (rest := self._too_soon()) > 0:
-            time.sleep(rest)
+        try:
+            self._locks.update(change)
+        except OSError as problem:
+            self._locks.keep_in_process(problem)
+            self._locks.update(change)
 
-    def _too_soon(self) -> float:
-        """Seconds for which the window is full; none, and this request is in it."""
-        with self._lock:
-            now = time.monotonic()
-            full = len(self._begun) == self._begun.maxlen
-            rest = self._begun[0] + self._window - now if full else 0.0
-            if rest <= 0:
-                self._begun.append(now)
-            return rest
+    def _enter(self, held: ExitStack) -> None:
+        leave = self._locks.acquire("gate")
+        try:
+            if self._at_once:
+                held.callback(self._take_slot())
+            scheduled = None
+            while self._per_second:
+                due, now = self._locks.update(partial(self._begin, scheduled))
+                if due <= now:
+                    break
+                scheduled = due
+                time.sleep(due - now)
+        except BaseException:
+            held.close()
+            raise
+        finally:
+            leave()
+
+    def _take_slot(self) -> Release:
+        while True:
+            for number in range(self._at_once):
+                leave = self._locks.try_acquire(f"slot{number}")
+                if leave is not None:
+                    return leave
+            time.sleep(_POLL_SECONDS)
+
+    def _begin(self, scheduled: float | None, state: RateState) -> tuple[float, float]:
+        """Begin a request if it is due.
+
+        Args:
+            scheduled: The moment that it has been waiting for; the next one's is reckoned from it,
+                so that waking late costs nothing.
+            state: The account's.
+
+        Returns:
+            When it is due, and the time now.
+        """
+        now = time.monotonic()
+        state.mend(now)
+        if self._per_second <= state.lowest or now > state.lowest_until:
+            state.lowest, state.lowest_until = self._per_second, now + _LOWER_RATE_SECONDS
+        rate = min(self._per_second, state.lowest) * (1 - _slower(state, now))
+        count = max(1, int(rate))
+        due = state.next
+        if len(state.begun) >= count:
+            due = max(due, state.begun[-count] + _WINDOW * count / rate)
+        if due <= now:
+            state.begun = [*state.begun[-_BEGUN_KEPT:], now]
+            state.next = (now if scheduled is None else scheduled) + 1 / (rate * _SHARE)
+        return due, now
 
 
-_rate_limiters: WeakValueDictionary[tuple[object, ...], RateLimiter] = WeakValueDictionary()
-_pacers_lock = threading.Lock()
+def _slower(state: RateState, now: float) -> float:
+    return max(0.0, state.slower - _FASTER_PER_SECOND * (now - state.slower_since))
 
 
-def shared(
-    account: tuple[object, ...], per_second: float | None, at_once: int | None
-) -> RateLimiter:
-    """The rate_limiter that all connections of this process to one account share.
+_accounts: WeakValueDictionary[tuple[str, ...], AccountLocks] = WeakValueDictionary()
+_accounts_lock = threading.Lock()
+
+
+def shared(account: tuple[str, ...], per_second: float | None, at_once: int | None) -> RateLimiter:
+    """The rate limiter of a connection, which shares the rate of its account with all others.
 
     Args:
         account: What tells accounts apart: the addresses and the access token.
-        per_second: Requests a second; ``None`` or 0 sets no pace.
+        per_second: Requests a second; ``None`` or 0 sets no rate.
         at_once: Requests at the same time; ``None`` or 0 sets no bound.
     """
-    key = (*account, per_second, at_once)
-    with _pacers_lock:
-        rate_limiter = _rate_limiters.get(key)
-        if rate_limiter is None:
-            rate_limiter = _rate_limiters[key] = RateLimiter(per_second or 0, at_once or 0)
-        return rate_limiter
+    with _accounts_lock:
+        locks = _accounts.get(account)
+        if locks is None:
+            locks = _accounts[account] = AccountLocks(account)
+    return RateLimiter(per_second or 0, at_once or 0, locks)
+
+
+def _start_anew() -> None:
+    """In a forked child, a thread that is not there may hold the lock."""
+    global _accounts_lock  # noqa: PLW0603  the parent's is of no use
+    _accounts_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from itertools import accumulate
 from typing import Any, Final
+
+import orjson
 
 from clover_nb import errors
 from clover_nb.masking import mask_text
@@ -66,27 +72,27 @@ def error_from_response(status: int, content: bytes, request_id: str | None) -> 
     answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
     nested = answer.get("error")
     detail: Mapping[str, Any] = nested if isinstance(nested, dict) else {}
-    code = _text(detail.get("code"))
-    said = _text(detail.get("message")) or _text(nested) or _text(answer.get("details"))
-    said = said or _text(answer.get("message"))
+    code = clean_text(detail.get("code"))
+    sources = (detail.get("message"), nested, answer.get("details"), answer.get("message"))
+    message = next(filter(None, map(clean_text, sources)), None)
     default = errors.ServerError if status >= 500 else errors.InvalidRequestError  # noqa: PLR2004  HTTP
     return _KINDS.get(status, default)(
-        _sentence(status, said),
+        _sentence(status, message),
         hint=_CODE_HINTS.get(code or "") or _STATUS_HINTS.get(status) or _default_hint(status),
-        field=_text(detail.get("param")) or _FIELD_OF.get(code or ""),
+        field=clean_text(detail.get("param")) or _FIELD_OF.get(code or ""),
         status=status,
-        type=_text(detail.get("type")),
+        type=clean_text(detail.get("type")),
         code=code,
         request_id=request_id,
     )
 
 
-def _sentence(status: int, said: str | None) -> str:
+def _sentence(status: int, message: str | None) -> str:
     if status in (401, 403):
         return "Clover refused the credentials."
-    if not said:
+    if not message:
         return f"Clover answered with HTTP {status} and no reason."
-    return f"Clover says: {mask_text(said).rstrip('.')}."
+    return f"Clover says: {message.rstrip('.')}."
 
 
 def _default_hint(status: int) -> str:
@@ -95,13 +101,63 @@ def _default_hint(status: int) -> str:
     return ""
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def clean_text(value: object) -> str | None:
+    """A text of Clover's as it can be shown, or ``None`` if it is none or empty.
+
+    What is no sign to read is left out: control signs, which can rewrite a terminal, overrides of
+    the direction, halves of an emoji. Then tokens and card numbers are masked. It is cut to a
+    bearable length.
+    """
+    if not isinstance(value, str) or not value:
+        return None
+    text = value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + "…"
+    return mask_text("".join(filter(str.isprintable, re.sub(r"\s", " ", text))))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of ``retry-after``, which is a number or a date, or ``None``."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - _date(headers))
+    except (ValueError, TypeError, IndexError, OverflowError):  # what it raises for garbage
+        return None
+
+
+def _date(headers: Mapping[str, str]) -> float:
+    """When the response was sent, by Clover's clock; without its date, by ours."""
+    date = headers.get("Date")
+    return parsedate_to_datetime(date).timestamp() if date else time.time()
 
 
 def parse_json(content: bytes) -> object:
-    """The JSON of a body, or ``None`` where there is none."""
+    """The JSON of a body, or ``None`` where there is none, or one that is nested too deeply.
+
+    Half an emoji (a lone surrogate), which is no text that could be stored or shown, is replaced.
+    """
+    if _is_deep(content) and _is_deep(_STRING.sub(b"", content)):
+        return None
     try:
-        return json.loads(content)
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # what orjson refuses: half an emoji, and numbers that are none
+        lenient = json.dumps(json.loads(content, parse_constant=lambda _: None), ensure_ascii=False)
+        return orjson.loads(_SURROGATE.sub("\ufffd", lenient))
     except (ValueError, RecursionError):
         return None
+
+
+def _is_deep(content: bytes) -> bool:
+    """Whether brackets are nested too deeply, those in strings included."""
+    brackets = content.translate(None, _NO_BRACKETS)
+    depths = accumulate(1 if sign in b"[{" else -1 for sign in brackets)
+    return any(depth > _DEPTH_MAX for depth in depths)
+
+
+_TEXT_MAX: Final = 1000
+_DEPTH_MAX: Final = 100
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")

@@ -1,53 +1,76 @@
-"""Sending again what is safe to send again, for as long as there is timeouts."""
+"""Sending again what is safe to send again, for as long as there is time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
-from clover_nb.errors import CloverError
+from clover_nb.errors import CloverError, InvalidResponseError
 from clover_nb.settings import Timeouts
 
-if TYPE_CHECKING:
-    from tenacity import RetryCallState, Retrying
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class RetryableError(Exception):
-    """It is safe to send this again; `error` is for when time is up."""
+    """It is safe to send the request again.
+
+    Attributes:
+        error: What is raised when no time is left.
+        delay: The seconds of Clover's ``retry-after``, or ``None``.
+        connected: Whether a connection was made.
+    """
 
     def __init__(
-        self, error: CloverError, *, after: float | None = None, reached: bool = True
+        self, error: CloverError, *, delay: float | None = None, connected: bool = True
     ) -> None:
         self.error = error
-        self.after = after
-        self.reached = reached
+        self.delay = delay
+        self.connected = connected
         super().__init__(str(error))
 
 
-def retrying(timeouts: Timeouts) -> Retrying:
-    """What calls a function until it no longer raises `RetryableError`."""
-    # It brings tornado along where Jupyter is, which only who connects should pay for.
-    from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter  # noqa: PLC0415
+def send_with_retries(send: Callable[[], T], request: str, timeouts: Timeouts) -> T:
+    """Call a function until it no longer raises `RetryableError`.
 
-    backoff = wait_exponential_jitter(
-        multiplier=timeouts.retry_delay,
-        max=timeouts.max_retry_delay,
-        jitter=timeouts.retry_delay / 2,
+    Args:
+        send: What sends the request once.
+        request: The request in the log's words, without anything secret.
+        timeouts: How long to go on.
+
+    Raises:
+        CloverError: The last attempt's, when no time is left; or a second response that isn't
+            Clover's: a sign-in page stays until somebody signs in.
+    """
+    began = time.monotonic()
+    attempt = invalid = 0
+    while True:
+        try:
+            return send()
+        except RetryableError as problem:
+            attempt += 1
+            invalid += isinstance(problem.error, InvalidResponseError)
+            delay = retry_delay(problem, attempt, timeouts)
+            longest = timeouts.total if problem.connected else timeouts.unreachable
+            if invalid > 1 or time.monotonic() - began + delay > longest:
+                raise problem.error from None
+            reason = f"HTTP {problem.error.status}" if problem.error.status else "no response"
+            log.info("%s: %s, sent again in %.2f s", request, reason, delay)
+        time.sleep(delay)
+
+
+def retry_delay(problem: RetryableError, attempt: int, timeouts: Timeouts) -> float:
+    """The seconds until the next attempt.
+
+    Always somewhat random, so that many clients don't come back together.
+    """
+    if problem.delay is not None:
+        return problem.delay + timeouts.retry_delay / 10
+    jitter = random.uniform(0, timeouts.retry_delay / 2)  # noqa: S311  no secret
+    return float(
+        min(timeouts.retry_delay * 2.0 ** (attempt - 1) + jitter, timeouts.max_retry_delay)
     )
-
-    def wait(state: RetryCallState) -> float:
-        after = _reason(state).after
-        return backoff(state) if after is None else after + timeouts.retry_delay / 10
-
-    def stop(state: RetryCallState) -> bool:
-        longest = timeouts.total if _reason(state).reached else timeouts.unreachable
-        return (state.seconds_since_start or 0) + state.upcoming_sleep > longest
-
-    return Retrying(
-        retry=retry_if_exception_type(RetryableError), wait=wait, stop=stop, reraise=True
-    )
-
-
-def _reason(state: RetryCallState) -> RetryableError:
-    reason = state.outcome.exception() if state.outcome else None
-    assert isinstance(reason, RetryableError)  # noqa: S101  nothing else is retried
-    return reason

@@ -32,8 +32,8 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
     """Refuse to go on when a record is not as it was.
 
     Args:
-        expected: The customer as it was read: a row of :func:`clover_nb.to_row`, or of a table of
-            :func:`clover_nb.to_frame`, whose rows are named by the id.
+        expected: The customer as it was read: a row of :func:`clover_nb.to_row`, or of a table
+            (``table.loc[id]``, or from ``table.iterrows()``), which is named by the id.
         now: The customer's fields as they are.
 
     Raises:
@@ -42,7 +42,9 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
     """
     then = dict(expected) if isinstance(expected, Mapping | pd.Series) else {}
     if isinstance(expected, pd.Series):
-        then.setdefault("id", expected.name)
+        then = {"id": expected.name} | then
+    if isinstance(then.get("source_ids"), str):  # as a table has them
+        then["source_ids"] = then["source_ids"].split()
     if then.get("id") != now["id"]:
         raise ValidationError(
             "expected is not the row of this customer.",

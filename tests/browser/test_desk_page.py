@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from desk_process import running_desk
 from playwright.sync_api import expect
 
 from clover_nb.constants import TEST_CARDS
@@ -19,44 +17,28 @@ from clover_nb.constants import TEST_CARDS
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """The address of a page, which stops at the end."""
-    home = tmp_path_factory.mktemp("desk")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "clover_nb.cli", "desk", "--no-browser", f"--port={port}"],
-            cwd=home,
-            env=kept | {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        told = process.stdout.readline().split()
-        assert told[:1] == ["URL"], (home / "log").read_text()
-        yield told[1]
-        process.terminate()
-        assert process.wait(20) == 0
-        process.stdout.close()
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as desk:
+        yield desk.url
 
 
 def test_it_is_behind_its_token(address):
-    """On loopback alone; without the token in its address there is no desk."""
+    """On loopback alone; without the token in its address there is a page that says so."""
     parts = urlsplit(address)
     assert (parts.hostname, parts.query[:6]) == ("127.0.0.1", "token=")
-    for path in ("/", "/voila/render/Customer%20desk.ipynb", "/api/kernels"):
-        asked = f"{parts.scheme}://{parts.netloc}{path}"
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310  loopback
-            assert "/login" in answer.url
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/", timeout=10)  # noqa: S310  loopback
+    assert refused.value.code == 403
+    assert "Open the address that clover-nb desk has printed" in refused.value.read().decode()
+    refused.value.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, theme):
-    """Without code in sight, and without a request to anywhere else."""
+    """In the system's theme, without code in sight, and without a request to anywhere else."""
     page, asked = chromium.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{address}&theme={theme}")
+    page.emulate_media(color_scheme=theme)
+    page.goto(address)
     expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=20_000)
     page.get_by_role("searchbox").fill("example")
     page.get_by_role("row").filter(has_text="example").first.click()
@@ -71,6 +53,7 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     page.get_by_role("button", name="Undo this change").click()
     expect(page.get_by_text(f"Undone: Somebody {theme}")).to_be_visible()
     assert "forms.desk" not in page.content()
+    assert "token" not in page.url
     assert {urlsplit(url.removeprefix("blob:")).hostname for url in asked} == {"127.0.0.1"}
     dark = "getComputedStyle(document.querySelector('.clover-desk')).backgroundColor"
     assert (sum(map(int, re.findall(r"\d+", page.evaluate(dark))[:3])) < 300) is (theme == "dark")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 
@@ -103,3 +104,17 @@ def test_a_folder_that_the_journal_can_not_be_made_in_is_said(monkeypatch, tmp_p
     (finding,) = doctor._journal()
     assert not finding.good
     assert str(tmp_path) in finding.todo
+
+
+def test_a_terminal_is_told_nothing_else(monkeypatch, scripted, capsys):
+    """Signs of control and direction in an answer, and line breaks, are written out."""
+    hostile = "\x1b[2J\x9b31m\r\nok     all is well\u202e\x07"
+    error = json.dumps({"message": hostile, "error": {"code": hostile, "message": hostile}})
+    scripted.answers = [(400, "application/json", error.encode())]
+    urls = dict.fromkeys(("ecommerce_url", "token_url", "platform_url"), scripted.url)
+    settings_for(monkeypatch, urls, access_token="token", merchant_id="M1")
+    code, out = report(capsys)
+    assert code == 1
+    assert "\\x1b[2J" in out
+    assert all(sign.isprintable() or sign == "\n" for sign in out)
+    assert not any(line.startswith("ok     all is well") for line in out.splitlines())

@@ -7,51 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
+from lab_process import TOKEN, running_lab
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "only-for-this-test"
 
 
 @pytest.fixture
 def lab(tmp_path):
     """A running lab: its process and its address."""
-    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
-    environment = os.environ | {f"JUPYTER_{name}": str(tmp_path / name) for name in folders}
-    options = ["--no-browser", f"--IdentityProvider.token={TOKEN}"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "clover_nb.cli", "lab", *options],
-            cwd=ROOT,
-            env=environment | {"TMPDIR": str(tmp_path), "IPYTHONDIR": str(tmp_path)},
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            yield process, _address(process, tmp_path)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-
-def _address(process, folder) -> str:
-    for _ in range(600):
-        assert process.poll() is None, (folder / "log").read_text()
-        for info in (folder / "RUNTIME_DIR").glob("jpserver-*.json"):
-            try:
-                url = json.loads(info.read_text())["url"]
-                requests.get(url + "api", timeout=5)
-            except (ValueError, requests.ConnectionError):
-                continue
-            return url
-        time.sleep(0.05)
-    raise AssertionError((folder / "log").read_text())
+    with running_lab(tmp_path, ROOT, f"--IdentityProvider.token={TOKEN}") as running:
+        yield running
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -75,3 +45,25 @@ def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how)
         requests.get(shared["ecommerce_url"], timeout=5)
     assert not list(tmp_path.glob("**/*.sqlite*"))
     assert not list(tmp_path.glob("**/*.db*"))
+
+
+@pytest.mark.parametrize(
+    "options", [["--IdentityProvider.token="], ["--ServerApp.token="], ["environment"]]
+)
+def test_it_does_not_open_without_a_token(tmp_path, options):
+    """Whoever is on this machine could use it."""
+    environment = {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
+    if options == ["environment"]:
+        options, environment["JUPYTER_TOKEN"] = [], ""
+        (tmp_path / "jupyter_server_config.py").write_text("c.IdentityProvider.token = ''\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "clover_nb.cli", "lab", "--no-browser", *options],
+        cwd=ROOT,
+        env=os.environ | environment | {"JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "without a token or password" in ran.stderr

@@ -6,6 +6,7 @@ import json
 import threading
 import uuid
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -211,7 +212,13 @@ def test_a_list_survives_pages_that_go_wrong(monkeypatch):
     pd.testing.assert_frame_equal(again, whole)
 
 
-@pytest.mark.parametrize("limit", [-1, 1.5, "10", True])
+@pytest.mark.parametrize("limit", [np.int64(3), np.uint8(3), np.array([3, 4]).min()])
+def test_a_limit_may_be_of_numpy(clover, limit):
+    """As the length of something, or a minimum, often is."""
+    assert len(clover.customers.list(limit=limit)) == 3
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "10", True, np.float64(3), np.bool_(1), pd.NA])
 def test_a_limit_that_is_no_number_of_rows_is_refused(clover, limit):
     """Before anything is sent."""
     with pytest.raises(ValidationError, match="limit"):
@@ -238,6 +245,66 @@ def test_search_by_something_else_is_refused(clover):
         clover.customers.search(mail="x")
     with pytest.raises(ValidationError, match="Search by one of"):
         clover.customers.search()
+
+
+@pytest.mark.parametrize(
+    ("call", "field", "meant"),
+    [
+        (lambda calls: calls.create(emial="ana@example.com", source="clv_1"), "emial", "email"),
+        (lambda calls: calls.modify("7QK2M9ZX4T0BC", first_name="Ana"), "first_name", "firstName"),
+        (lambda calls: calls.add_source("7QK2M9ZX4T0BC", "clv_1", consnt=1), "consnt", "consent"),
+        (lambda calls: calls.list(limits=3), "limits", "limit"),
+        (lambda calls: calls.retrieve(customerId="7QK2M9ZX4T0BC"), "customerId", "customer_id"),
+    ],
+)
+@pytest.mark.usefixtures("default_connection")
+def test_a_misspelled_argument_is_refused_with_the_right_name(clover, call, field, meant):
+    """Whoever has no type checker learns it here; nothing is sent."""
+    for calls in (clover.customers, Customer):
+        with pytest.raises(ValidationError, match=f"Did you mean {meant}") as caught:
+            call(calls)
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (lambda calls: calls.create(), "email"),
+        (lambda calls: calls.create(email="ana@example.com"), "source"),
+        (lambda calls: calls.create(email="ana@example.com", source=None), "source"),
+        (lambda calls: calls.modify(), "customer_id"),
+        (lambda calls: calls.delete_source("7QK2M9ZX4T0BC"), "source_id"),
+    ],
+)
+@pytest.mark.usefixtures("default_connection")
+def test_a_missing_argument_is_said_to_be_missing(clover, call, field):
+    """By its name."""
+    for calls in (clover.customers, Customer):
+        with pytest.raises(ValidationError, match=f"{field} is missing") as caught:
+            call(calls)
+        assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "expected_from",
+    [
+        lambda table, key: table.loc[key],
+        lambda table, key: next(row for label, row in table.iterrows() if label == key),
+        lambda table, key: table.loc[[key]].iloc[0],
+        lambda table, key: table.reset_index().set_index("id", drop=False).loc[key],
+        lambda table, key: table.reset_index().query("id == @key").iloc[0],
+    ],
+)
+def test_the_row_of_a_table_may_be_expected(clover, expected_from):
+    """It is what a person has read, as well as a row of `retrieve`."""
+    row = a_customer(clover, name="Ana Rivera", shipping=SHIPPING)
+    clover.customers.add_source(row["id"], a_token(clover, "mastercard"), consent=True)
+    expected = expected_from(clover.customers.search(email=row["email"]), row["id"])
+    changed = clover.customers.modify(row["id"], name="Ana Moss", expected=expected)
+    assert changed["name"] == "Ana Moss"
+    with pytest.raises(errors.EditConflictError) as caught:
+        clover.customers.modify(row["id"], name="Ana Rivera", expected=expected)
+    assert [change.field for change in caught.value.changes] == ["name"]
 
 
 def test_text_comes_back_unchanged_from_both_apis(clover):

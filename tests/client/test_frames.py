@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import pickle
+import sqlite3
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clover_nb import record_pages, to_frame, to_row, upsert
-from clover_nb.frames import of_pages
+from clover_nb import to_frame, to_row, upsert
+from clover_nb.errors import CloverError
 from clover_nb.records import SCHEMA
 
 TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
@@ -181,15 +182,6 @@ def test_a_frame_has_the_schema_whatever_is_in_it():
     assert odd.loc["X", "phone"] == "5550125"
 
 
-def test_rows_and_frames_agree():
-    """A frame's line holds what the row holds."""
-    for record in (CREATED, MODIFIED, PLATFORM):
-        row, line = to_row(record), to_frame([record]).iloc[0]
-        for name in SCHEMA:
-            if name != "id":
-                assert line[name] == row[name] or (pd.isna(line[name]) and row[name] is None)
-
-
 texts = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)
 
 
@@ -256,17 +248,18 @@ odd = st.sampled_from([{"id": "X", "firstName": 5}, CREATED, MODIFIED, PLATFORM]
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(platform, max_size=4), st.lists(platform | odd, max_size=3))
-def test_a_page_says_what_its_rows_say(plain, mixed):
-    """The quick way through whole pages and the way of one record give the same values."""
-    records = plain + mixed
+@given(st.lists(platform | odd, max_size=4))
+def test_a_table_says_what_its_rows_say(records):
+    """A line holds what the row holds, in a form that can be stored."""
     table = to_frame(records)
     assert list(table.index) == [record["id"] for record in records]
     for position, record in enumerate(records):
         row, line = to_row(record), table.iloc[position]
         for name in row.index.difference(["id"]):
-            if isinstance(row[name], list | dict):
-                assert line[name] == row[name], name
+            if name == "source_ids":
+                assert line[name] == " ".join(row[name]), name
+            elif isinstance(row[name], list | dict):
+                assert json.loads(line[name]) == row[name], name
             elif pd.isna(row[name]):
                 assert pd.isna(line[name]), name
             else:
@@ -281,6 +274,10 @@ anything = st.recursive(
     ),
     max_leaves=5,
 )
+platform_names = [
+    *("emailAddresses", "phoneNumbers", "addresses", "cards", "sources", "shipping", "created"),
+    *("customerSince", "firstName", "lastName", "marketingAllowed", "metadata", "new", "object"),
+]
 NESTED = ("emailAddresses", "phoneNumbers", "addresses", "cards", "sources", "shipping", "created")
 
 
@@ -310,39 +307,8 @@ def test_what_is_nested_otherwise_is_kept_as_it_came(strange):
     record = {"id": "X"} | strange
     for name, value in strange.items():
         assert to_row(record)[name] == value
-        assert to_frame([PLATFORM, record]).loc["X", name] == value
-
-
-def sent(value):
-    """The same without nulls, which the quick way leaves alone."""
-    if isinstance(value, dict):
-        return {name: sent(part) for name, part in value.items() if part is not None}
-    return list(map(sent, value)) if isinstance(value, list) else value
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(platform.map(sent), max_size=2))
-def test_a_page_as_it_came_says_what_its_records_say(records):
-    """Read from its bytes, a page is the same table; one that can't be is left to be parsed."""
-    page = record_pages.parsed(json.dumps({"elements": records}).encode())
-    table = of_pages([records if page is None else page])
-    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
-
-
-def test_a_page_of_plain_records_is_read_as_it_came():
-    """The quick way takes what every page is full of, and keeps several cards, masked, whole."""
-    email = {"elements": [{"id": "E1", "emailAddress": "ana@example.com", "primaryEmail": True}]}
-    cards = [card | {"token": "clv_1TSTS"} for card in PLATFORM["cards"]["elements"]]
-    record = PLATFORM | {"emailAddresses": email, "cards": {"elements": cards}}
-    page = record_pages.parsed(json.dumps({"elements": [{"id": "X"}, record]}).encode())
-    assert page is not None
-    table = of_pages([page, [{"id": "Y", "note": "VIP"}]])
-    pd.testing.assert_frame_equal(
-        table, to_frame([{"id": "X"}, record, {"id": "Y", "note": "VIP"}]), check_like=True
-    )
-    kept = table.loc[PLATFORM["id"], "cards"]
-    assert [card["id"] for card in kept] == ["C2", "C1"]
-    assert "1TSTS" not in json.dumps(kept)
+        kept = to_frame([PLATFORM, record]).loc["X", name]
+        assert kept == (value if isinstance(value, str) else json.dumps(value))
 
 
 FULL = PLATFORM | {
@@ -367,50 +333,85 @@ FULL = PLATFORM | {
 }
 
 
-def test_a_page_with_all_that_clover_documents_goes_the_quick_way():
-    """Fields of Clover's reference, a new one, and several addresses of a customer are read so."""
-    records = [FULL, PLATFORM | {"id": "Y"}]
-    page = record_pages.parsed(json.dumps({"elements": records}).encode())
-    assert page is not None
-    table = of_pages([page])
-    pd.testing.assert_frame_equal(table, to_frame(records), check_like=True)
+def test_what_clover_documents_beyond_the_schema_becomes_columns():
+    """Fields of Clover's reference and a new one; what is nested is JSON, which can be stored."""
+    table = to_frame([FULL, PLATFORM | {"id": "Y"}])
     kept = table.loc[FULL["id"]].dropna()
     assert {name: kept[name] for name in kept.index.difference(list(SCHEMA))} == {
-        "orders": FULL["orders"],
-        "metadata": FULL["metadata"],
-        "new": [True, False],
+        "orders": '{"elements": [{"id": "O1"}]}',
+        "metadata": '{"businessName": "Ana\'s", "note": "VIP", "dobYear": 1990, "modifiedTime": 1}',
+        "new": "[true, false]",
         "email_verifiedTime": 1600000000000,
         "shipping_address3": "Back door",
         "card_firstName": "Ana",
         "card_lastName": "Rivera",
-        "card_additionalInfo": {"default": "true"},
+        "card_additionalInfo": '{"default": "true"}',
     }
-    assert table.loc["Y", "email"] == "ana@example.com"
+    assert json.loads(table.loc["Y", "cards"]) == PLATFORM["cards"]["elements"]
+    assert str(table["email_verifiedTime"].dtype) == "Int64"
 
 
 @pytest.mark.parametrize(
-    "content",
+    "call",
     [
-        b"",
-        b"[]",
-        b"<html>",
-        b'{"message": "no"}',
-        b'{"elements": [{"id": null}]}',
-        b'{"elements": [{"id": 5}]}',
-        b'{"elements": [{"id": "X", "email": "ana@example.com"}]}',
-        b'{"elements": [{"id": "X", "cards": {"elements": [{"id": "C", "new": 1.5}]}}]}',
-        b'{"elements": [{"id": "X", "new": "2026-01-31"}]}',
-        b'{"elements": [{"id": "X", "new": "\\ud800"}]}',
-        b'{"elements": [{"id": "X", "phoneNumbers": []}]}',
-        b'{"elements": [{"id": "\\ud800"}]}',
-        b'{"elements": [{"id": "\xff"}]}',
-        b'{"elements": [{"id": "X", "customerSince": 123456789012345678901}]}',
-        b'{"elements": [{"id": "X"}]} {"elements": [{"id": "Y"}]}',
+        lambda table: table.drop_duplicates(),
+        lambda table: table.nunique(),
+        lambda table: [table[name].value_counts() for name in table],
+        lambda table: [table.groupby(name).size() for name in table],
+        lambda table: table.describe(include="all"),
+        lambda table: table.sort_values(list(table.columns)),
+        lambda table: [table.reset_index().merge(table, on=name) for name in table],
+        lambda table: table.to_json(date_format="iso"),
+        lambda table: table.to_csv(),
+        lambda table: table.to_html(),
+        lambda table: table.to_parquet(),
+        lambda table: table.to_sql("customers", sqlite3.connect(":memory:")),
     ],
 )
-def test_a_page_with_anything_else_is_left_to_be_parsed(content):
-    """Nothing is guessed and nothing dropped on the quick way."""
-    assert record_pages.parsed(content) is None
+def test_a_table_does_what_tables_do(call):
+    """Ordinary pandas calls, with every column, several cards, and fields of mixed kinds."""
+    mixed = [{"id": str(place), "new": each} for place, each in enumerate([1, "x", 2.5, {}, []])]
+    call(to_frame([FULL, PLATFORM | {"id": "Y"}, CREATED, MODIFIED, *mixed]))
+    call(to_frame([]))
+
+
+def test_card_ids_of_a_table_are_text():
+    """Separated by blanks; empty without a card. A row has them as a list."""
+    table = to_frame([PLATFORM, CREATED, {"id": "X"}])
+    assert table["source_ids"].tolist() == ["C2 C1", "7E8EH4WWHK5N6", ""]
+    assert table["source_ids"].str.split().tolist() == [["C2", "C1"], ["7E8EH4WWHK5N6"], []]
+    assert to_row(PLATFORM)["source_ids"] == ["C2", "C1"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from([*SCHEMA, *platform_names]), anything))
+def test_whatever_a_record_holds_it_becomes_a_row_and_a_line(fields):
+    """A name of the schema, or of Clover's, with a value of any kind."""
+    record = fields | {"id": "X"}
+    row, table = to_row(record), to_frame([PLATFORM, record])
+    assert (row.name, list(table.index)) == ("X", [PLATFORM["id"], "X"])
+    assert isinstance(row["source_ids"], list)
+    assert str(table["source_ids"].dtype) == "str"
+    assert list(upsert(table, row).index) == list(table.index)
+    repr(table), repr(row), table.to_csv(), table.to_parquet(), table.drop_duplicates()
+
+
+@pytest.mark.parametrize("record", [5, None, [], "X"])
+def test_what_is_no_record_is_an_error_of_the_tree(record):
+    """Never Python's own."""
+    for call in (to_row, lambda record: to_frame([PLATFORM, record])):
+        with pytest.raises(CloverError):
+            call(record)
+
+
+def test_a_record_nested_without_end_is_cut():
+    """Clover's own have five levels; these would take more than Python's stack."""
+    deep: object = "bottom"
+    for _ in range(5000):
+        deep = [deep]
+    record = {"id": "X", "name": "Ana", "new": deep}
+    assert to_row(record)["name"] == to_frame([record]).loc["X", "name"] == "Ana"
+    assert "nested too deep" in to_frame([record]).loc["X", "new"]
 
 
 TOKEN = "clv_1TSTSabcdefghijkmnopqrst"
@@ -423,8 +424,7 @@ CARDS = {"elements": [{"id": "C1", "token": TOKEN}, {"id": "C2", "token": "other
 def test_a_table_is_saved_without_card_tokens(tmp_path, record):
     """Whatever a table or a row is saved as, the tokens of the cards in it are not in it."""
     sent = json.dumps(record)
-    page = record_pages.parsed(json.dumps({"elements": [record]}).encode()) or [record]
-    for table in (to_frame([record]), to_frame([record, {"id": 5}]), of_pages([page])):
+    for table in (to_frame([record]), to_frame([record, {"id": 5}])):
         table.to_parquet(tmp_path / "parquet")
         saved = [
             table.to_csv(),
@@ -438,14 +438,10 @@ def test_a_table_is_saved_without_card_tokens(tmp_path, record):
 
 
 def test_a_saved_table_comes_back(tmp_path):
-    """As the documentation of `to_frame` says: Parquet keeps every column."""
-    table = to_frame([CREATED, PLATFORM])
+    """Parquet keeps every column."""
+    table = to_frame([CREATED, PLATFORM, FULL | {"id": "Y"}])
     table.to_parquet(tmp_path / "customers.parquet")
-    back = pd.read_parquet(tmp_path / "customers.parquet", dtype_backend="pyarrow")
-    assert list(back.columns) == list(table.columns)
-    assert back.index.equals(table.index.astype(back.index.dtype))
-    assert back["source_ids"].tolist() == table["source_ids"].tolist()
-    assert back["created"].tolist() == table["created"].tolist()
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "customers.parquet"), table)
 
 
 def test_text_comes_back_unchanged():
@@ -475,8 +471,45 @@ def test_upsert_keeps_what_an_answer_does_not_carry():
     same = upsert(table, to_row(answer)).loc["7QK2M9ZX4T0BC"]
     assert (same["name"], same["card_last4"], same["phone"]) == ("Other", "0042", "0150-555")
     moved = upsert(table, to_row(answer | {"sources": {"data": ["C3"]}})).loc["7QK2M9ZX4T0BC"]
-    assert moved["source_ids"] == ["C3"]
+    assert moved["source_ids"] == "C3"
     assert pd.isna(moved["card_last4"])
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "cleared"),
+    [
+        (PLATFORM, {"object": "customer", "email": "ana@example.com"}, ["phone", "name"]),
+        (MODIFIED, MODIFIED | {"shipping": {}}, ["shipping_name", "shipping_city"]),
+        (PLATFORM, PLATFORM | {"cards": {"elements": []}}, ["card_brand", "card_last4"]),
+        (PLATFORM, PLATFORM | {"addresses": {"elements": []}}, ["shipping_line1"]),
+        (PLATFORM, PLATFORM | {"phoneNumbers": {"elements": []}}, ["phone"]),
+        (PLATFORM, {"object": "customer", "name": "Bea Moss"}, ["first_name", "last_name"]),
+    ],
+)
+def test_upsert_clears_what_the_answer_would_carry(before, answer, cleared):
+    """A value that was removed is not kept from the table; all others are."""
+    table = to_frame([before])
+    changed = upsert(table, to_row(answer | {"id": before["id"]}))
+    old, new = table.iloc[0], changed.iloc[0]
+    assert not old[cleared].isna().any()
+    assert new[cleared].isna().all()
+    assert new["created"] == old["created"]
+
+
+def test_upsert_keeps_the_recipient_that_the_platform_does_not_show():
+    """A record read anew says nothing of the recipient."""
+    for shipping in ({}, {"shipping": {}}):  # as a change's row has, where nobody knows it
+        record = PLATFORM | shipping | {"id": MODIFIED["id"]}
+        changed = upsert(to_frame([MODIFIED]), to_row(record)).iloc[0]
+        assert (changed["shipping_name"], changed["shipping_phone"]) == ("Updated Name", "555-0125")
+        assert changed["shipping_city"] == "Boston"
+
+
+def test_upsert_keeps_what_is_said_of_the_table():
+    """Whether the list was read whole stays with it."""
+    table = to_frame([CREATED])
+    table.attrs["complete"] = False
+    assert upsert(table, to_row(PLATFORM)).attrs == {"complete": False}
 
 
 def test_upsert_into_an_empty_table():

@@ -222,3 +222,21 @@ def test_a_csv_runs_nothing(tmp_path, text):
     assert back["count"].tolist() == [-1, 2]
     assert back["ids"].tolist() == ["'=A B", "C"]
     assert back["id"].tolist()[1] == "0012"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1"])
+def test_a_heading_of_a_csv_runs_nothing(tmp_path, text):
+    """A field that Clover names so becomes a column, and so may the index be named."""
+    path = tmp_path / "customers.csv"
+    table = pd.DataFrame({text: ["x"], 5: [1]}, index=pd.Index(["A1"], name=text))
+    quality.save_csv(table.rename_axis(f"{text} id"), path)
+    heading = path.read_text(encoding="utf-8-sig").splitlines()[0]
+    assert heading == f'"\'{text} id","\'{text}","5"'
+
+
+def test_half_an_emoji_is_saved(tmp_path):
+    """It has no encoding, and stops no export."""
+    path = tmp_path / "customers.csv"
+    table = pd.DataFrame({"name": pd.Series(["Ana \ud83c"], dtype=object, index=["A1"])})
+    quality.save_csv(table.rename_axis("id"), path)
+    assert path.read_text(encoding="utf-8-sig").splitlines()[1] == '"A1","Ana \ufffd"'

@@ -6,60 +6,8 @@ import pandas as pd
 import pytest
 
 from clover_nb import validation
-from clover_nb.card_numbers import contains_card_number
 from clover_nb.constants import TEST_CARDS
 from clover_nb.errors import ValidationError
-
-NUMBERS = sorted({card["number"] for card in TEST_CARDS.values()})
-
-
-def spelled(number: str, separator: str) -> str:
-    return separator.join(number[i : i + 4] for i in range(0, len(number), 4))
-
-
-@pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("separator", ["", " ", "-", "."])
-def test_every_published_card_number_is_recognised(number, separator):
-    """In every spelling, and within other text."""
-    assert contains_card_number(f"card: {spelled(number, separator)}, thanks")
-
-
-@pytest.mark.parametrize("beside", ["{} 12 35 123", "12/35 {}", "123 {}", "+1 408 555 0125 {}"])
-def test_a_card_number_is_recognised_beside_other_digits(beside):
-    """With the expiry and the security code, or a phone, written next to it."""
-    assert contains_card_number(beside.format(spelled(NUMBERS[0], " ")))
-    assert contains_card_number(beside.format(NUMBERS[0]))
-
-
-def test_other_digits_of_the_world_are_digits_too():
-    """A number in full-width or Arabic digits is the same number."""
-    wide = NUMBERS[0].translate({ord("0") + i: ord("\uff10") + i for i in range(10)})
-    arabic = NUMBERS[0].translate({ord("0") + i: ord("\u0660") + i for i in range(10)})
-    assert contains_card_number(wide)
-    assert contains_card_number(arabic)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "no digits",
-        "555-0125",
-        "+1 408 555 0125",
-        "+42 424 242 424 242 4",
-        "1580489482717",  # a time in milliseconds
-        "2026-11-24 08:00:30",
-        "94085",
-        "7QK2M9ZX4T0BC",
-        "1Z999AA10123456784",  # a parcel
-        TEST_CARDS["visa"]["number"][:-1] + "1",  # fails Luhn
-        TEST_CARDS["visa"]["number"] + "0000",  # too long for one
-    ],
-)
-def test_what_is_no_card_number_passes(text):
-    """Phones, times, ids and parcels are not mistaken."""
-    assert not contains_card_number(text)
-
 
 FIELDS = ["email", "source", "name", "phone", "firstName", "lastName", "ecomind"]
 PARTS = ["shipping.name", "shipping.phone", "shipping.address.line1", "shipping.address.city"]
@@ -88,7 +36,7 @@ PARTS = ["shipping.name", "shipping.phone", "shipping.address.line1", "shipping.
 def test_a_bad_value_is_refused_by_the_name_of_its_field(field, value):
     """Whatever is wrong, the message names the field and doesn't show a card number."""
     with pytest.raises(ValidationError) as caught:
-        validation.check(field, value)
+        validation.check_field(field, value)
     assert caught.value.field == field
     assert field in str(caught.value)
     assert TEST_CARDS["visa"]["number"] not in str(caught.value)
@@ -98,28 +46,28 @@ def test_a_bad_value_is_refused_by_the_name_of_its_field(field, value):
 def test_text_is_text(field):
     """Emoji, right-to-left text, quotes and tags pass as they are, trimmed outside."""
     text = '<b>O\'Brien</b> "عمر" 🍀  twice'
-    assert validation.check(field, f"  {text} ") == text
+    assert validation.check_field(field, f"  {text} ") == text
 
 
 @pytest.mark.parametrize("address", ["ana", "ana@", "@example.com", "a b@example.com", "a@b@c.com"])
 def test_a_malformed_email_is_refused(address):
     """It can't reach anybody."""
     with pytest.raises(ValidationError, match="email is not an email address"):
-        validation.email(address)
+        validation.check_email(address)
 
 
 @pytest.mark.parametrize("token", ["tok_visa", "clv_", "CLV_1TSTS", "clv_1TSTS/../..", "1TSTS"])
 def test_a_malformed_token_is_refused(token):
     """Only the documented prefix, letters and digits can be a token."""
     with pytest.raises(ValidationError, match="source is not a card token") as caught:
-        validation.source(token)
+        validation.check_source(token)
     assert "1TSTS" not in str(caught.value)
 
 
 @pytest.mark.parametrize("number", ["555-0125", "+1 (408) 555-0125 ext. 12", "408.555.0125x7"])
 def test_phones_pass_in_any_spelling(number):
     """The seed's own number is no valid one to a telephone library, and must pass."""
-    assert validation.phone(number) == number
+    assert validation.check_phone(number) == number
 
 
 @pytest.mark.parametrize(
@@ -140,7 +88,7 @@ def test_phones_pass_in_any_spelling(number):
 def test_an_unknown_name_is_refused_with_the_nearest_right_one(given, field, meant):
     """A typing error is not sent and silently ignored."""
     with pytest.raises(ValidationError, match=f"Did you mean {meant}") as caught:
-        validation.customer(given)
+        validation.check_customer(given)
     assert caught.value.field == field
 
 
@@ -150,12 +98,12 @@ def test_an_address_that_is_not_a_dict_is_refused(value):
     with pytest.raises(
         ValidationError, match=r"shipping.address must be a dict with line1"
     ) as caught:
-        validation.customer({"shipping": {"address": value}})
+        validation.check_customer({"shipping": {"address": value}})
     assert caught.value.field == "shipping.address"
 
 
 def test_none_is_missing_where_something_is_required():
     """`email=None` is said to be missing."""
     with pytest.raises(ValidationError, match="email is missing") as caught:
-        validation.customer({"email": None}, required=["email"])
+        validation.check_customer({"email": None}, required=["email"])
     assert caught.value.field == "email"

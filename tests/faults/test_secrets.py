@@ -44,7 +44,9 @@ def attempt(call, **shown):
 def token(card="visa"):
     made = clover.tokens.create(card=TEST_CARDS[card])
     spent.append(made["id"].reveal())
-    print(made, made.to_dict(), clover, clover.settings)
+    print(made, made.to_dict(), pd.DataFrame([made]), clover, clover.settings)
+    pd.concat([pd.DataFrame([made])] * 2).to_csv(f"{folder}/tokens.csv")
+    pd.DataFrame([made]).to_pickle(f"{folder}/tokens.pickle")
     return made["id"]
 
 customers = clover.customers
@@ -82,6 +84,7 @@ CELLS = [
     """
 %xmode Verbose
 import json, logging, os
+import pandas as pd
 from pathlib import Path
 from clover_nb import TEST_CARDS, connect, forms
 from clover_nb.settings import Timeouts
@@ -97,7 +100,7 @@ def token(card="visa"):
     return made["id"]
 
 row = customers.create(email="cleo@example.com", source=token(), name="Cleo", consent=True)
-row""",
+pd.DataFrame([pd.Series({"id": spent[0]}), row])""",
     'customers.add_source(row["id"], token("visa_declined"), consent=True)',
     'customers.create(email="nobody", source=token().reveal())',
     'customers.create(email="cleo@example.com", source=spent[0].reveal())',
@@ -132,7 +135,7 @@ typed = forms.attach_card(clover=clover)
 tell(typed, "edit", {"way": "paste"}, source=token("mastercard").reveal())
 typed""",
     """
-_ = (folder / "spent-2").write_text(json.dumps(spent))
+_ = (folder / "spent-2").write_text(json.dumps([each.reveal() for each in spent]))
 clover, clover.settings, clover.customers.list()""",
 ]
 
@@ -179,7 +182,16 @@ def test_no_secret_is_left_behind(left_behind):
     folder, secrets = left_behind
     assert len(secrets) > 20
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    expected = {"journal", "day.log", "output", "journal-2", "notebook.log", "notebook.ipynb"}
+    expected = {
+        "tokens.csv",
+        "tokens.pickle",
+        "journal",
+        "day.log",
+        "output",
+        "journal-2",
+        "notebook.log",
+        "notebook.ipynb",
+    }
     assert expected <= set(files)
     found = {
         (name, content[max(0, at - 300) : at].decode(errors="replace"))

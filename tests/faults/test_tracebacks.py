@@ -65,7 +65,7 @@ CALLS = {
 def test_what_was_typed_for_a_card_is_in_no_variable_of_ours(clover, somebody, call, typed):
     """A token that Clover refuses, one that can't be right, and a card's number."""
     shown = verbose(lambda: call(clover.customers, somebody, typed))
-    assert "customers.py" in shown
+    assert "customers.py" in shown or "validation.py" in shown
     assert TYPED not in shown
     assert NUMBER not in shown
 

@@ -227,9 +227,9 @@ journal = Journal(Path(sys.argv[1]))
 number = journal.begin(Write("modify", "X", {}), host="h", merchant=None)
 pid = os.fork()
 if pid:
-    print(number, pid, flush=True)
+    os.write(1, b"%d %d\\n" % (number, pid))
     os.kill(os.getpid(), 9)
-print("forked", flush=True)
+os.write(1, b"forked\\n")
 sys.stdin.readline()
 """
     with subprocess.Popen(
@@ -335,3 +335,14 @@ def test_a_write_costs_two_statements(scripted, tmp_path):
         clover.customers.create(email="ana@example.com", source="clv_1TSTSb")
         clover.journal._db.set_trace_callback(None)
     assert [statement.split()[0] for statement in statements] == ["INSERT", "UPDATE"]
+
+
+def test_what_is_remembered_without_a_journal_is_bounded():
+    """The newest writes of an account, as long as the process runs, and what is under way."""
+    account = (uuid.uuid4().hex,)
+    first = journals.unkept(account).begin(a_write(), **HERE)
+    for _ in range(1300):
+        journal = journals.unkept(account)
+        journal.end(journal.begin(a_write(), **HERE), "done")
+    assert 1000 <= len(journal.frame()) < 1200
+    assert journal.entry(first).outcome == "open"

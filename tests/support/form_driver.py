@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from clover_nb.forms.form import Form
+from clover_nb.masking import Secret
 
 VIEW, CARD = "view-1", "clover-card-1"
 
@@ -47,7 +48,7 @@ class FormDriver:
         for name, text in texts.items():
             if name == "source":
                 self.tell("edit", {"way": "paste"})
-                self.tell("edit", source="".join(text))
+                self.tell("edit", source=Secret(text).reveal())
             else:
                 self.tell("edit", {name.replace("__", "."): text})
         return self

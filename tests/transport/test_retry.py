@@ -139,11 +139,12 @@ UNCLEAR = [
 
 @pytest.mark.parametrize(("answer", "kind"), UNCLEAR)
 def test_a_read_without_a_clear_answer_is_sent_again(scripted, answer, kind):
-    """It does no harm, and in the end the last trouble is raised."""
-    scripted.answers = [answer, answer, said(CUSTOMER)]
+    """It does no harm, and in the end the last trouble is raised; what isn't Clover's, soon."""
+    times = 1 if kind is errors.InvalidResponseError else 2
+    scripted.answers = [*[answer] * times, said(CUSTOMER)]
     with scripted.connect(**READ) as clover:
         assert read(clover)["id"] == CUSTOMER["id"]
-    assert len(scripted.requests) == 3
+    assert len(scripted.requests) == times + 1
     scripted.answers = [answer]
     with scripted.connect(timeouts=BRIEF, **READ) as clover, pytest.raises(kind):
         read(clover)

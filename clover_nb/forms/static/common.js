@@ -28,66 +28,6 @@ function keepKeys(root) {
   };
 }
 
-// The numbers of the issuers (ISO/IEC 7812): how they begin, and how long they are.
-const ISSUED = new RegExp(
-  "^(" +
-    [
-      "4(\\d{12}|\\d{15}|\\d{18})", // Visa
-      "(5[1-5]\\d{2}|222[1-9]|22[3-9]\\d|2[3-6]\\d{2}|27[01]\\d|2720)\\d{12}", // Mastercard
-      "3[47]\\d{13}", // American Express
-      "3(0[0-5]|[689]\\d)\\d{11}", // Diners Club
-      "(6011|64[4-9]\\d|65\\d{2})\\d{12,15}", // Discover
-      "35(2[89]|[3-8]\\d)\\d{12,15}", // JCB
-      "62\\d{14,17}", // UnionPay
-    ].join("|") +
-    ")$",
-);
-const GAP = "[\\s.\\u2010-\\u2015-]{0,3}";
-const RUN = new RegExp(`\\+?\\d(?:${GAP}\\d)*`, "g");
-const LONGEST_PHONE = 15; // E.164
-
-function passesLuhn(digits) {
-  const sum = [...digits].reverse().reduce((total, digit, place) => {
-    const value = Number(digit) * (place % 2 ? 2 : 1);
-    return total + (value > 9 ? value - 9 : value);
-  }, 0);
-  return sum % 10 === 0;
-}
-
-/** Runs of digits as people write them, in groups; a number with a plus is a phone. */
-function digitRuns(text) {
-  const plain = text.replace(/[\u0660-\u0669\u06f0-\u06f9\uff10-\uff19]/g, (digit) =>
-    String(digit.charCodeAt(0) & 15), // Arabic, Persian and full-width digits
-  );
-  return [...plain.matchAll(RUN)]
-    .map((run) => ({ start: run.index, plus: run[0][0] === "+", groups: run[0].match(/\d+/g) }))
-    .map((run) => ({ ...run, digits: run.groups.join("") }))
-    .filter((run) => !run.plus || run.digits.length > LONGEST_PHONE);
-}
-
-/** Whether there is a card number in a run, alone or with its expiry and code behind it. */
-function holdsCard({ digits, groups }) {
-  const isCard = (number) => ISSUED.test(number) && passesLuhn(number);
-  const startsHere = (_, first) => {
-    let number = "";
-    return (
-      groups[first].length >= 4 && // as cards are written; not two phones in a row
-      groups.slice(first).some((group) => isCard((number += group)))
-    );
-  };
-  return isCard(digits) || groups.some(startsHere);
-}
-
-/** Where the first card number of a text begins, or -1. */
-function findCard(text) {
-  return digitRuns(text).find(holdsCard)?.start ?? -1;
-}
-
-/** How many digits the longest run has: a card number that is being typed has more and more. */
-function longestRun(text) {
-  return Math.max(0, ...digitRuns(text).map((run) => run.digits.length));
-}
-
 /** Whether an input event comes from keys; everything else (paste, drop) arrives as a whole. */
 function isTyping(event) {
   return /^(insertText|insertCompositionText|delete)/.test(event.inputType ?? "");

@@ -1,0 +1,119 @@
+"""What is promised of the rate that processes share: `python benchmarks/pace.py`, two minutes.
+
+Six processes with three threads each call a sandbox that has Clover's limits and answers after
+80 ms. Then it is done again, and two of them are killed with -9 in the middle. Another job on the
+machine makes the numbers worse: with a load of 23 on two cores 90% of the limit were reached, with
+three refusals, and 97% after two were killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from os import environ
+from urllib.parse import urlsplit
+
+from clover_nb import connect
+from clover_nb.constants import REQUESTS_PER_SECOND
+
+PROCESSES, THREADS = 6, 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(json.loads(options.worker))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        environ["XDG_RUNTIME_DIR"] = folder
+        with served() as there:
+            turns, _ = run(there, options.seconds)
+            refused = refusals(there)
+        with served() as there:
+            _, after = run(there, options.seconds / 2, killed=2)
+    counts = sorted(map(len, turns))
+    span = max(map(max, turns)) - min(map(min, turns))
+    share = sum(counts) / span / REQUESTS_PER_SECOND
+    print(f"{PROCESSES} processes, {span:.1f} s: {share:.1%} of the limit   promised: 94%")
+    print(f"refused with 429: {refused}   promised: 0")
+    print(f"turns a process: {counts}, {counts[-1] / counts[0]:.2f}   promised: 1.5")
+    print(f"from 2 s after two were killed: {after:.1%} of the limit   promised: 94%")
+
+
+def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]], float]:
+    """When each process has had its turns, and the share of the limit after some were killed."""
+    command = [sys.executable, __file__, "--worker", json.dumps(there)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
+    for process in processes:
+        process.stdout.readline()  # it has imported what it needs
+    begin = time.monotonic() + 0.2
+    for process in processes:
+        process.stdin.write(json.dumps([begin, begin + seconds]) + "\n")
+        process.stdin.flush()
+    time.sleep(begin + seconds / 3 - time.monotonic())
+    for process in processes[:killed]:
+        process.kill()
+    dead = time.monotonic()
+    outputs = [process.communicate()[0] for process in processes]
+    turns = [json.loads(output) for output in outputs[killed:]]
+    later = [turn for process in turns for turn in process if dead + 2 <= turn < begin + seconds]
+    share = len(later) / (begin + seconds - dead - 2) / REQUESTS_PER_SECOND
+    return turns, share
+
+
+def work(there: dict) -> None:
+    """Take turns, and tell when each was over."""
+    turns = []
+    print("ready", flush=True)
+    begin, end = json.loads(sys.stdin.readline())
+    with connect("local", **there, journal=None) as clover:
+
+        def take_turns() -> None:
+            while time.monotonic() < end:
+                clover.api_keys.retrieve()
+                turns.append(time.monotonic())
+
+        threads = [threading.Thread(target=take_turns) for _ in range(THREADS)]
+        time.sleep(max(0.0, begin - time.monotonic()))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    print(json.dumps(turns))
+
+
+@contextmanager
+def served():
+    """A sandbox in a process of its own; gives its six values."""
+    command = [sys.executable, "-m", "clover_nb.sandbox", "--json", "--customers", "5"]
+    options = ["--latency-ms", "80", "--control"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def refusals(there: dict) -> int:
+    """How many of the newest thousand requests were refused for the limits."""
+    wire = http.client.HTTPConnection(urlsplit(there["ecommerce_url"]).netloc)
+    wire.request("GET", "/_sandbox/requests")
+    log = json.loads(wire.getresponse().read())
+    wire.close()
+    requests = log["requests"] if isinstance(log, dict) else log
+    return sum(entry["status"] == 429 for entry in requests)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Reading a list of Clover's page after page, while other people change it.
+
+Clover tells neither how many there are nor whether something moved. A page therefore begins with
+records that the page before has shown: as long as its first one was seen, nothing lies between.
+Where it wasn't, somebody deleted customers meanwhile, and what moved up is read again. Records that
+are in the list the whole time are then in the result, provided that they keep their order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+from clover_nb import constants
+from clover_nb.errors import InvalidResponseError
+from clover_nb.records import flatten, is_customer, redact_tokens
+
+Page = Sequence[Any]
+FetchPage = Callable[[int, int], Page]
+
+# One of so many records of a page is read twice: a deletion or a few between two pages are bridged.
+_OVERLAP_SHARE: Final = 200
+# How often a list that never stands still is read again before it is called incomplete.
+_MAX_REREADS: Final = 20
+
+# Seconds between two pages by which they come slower than the limits allow.
+_SLOW_PAGE: Final = 1.5 / constants.REQUESTS_PER_SECOND
+
+
+class PageReader:
+    """Reads a list of customers; iterating gives their fields, a page at a time.
+
+    Args:
+        fetch: Reads a page, by its offset and the number of records asked for.
+        limit: How many records at most, in all; ``None`` is all.
+
+    Attributes:
+        complete: Whether each customer that was in the list all the time was read.
+        unreadable: What was in the list and is no customer, in words, by its place.
+    """
+
+    def __init__(self, fetch: FetchPage, limit: int | None = None) -> None:
+        self.complete = True
+        self.unreadable: list[str] = []
+        self._fetch = fetch
+        self._limit = limit
+        self._size = min(constants.PAGE_MAX, constants.PAGE_MAX if limit is None else limit)
+        self._overlap = max(1, self._size // _OVERLAP_SHARE)
+        self._step = max(1, self._size - self._overlap)
+        self._seen: set[str] = set()
+        self._rereads = 0
+
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        if not self._size:
+            return
+        page = self._fetch(0, self._size)
+        yield self._take(page)
+        if len(page) < self._size or self._is_full():
+            return
+        pool = ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb pages")
+        try:
+            yield from self._read_on(pool)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if not self._is_full():
+            yield from self._read_front()
+
+    def _read_on(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[str, Any]]]:
+        """Read the second page and all that follow; several at once where one is too slow."""
+        ahead: dict[int, Future[Page]] = {}
+        offset, back, width = self._step, self._step, 1
+        furthest, without_news = 0, 0
+        before = time.monotonic()
+        while True:
+            was_ahead = offset in ahead
+            for later in range(offset, offset + width * self._step, self._step):
+                if later not in ahead and (later == offset or self._is_wanted(later)):
+                    ahead[later] = pool.submit(self._fetch, later, self._rows(later))
+            page = ahead.pop(offset).result()
+            before, took = time.monotonic(), time.monotonic() - before
+            if took > _SLOW_PAGE and (was_ahead or width == 1):
+                width = min(2 * width, constants.REQUESTS_AT_ONCE)
+            if offset and not self._joins(page):
+                if self._rereads < _MAX_REREADS:
+                    self._rereads += 1
+                    offset, back = max(0, offset - back), 2 * back
+                    continue
+                self.complete = False
+            back = self._step
+            news = self._take(page)
+            yield news
+            rows = self._rows(offset)
+            if len(page) < rows or self._is_full():
+                return
+            if offset > furthest:  # what is read again may well be known
+                furthest, without_news = offset, 0 if news else without_news + 1
+            if without_news > 1:
+                raise InvalidResponseError(
+                    "Clover's list has no end: it gives the same customers again and again.",
+                    hint="Try again; if it stays so, ask Clover's support.",
+                )
+            offset += max(1, rows - self._overlap)
+
+    def _read_front(self) -> Iterator[list[dict[str, Any]]]:
+        """Look at the beginning once more, for what came or moved there meanwhile."""
+        offset, rows = 0, min(self._size, constants.PAGE_DEFAULT)
+        while True:
+            page = self._fetch(offset, rows)
+            news = self._take(page)
+            yield news
+            if len(news) < len(page) or not page or self._is_full():
+                return
+            offset, rows = offset + len(page), self._size
+
+    def _rows(self, offset: int) -> int:
+        rest = self._size if self._limit is None else self._limit - offset
+        return min(self._size, rest) if rest > self._overlap else self._size
+
+    def _is_wanted(self, offset: int) -> bool:
+        return self._limit is None or offset + self._overlap < self._limit
+
+    def _is_full(self) -> bool:
+        return self._limit is not None and len(self._seen) >= self._limit
+
+    def _joins(self, page: Page) -> bool:
+        """Whether nothing can lie between what was read and this page."""
+        return bool(page) and _key(page[0]) in self._seen
+
+    def _take(self, page: Page) -> list[dict[str, Any]]:
+        """The fields of the customers that weren't seen yet, as many as are wanted."""
+        taken = []
+        for record in page:
+            key = _key(record)
+            if key in self._seen or self._is_full():
+                continue
+            self._seen.add(key)
+            if is_customer(record):
+                taken.append(flatten(record))
+            else:
+                self.unreadable.append(f"number {len(self._seen)}")
+        return taken
+
+
+def _key(record: Any) -> str:  # noqa: ANN401  JSON
+    """What a record is told by: its id, or all of it where it has none."""
+    return record["id"] if is_customer(record) else repr(redact_tokens(record))

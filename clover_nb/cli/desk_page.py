@@ -1,0 +1,205 @@
+"""The desk's page: who may see it, what it may load, and the kernel behind it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
+from jupyter_server.services.kernels.handlers import KernelHandler
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from voila.configuration import VoilaConfiguration
+from voila.paths import collect_static_paths
+from voila.utils import get_page_config, get_voila_labextensions_path
+
+if TYPE_CHECKING:
+    from clover_nb.cli.kernels import DeskKernelManager
+
+_CODE: Final = "from clover_nb import forms\n\nforms.desk()"
+_OUTPUTS: Final = ("display_data", "execute_result")
+_START_SECONDS: Final = 60
+_KERNEL: Final = r"/api/kernels/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+# What draws widgets; an extension that is installed for JupyterLab has no business here.
+_EXTENSIONS: Final = [
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+]
+
+#: Of every answer. The page says what it loads; what else there is loads nothing.
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def page_policy(nonce: str, host: str, checkout: str | None) -> str:
+    """The page's Content-Security-Policy. SECURITY.md says why each exception is there.
+
+    Args:
+        nonce: Of the page's own scripts.
+        host: The page's, with its port.
+        checkout: The address of the script of the card fields, and of their frames.
+    """
+    frames = checkout or "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src 'self' 'nonce-{nonce}' blob: {checkout or ''}".rstrip(),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            f"connect-src 'self' ws://{host}",
+            f"frame-src {frames}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+        ]
+    )
+
+
+class PageHandler(JupyterHandler):
+    """The page. Nothing of its address counts but the token, which it takes out of there."""
+
+    def initialize(
+        self, *, kernels: DeskKernelManager, checkout: str | None, environment: Mapping[str, str]
+    ) -> None:
+        """Take what the server knows.
+
+        Args:
+            kernels: Starts the page's kernel.
+            checkout: The address of the script of the card fields.
+            environment: Of the kernel.
+        """
+        self._kernels, self._checkout, self._environment = kernels, checkout, dict(environment)
+        self._nonce = secrets.token_urlsafe(16)
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """Log in, or start a kernel and send the page."""
+        if self.current_user is not None and self.token_authenticated:
+            self._send("opened.html.j2", nonce=self._nonce)  # with a cookie from now on
+        elif self.current_user is None or not self._is_own():
+            self._say(
+                HTTPStatus.FORBIDDEN,
+                "The desk doesn't open by a stranger's link",
+                "If you have opened the address that clover-nb desk has printed in this browser, "
+                "since it was started:",
+            )
+        elif not await self._kernels.make_room():
+            self._say(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too many pages are open",
+                "The desk is open in as many pages as it keeps at once. Close one that you don't "
+                "need, wait a few seconds, and:",
+            )
+        else:
+            await self._open()
+
+    def _is_own(self) -> bool:
+        """Whether a person has come by the address bar or by a link of the desk's own.
+
+        Other local servers count as the same site for cookies, whatever their port.
+        """
+        return self.request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+
+    async def _open(self) -> None:
+        manager = self._kernels
+        kernel_id = await manager.start_kernel(
+            kernel_name="python3", cwd=manager.folder, env=self._environment
+        )
+        self._set_headers()
+        manager.notify_connect(kernel_id)  # this page, until it has a connection of its own
+        try:
+            opening = self.get_template("desk_opening.html.j2")
+            self.write(opening.render(nonce=self._nonce))
+            await self.flush()
+            outputs = await _run(manager.get_kernel(kernel_id))
+            widgets = self.get_template("desk_widgets.html.j2")
+            self.write(widgets.render(outputs=outputs, config=self._page_config(kernel_id)))
+        finally:
+            manager.notify_disconnect(kernel_id)
+
+    def _set_headers(self) -> None:
+        policy = page_policy(self._nonce, self.request.host, self._checkout)
+        self.set_header("Content-Security-Policy", policy)
+        self.set_header("Cache-Control", "no-store")
+
+    def _page_config(self, kernel_id: str) -> dict[str, Any]:
+        config: dict[str, Any] = get_page_config(
+            base_url="/",
+            settings=self.settings,
+            log=self.log,
+            voila_configuration=VoilaConfiguration(extension_allowlist=_EXTENSIONS),
+        )
+        mine = {"kernelId": kernel_id, "jupyterLabTheme": "light", "fullMathjaxUrl": ""}
+        return config | mine
+
+    def _say(self, status: HTTPStatus, title: str, text: str) -> None:
+        self.set_status(status)
+        self._send("message.html.j2", title=title, text=text)
+
+    def _send(self, template: str, **values: str) -> None:
+        self._set_headers()
+        self.finish(self.get_template(template).render(values))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401, ARG002  tornado's
+        """Say that something went wrong, without what the visitor sent."""
+        status = HTTPStatus(status_code)
+        self._say(status, status.phrase, "The desk can't be shown.")
+
+
+async def _run(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a kernel's manager
+    """Run the desk's one cell, and give its outputs as the page's script takes them."""
+    messages: list[dict[str, Any]] = []
+    client = kernel.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=_START_SECONDS)
+        reply = await client.execute_interactive(
+            _CODE,
+            store_history=False,
+            allow_stdin=False,
+            output_hook=messages.append,
+        )
+    finally:
+        client.stop_channels()
+    if reply["content"]["status"] != "ok":
+        told = f"The desk can't be shown: {reply['content'].get('evalue', '')}"
+        return [{"data": {"text/plain": told}, "metadata": {}}]
+    return [message["content"] for message in messages if message["msg_type"] in _OUTPUTS]
+
+
+class SocketHandler(KernelWebsocketHandler):
+    """The page's connection to its kernel, for pages of this server alone."""
+
+    def check_origin(self, origin: str | None = None) -> bool:
+        """Whether the page that connects is one of this server's; a program says so itself."""
+        return origin == f"http://{self.request.host}" and bool(super().check_origin(origin))
+
+
+def list_handlers(
+    kernels: DeskKernelManager, checkout: str | None, environment: Mapping[str, str]
+) -> list[tuple[Any, ...]]:
+    """What is served, and nothing else: page, scripts, and the way to a kernel.
+
+    Args:
+        kernels: Starts a kernel for each page.
+        checkout: The address of the script of the card fields.
+        environment: Of the kernels.
+    """
+    page = {"kernels": kernels, "checkout": checkout, "environment": environment}
+    scripts = {"path": collect_static_paths(["voila", "nbconvert"], "lab")}
+    extensions = {"path": get_voila_labextensions_path()}
+    return [
+        (r"/", PageHandler, page),
+        (r"/voila/static/(.*)", FileFindHandler, scripts),
+        (r"/voila/labextensions/(.*)", FileFindHandler, extensions),
+        (_KERNEL, KernelHandler),
+        (rf"{_KERNEL}/channels", SocketHandler),
+    ]

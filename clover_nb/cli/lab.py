@@ -1,0 +1,91 @@
+"""``clover-nb lab``: JupyterLab on the notebooks, with a practice sandbox that they share."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyterlab.labapp import LabApp
+
+from clover_nb import sandbox
+from clover_nb.cli.kernels import TRANSPORT, PrivateKernelManager, private_folder
+from clover_nb.client import SHARED_SANDBOX
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class _Lab(LabApp):  # type: ignore[misc]  # has no types
+    """JupyterLab without Voilà, which would run code of the working directory."""
+
+    @classmethod
+    def make_serverapp(cls, **kwargs: Any) -> Any:  # noqa: ANN401  the server, which has no types
+        """The server, told which of its extensions to leave out."""
+        kwargs["jpserver_extensions"]["voila.server_extension"] = False
+        return super().make_serverapp(**kwargs)
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve the sandbox and JupyterLab from this one process, so that both end with it.
+
+    Args:
+        arguments: What the parser made of the options, and those that are JupyterLab's.
+
+    Returns:
+        The exit code.
+    """
+    with _practice(), private_folder() as folder:
+        # What JupyterLab begins with: no news, no updates, for a desk talks to nobody else.
+        defaults = str(Path(__file__).parent)
+        config = os.environ.get("JUPYTER_CONFIG_PATH")
+        os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
+        server = _Lab.initialize_server([*_options(folder), *arguments.others])
+        if not server.identity_provider.auth_enabled or not _is_closed(server):
+            print(  # noqa: T201  of a command
+                "clover-nb lab: JupyterLab is set up to open without a token or password (in its "
+                "configuration or JUPYTER_TOKEN). Everybody on this machine could use it. Nothing "
+                "was started.",
+                file=sys.stderr,
+            )
+            return 1
+        # Ctrl-C stops at once, kernels included, whether or not a person sits at a terminal.
+        signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
+        server.start()
+    return 0
+
+
+def _is_closed(server: Any) -> bool:  # noqa: ANN401  has no types
+    identity = server.identity_provider
+    return bool(identity.token or getattr(identity, "hashed_password", ""))
+
+
+@contextmanager
+def _practice() -> Iterator[None]:
+    """A sandbox, which the kernels that are started meanwhile share, as they do its journal."""
+    with tempfile.TemporaryDirectory() as folder, sandbox.start() as practice:
+        shared = practice.connection() | {"journal": str(Path(folder) / "journal.sqlite3")}
+        os.environ[SHARED_SANDBOX] = json.dumps(shared)
+        yield
+
+
+def _options(folder: Path) -> list[str]:
+    manager = f"{PrivateKernelManager.__module__}.{PrivateKernelManager.__name__}"
+    options = [
+        f"--ServerApp.kernel_manager_class={manager}",
+        f"--PrivateKernelManager.folder={folder}",
+        f"--KernelManager.transport={TRANSPORT}",
+    ]
+    notebooks = Path("notebooks")
+    if notebooks.is_dir():
+        options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
+        options += ["--LabApp.default_url=/lab/tree/01_first_customers.ipynb"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else
+        options += ["--allow-root"]
+    return options

@@ -1,0 +1,182 @@
+"""A stranger's page beside the desk in one browser, and kernels that end with their page."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psutil
+import pytest
+from desk_process import running_desk
+from playwright.sync_api import expect
+
+ATTACK = """async ([origin, kernel]) => {
+  const told = {};
+  const tried = async (name, what) => {
+    try { told[name] = String(await what()); } catch (error) { told[name] = "refused"; }
+  };
+  const sent = { mode: "no-cors", credentials: "include" };
+  for (const path of ["/", `/api/kernels/${kernel}`]) {
+    await tried(`read ${path}`, async () =>
+      (await fetch(origin + path, { credentials: "include" })).text());
+    await tried(`opaque ${path}`, async () => (await fetch(origin + path, sent)).type);
+  }
+  for (const path of ["/", "/api/kernels", `/api/kernels/${kernel}/restart`,
+                      `/voila/api/shutdown/${kernel}`]) {
+    await tried(`post ${path}`, async () =>
+      (await fetch(origin + path, { ...sent, method: "POST", body: "_xsrf=1" })).type);
+  }
+  await tried("delete", async () => (await fetch(`${origin}/api/kernels/${kernel}`,
+    { credentials: "include", method: "DELETE" })).status);
+  await tried("socket", () => new Promise((resolve, reject) => {
+    const socket = new WebSocket(
+      `${origin.replace("http", "ws")}/api/kernels/${kernel}/channels?session_id=x`);
+    socket.onopen = () => resolve("open");
+    socket.onerror = reject;
+  }));
+  await tried("frame", () => new Promise((resolve) => {
+    const frame = document.createElement("iframe");
+    frame.onload = () => {
+      try { resolve(frame.contentDocument?.body.textContent || "refused"); }
+      catch { resolve("refused"); }
+    };
+    frame.src = origin;
+    document.body.append(frame);
+  }));
+  await tried("script", () => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.onload = () => resolve("ran");
+    script.onerror = reject;
+    script.src = origin + "/voila/static/voila.js";
+    document.head.append(script);
+  }));
+  return told;
+}"""
+PAYLOAD = '"><img src=x onerror="window.hacked=1">'
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser", orphan_seconds=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def local_stranger():
+    """Another user's web server on this machine, for cookies the same site as the desk."""
+    cookies = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            cookies.append(self.headers.get("Cookie"))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<!doctype html><title>Nice</title><body>Nice")
+
+        def log_message(self, *args):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=partial(server.serve_forever, 0.05))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def opened(chromium, url):
+    """A page of the desk that has read its customers, and the requests of its kernel."""
+    page = chromium.new_page()
+    page.goto(url)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
+    return page
+
+
+def kernel_of(page):
+    config = page.locator("#jupyter-config-data").text_content()
+    return page.evaluate("config => JSON.parse(config).kernelId", config)
+
+
+@pytest.mark.parametrize("where", ["elsewhere", "this machine"])
+def test_a_strangers_page_reads_and_changes_nothing(chromium, desk, local_stranger, where):
+    """Whatever it sends; and the desk that was open goes on."""
+    mine = opened(chromium, desk.url)
+    kernel, before = kernel_of(mine), {each.pid for each in desk.kernels()}
+    stranger = chromium.new_page()
+    if where == "elsewhere":
+        stranger.route("http://stranger.test/", lambda route: route.fulfill(body="<body>Nice"))
+        stranger.goto("http://stranger.test/")
+    else:
+        stranger.goto(local_stranger)
+    told = stranger.evaluate(ATTACK, [f"http://{desk.host}", kernel])
+    # What an opaque answer says, its page can't see; nothing was done for it either.
+    assert {name: what for name, what in told.items() if what not in ("refused", "opaque")} == {}
+    assert {each.pid for each in desk.kernels()} <= before
+    mine.get_by_role("searchbox").fill("example")
+    expect(mine.get_by_role("row").filter(has_text="example").first).to_be_visible()
+    for page in (mine, stranger):
+        page.close()
+
+
+@pytest.mark.parametrize("where", ["elsewhere", "this machine"])
+def test_a_strangers_link_runs_no_script(chromium, desk, local_stranger, where):
+    """Theme, template and all: the desk asks first, and then opens as ever."""
+    opened(chromium, desk.url).close()  # the browser has the cookie
+    page = chromium.new_page()
+    if where == "elsewhere":
+        page.route("http://stranger.test/", lambda route: route.fulfill(body="<body>Nice"))
+        page.goto("http://stranger.test/")
+    else:
+        page.goto(local_stranger)
+    address = f"http://{desk.host}/"
+    with page.expect_navigation(url=f"{address}?*"):
+        page.evaluate(
+            "([address, payload]) => { const query = new URLSearchParams({ theme: payload,"
+            " template: payload, token: payload, x: payload });"
+            " location = `${address}?${query}#${payload}`; }",
+            [address, PAYLOAD],
+        )
+    expect(page.get_by_role("heading", name="doesn't open by a stranger's link")).to_be_visible()
+    page.get_by_role("link", name="Open the desk").click()
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
+    assert page.url == address
+    assert page.evaluate("window.hacked") is None
+    page.close()
+
+
+def test_a_file_that_leads_to_it_opens_it(chromium, desk, tmp_path):
+    """As the command does, so that no list of processes shows the token; and a link in it lives."""
+    leads = tmp_path / "desk.html"
+    leads.write_text(f'<meta http-equiv="refresh" content="0;url={desk.url}#customer=1">')
+    page = opened(chromium, leads.as_uri())
+    assert page.url == f"http://{desk.host}/#customer=1"
+    page.close()
+
+
+def test_kernels_end_with_their_pages(chromium, desk):
+    """Reloads and visits leave none behind."""
+    page = opened(chromium, desk.url)
+    for _ in range(2):
+        page.reload()
+        expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
+    page.close()
+    _gone, alive = psutil.wait_procs(desk.kernels(), timeout=60)
+    assert not alive
+    assert not desk.kernels()
+
+
+def test_a_page_says_when_too_many_are_open(chromium, tmp_path):
+    """And opens once another was closed."""
+    with running_desk(tmp_path, "--no-browser", orphan_seconds=2, max_kernels=1) as desk:
+        first = opened(chromium, desk.url)
+        second = chromium.new_page()
+        second.goto(desk.url)
+        expect(second.get_by_role("heading", name="Too many pages are open")).to_be_visible()
+        first.close()
+        psutil.wait_procs(desk.kernels(), timeout=60)
+        second.get_by_role("link", name="Open the desk").click()
+        expect(second.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
+        second.close()

@@ -1,0 +1,159 @@
+"""The desk's page from outside: what is served, to whom, and with which headers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from desk_process import running_desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cookie(desk):
+    return desk.log_in()
+
+
+@pytest.fixture
+def no_new_kernel(desk):
+    """Fails when a kernel was started meanwhile."""
+    before = {each.pid for each in desk.kernels()}
+    yield
+    assert {each.pid for each in desk.kernels()} <= before
+
+
+def test_the_token_leaves_the_address_for_a_strict_cookie(desk):
+    """It goes to no other site and no script, and no Referer has ever held the token."""
+    status, headers, text = desk.request("GET", desk.url[desk.url.index("/?") :])
+    assert status == 200
+    token = desk.url.partition("=")[2]
+    assert token not in text + headers["Set-Cookie"]
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(headers["Set-Cookie"].split("; "))
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert 'location.replace("/" + location.hash)' in text
+
+
+@pytest.mark.usefixtures("no_new_kernel")
+@pytest.mark.parametrize("wrong", ["", "?token=", "?token=wrong", "?token[]=x", "?Token=x"])
+def test_without_the_token_nothing_is_opened(desk, wrong):
+    """A page says what to do, and no kernel is started."""
+    status, _, text = desk.request("GET", f"/{wrong}")
+    assert status == 403
+    assert "clover-nb desk has printed" in text
+
+
+@pytest.mark.usefixtures("no_new_kernel")
+@pytest.mark.parametrize("host", ["evil.test", "127.0.0.1.evil.test", "192.0.2.1", ""])
+@pytest.mark.parametrize("path", ["/", "/voila/static/voila.js"])
+def test_another_host_name_is_refused(desk, cookie, host, path):
+    """A stranger's name that was made to lead to this machine (DNS rebinding)."""
+    port = desk.host.partition(":")[2]
+    status, _, _ = desk.request("GET", path, Host=f"{host}:{port}", Cookie=cookie)
+    assert status in (400, 403)
+
+
+@pytest.mark.usefixtures("no_new_kernel")
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_other_site_opens_it(desk, cookie, site):
+    """Other local servers count as the same site, and their pages send the cookie along."""
+    status, _, text = desk.request("GET", "/", Cookie=cookie, Sec_Fetch_Site=site)
+    assert status == 403
+    assert '<a href="/">Open the desk</a>' in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/voila/render/Customer%20desk.ipynb",
+        "/voila/tree",
+        "/voila/files/desk.html",
+        "/voila/api/contents",
+        "/voila/api/shutdown/9ef4318e-935b-4de2-b87e-5c86fc990d77",
+        "/voila/templates/lab/static/index.css",
+        "/api/kernels",
+        "/api/contents",
+        "/api/sessions",
+        "/files/desk.html",
+        "/static/",
+        "/login",
+        "/voila/static/../../../../../../etc/passwd",
+        "/voila/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/voila/static//etc/passwd",
+        "/voila/labextensions/..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc/passwd",
+        "/voila/labextensions//etc/passwd",
+    ],
+)
+def test_nothing_else_is_served(desk, cookie, path):
+    """Neither Voila's other pages, nor Jupyter's, nor files of this machine."""
+    for method in ("GET", "POST"):
+        status, _, text = desk.request(method, path, Cookie=cookie)
+        assert status in (403, 404, 405)
+        assert "root:" not in text
+
+
+def test_a_theme_in_the_address_is_not_even_read(desk, cookie):
+    """Nor is any other part of it; what the page may load stands in its policy."""
+    payload = "%22%3E%3Cimg%20src=x%20onerror=hacked=1%3E"
+    names = ("theme", "template", "classic-tree", "kernel_id", "voila-theme")
+    query = "&".join(f"{name}={payload}" for name in names)
+    status, headers, text = desk.request("GET", f"/?{query}", Cookie=cookie)
+    assert status == 200
+    assert "hacked" not in text
+    policy = dict(
+        part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";")
+    )
+    nonce = re.search(r"'nonce-([\w-]+)'", policy["script-src"])[1]
+    assert f'<script nonce="{nonce}">' in text
+    assert not re.search(r"<script(?! nonce=| src=\"/| type=\"application| id=)", text)
+    cards = policy["frame-src"]
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": f"'self' 'nonce-{nonce}' blob: {cards}",
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": f"'self' ws://{desk.host}",
+        "frame-src": cards,
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", cards)
+    _, again, _ = desk.request("GET", "/", Cookie=cookie)
+    assert nonce not in again["Content-Security-Policy"]
+
+
+def test_the_port_is_drawn_once_and_kept(tmp_path):
+    """At random, so that a stranger's page can't know it; kept, so that links live."""
+    ports = set()
+    for home in ("one", "one", "another"):
+        (tmp_path / home).mkdir(exist_ok=True)
+        with running_desk(tmp_path / home, "--no-browser") as desk:
+            ports.add((home, desk.host))
+    assert len(ports) == 2
+    assert len({host for _, host in ports}) == 2
+
+
+# The status of an answer, if there is one.
+ASK = """
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1], timeout=30)
+try:
+    connection.request("GET", sys.argv[2], headers={"Cookie": sys.argv[3]})
+    print(connection.getresponse().status)
+except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+    print("nothing")
+"""
+
+
+def test_another_user_is_not_even_answered(desk, cookie, run_as_other_user):
+    """With the token and the cookie neither, which a browser may have sent to their server."""
+    for path in (desk.url[desk.url.index("/?") :], "/voila/static/voila.js"):
+        assert desk.request("GET", path, Cookie=cookie)[0] == 200
+        imports = "import http.client, encodings.idna"
+        assert run_as_other_user(imports, ASK, desk.host, path, cookie) == "nothing\n"
