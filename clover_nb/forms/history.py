@@ -128,7 +128,8 @@ def _details(line: pd.Series[Any]) -> list[str]:
         return []
     before = line["before"] or {}
     return [
-        f"{_SHOWN.get(name, name).replace('_', ' ')}: {before.get(label) or 'nothing'} → {new or 'nothing'}"
+        f"{_SHOWN.get(name, name).replace('_', ' ')}: "
+        f"{before.get(label) or 'nothing'} → {new or 'nothing'}"
         for name, label, new in fields_of(line["sent"] or {})
         if (before.get(label) or "") != (new or "")
     ]
