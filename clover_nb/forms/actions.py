@@ -59,8 +59,8 @@ class Done:
 
     Attributes:
         row: The customer as it is now.
-        undo: Takes it back; ``None`` where that is impossible.
-        note: Why it can't be taken back, in a sentence; empty when it can.
+        undo: Undoes it; ``None`` where that is impossible.
+        note: Why it can't be undone, in a sentence; empty when it can.
         card_id: The card that was attached; empty when none was.
     """
 
@@ -93,10 +93,11 @@ def create_customer(clover: Clover, typed: Typed, *, sure: bool = False) -> Done
     return Done(row, note="A new customer can't be undone, only changed.")
 
 
-def _duplicates(clover: Clover, email: str) -> list[Doubt]:
+def _duplicates(clover: Clover, email: str, own: str = "") -> list[Doubt]:
+    """Who else has this address already."""
     if not clover.settings.merchant_id:
         return []  # nothing can be read
-    customers = customers_with(clover, email)
+    customers = tuple(each for each in customers_with(clover, email) if each[0] != own)
     if not customers:
         return []
     who = "a customer" if len(customers) == 1 else f"{len(customers)} customers"
@@ -121,7 +122,7 @@ def edit_contact(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fa
     changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
     _require_change(changed)
     if "email" in changed and not sure:
-        _require(_duplicates(clover, changed["email"]))
+        _require(_duplicates(clover, changed["email"], own=row["id"]))
     return _done(clover, clover.customers.modify(row["id"], **changed, expected=row))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ def close_on_rerun(close: Callable[[], object]) -> None:
 
     Where no cell with an id runs, as in a script, nothing is done.
     """
-    shell, cell = _shell(), _cell_id()
+    shell, cell = running_shell(), _cell_id()
     if shell is None or not cell:
         return
     if _close_earlier not in shell.events.callbacks["pre_run_cell"]:
@@ -28,12 +29,12 @@ def _close_earlier(_info: object = None) -> None:
 
 def _cell_id() -> str:
     """The id of the cell that is running now, as JupyterLab gives it; else empty."""
-    parent = getattr(_shell(), "parent_header", None)
+    parent = getattr(running_shell(), "parent_header", None)
     metadata = parent.get("metadata") if isinstance(parent, dict) else None
     return str((metadata or {}).get("cellId", ""))
 
 
-def _shell() -> Any:  # noqa: ANN401  IPython's shell has no types here
-    from IPython import get_ipython  # noqa: PLC0415  a script may never need it
-
-    return get_ipython()
+def running_shell() -> Any:  # noqa: ANN401  IPython's shell has no types here
+    """The shell of the notebook's kernel; ``None`` in a plain script, which needs no IPython."""
+    ipython = sys.modules.get("IPython")
+    return ipython and ipython.get_ipython()

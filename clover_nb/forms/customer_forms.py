@@ -167,7 +167,7 @@ DELETE_CARD: Final = FormSpec(
     title="Remove a card",
     submit_label="Remove card",
     busy_label="Removing…",
-    sections=(SectionSpec("Card", (FieldSpec("card", "Card", "choice"),)),),
+    sections=(SectionSpec("Card", (FieldSpec("card", "Card", "choice", required=True),)),),
     options=lambda row: {"card": _cards(row, "Choose a card")},
     validate=_check_card,
     preview=_removed,

@@ -12,13 +12,13 @@ from traitlets import Bool, Int, Unicode
 from traitlets import List as ListTrait
 
 from clover_nb.client import Clover, default
-from clover_nb.errors import CloverError
+from clover_nb.errors import CloverError, OutcomeUnknownError
 from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.form import Form
-from clover_nb.forms.history import read_history
+from clover_nb.forms.history import describe_outcome, read_history
 from clover_nb.forms.history_panel import render_history, undo_spec
 from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
@@ -61,11 +61,13 @@ class Record(NamedTuple):
         row: The customer.
         history: What was changed about it, as HTML.
         error: Why the row is what the table knows; ``None`` when Clover said it.
+        checked: What was found out about a change of it, where that was asked for.
     """
 
     row: Row
     history: str
     error: CloverError | None = None
+    checked: str = ""
 
 
 class Desk(SharedWidget):
@@ -138,6 +140,8 @@ class Desk(SharedWidget):
                 self.open_form(content["name"])
             case "undo":
                 self.offer_undo(int(content["entry"]))
+            case "check":
+                self.check_again(int(content["entry"]))
             case "escape":
                 self._close_undo()
         self._draw()
@@ -159,6 +163,7 @@ class Desk(SharedWidget):
         if self._list_reader.is_reading:
             return
         self._newer.clear()
+        self._say("info", "")
         count = len(self.table.data)
         self.table.progress = f"Reading {f'{count:,}' if count else 'the'} customers…"
         self._list_reader.read(self._clover.customers.list, self._show_list)
@@ -215,6 +220,8 @@ class Desk(SharedWidget):
         self.history = record.history
         if record.error is not None:
             self._tell(record.error)
+        elif record.checked:
+            self._say("info", record.checked)
         self._draw()
 
     def _show_row(self, row: Row) -> None:
@@ -331,6 +338,13 @@ class Desk(SharedWidget):
         form.observe(lambda _: self._end_undo(form), "busy")
         self._draw()
 
+    def check_again(self, entry: int) -> None:
+        """Look up what became of a change whose answer was lost; nothing is sent."""
+        if (row := self.row) is not None:
+            self._say("busy", "Looking up what became of it…")
+            self._reader.read(lambda: _resolve(self._clover, row, entry), self._show_record)
+            self._draw()
+
     def _close_undo(self) -> None:
         """Close the form that undoes a change; one at work is closed when it has ended."""
         form, self.undo_form = self.undo_form, None
@@ -378,6 +392,15 @@ def _read(clover: Clover, row: Row) -> Record:
     except CloverError as trouble:
         error = trouble
     return Record(row, _history(clover, row), error)
+
+
+def _resolve(clover: Clover, row: Row, entry: int) -> Record:
+    """What a look at the customer tells of a change, with the customer as it is now."""
+    try:
+        checked = describe_outcome(clover.resolve(entry).outcome)
+    except OutcomeUnknownError as unclear:
+        checked = f"{unclear.message} {unclear.hint}".strip()
+    return _read(clover, row)._replace(checked=checked)
 
 
 def _history(clover: Clover, row: Row) -> str:

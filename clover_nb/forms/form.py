@@ -195,7 +195,7 @@ class Form(SharedWidget):
             "submit": self._submit,
             "cancel": lambda _: self._cancel(),
             "find": lambda _: self._find(),
-            "pick": lambda message: self._read("find", message["id"]),
+            "pick": lambda message: self._read("find", message["id"], self._found),
             "press": lambda message: self._press(message["key"]),
             "test_card": lambda _: self._use_test_card(),
             "card": lambda message: self._hear_card(message["card"]),
@@ -251,9 +251,11 @@ class Form(SharedWidget):
         self._begin("find")
         self._runner.read(lambda: picker.find(self._clover, text), self._found)
 
-    def _read(self, task: str, customer_id: str) -> None:
-        self._begin(task)
-        self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
+    def _read(
+        self, task: str, customer_id: str, apply: Callable[[Row[Any]], object], words: str = ""
+    ) -> None:
+        self._begin(task, words)
+        self._runner.read(lambda: self._clover.customers.retrieve(customer_id), apply)
 
     def _found(self, found: Row[Any] | pd.DataFrame) -> None:
         if isinstance(found, pd.DataFrame):
@@ -308,8 +310,7 @@ class Form(SharedWidget):
         return {n: text for n, text in typed.items() if n not in (*self._confirmations, "ecomind")}
 
     def _look_at(self, customer_id: str) -> None:
-        self._begin("look")
-        self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._looked)
+        self._read("look", customer_id, self._looked)
 
     def _looked(self, row: Row[Any]) -> None:
         self._panel.show_row(row)
@@ -420,10 +421,7 @@ class Form(SharedWidget):
 
     def _reload(self) -> None:
         """Go on with the record as it is now, and with what was typed."""
-        assert self._picker.row is not None  # noqa: S101  offered where a customer was changed
-        customer_id = self._picker.row["id"]
-        self._begin("reload", "Reading…")
-        self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._reloaded)
+        self._read("reload", self._picker.customer_id, self._reloaded, "Reading…")
 
     def _reloaded(self, row: Row[Any]) -> None:
         self._choose(row)
@@ -560,10 +558,10 @@ class Form(SharedWidget):
         busy = self._runner.is_writing or self._runner.is_reading
         with self.hold_sync():
             self.spec = self._drawing()
+            self.arranged = dict(self._spec.arrange(self._typed()))
             self.values = self._inputs.state()
             self.errors = self._shown_errors()
             self.choices = {"customer": self._picker.options, **self._options()}
-            self.arranged = dict(self._spec.arrange(self._typed()))
             self.hints = dict(self._spec.hints(self._picker.row))
             self.about = self._picker.customer_id
             self.who = (
@@ -639,8 +637,7 @@ class Form(SharedWidget):
         if name == "source":
             return "Card" if self._inputs.values["way"] == TYPE else "Card token"
         known = {"customer": "Customer", "ecomind": "Typed by"} | self._confirmations
-        arranged = self._spec.arrange(self._typed())
-        return arranged.get(name) or known.get(name) or self._spec.fields[name].label
+        return self.arranged.get(name) or known.get(name) or self._spec.fields[name].label
 
     def _begin(self, task: str, words: str = "") -> None:
         self._task = task

@@ -21,6 +21,7 @@ _WORDS: Final = {
     "delete": ("deleted", "deleting the customer"),
 }
 _OUTCOMES: Final = {
+    "done": "It was done",
     "refused": "Refused by Clover",
     "not done": "Did not reach Clover",
     "unknown": "Not known whether it was done",
@@ -51,6 +52,11 @@ class Event(NamedTuple):
     what: str
     details: str
     undoable: bool
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether it is worth looking what became of it."""
+        return self.outcome in ("unknown", "open")
 
 
 def read_history(
@@ -94,6 +100,11 @@ def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
     return True
 
 
+def describe_outcome(outcome: str) -> str:
+    """What became of a change, as a sentence."""
+    return f"{_OUTCOMES.get(outcome, outcome)}."
+
+
 def latest_change(clover: Clover, customer_id: str) -> int:
     """The number of the newest change of a customer in the journal.
 
@@ -117,7 +128,8 @@ def _details(line: pd.Series[Any]) -> list[str]:
         return []
     before = line["before"] or {}
     return [
-        f"{name.replace('_', ' ')}: {before.get(label) or 'nothing'} → {new or 'nothing'}"
+        f"{_SHOWN.get(name, name).replace('_', ' ')}: "
+        f"{before.get(label) or 'nothing'} → {new or 'nothing'}"
         for name, label, new in fields_of(line["sent"] or {})
         if (before.get(label) or "") != (new or "")
     ]

@@ -15,14 +15,15 @@ from clover_nb.forms.values import Difference
 
 
 def render_history(events: Sequence[Event]) -> str:
-    """The events as a table, with a button beside each that can be undone."""
+    """The events as a table, with a button beside each that can be undone or looked up."""
     if not events:
         return "<p class='clover-quiet'>Nothing was changed from here yet.</p>"
     heads = ["Time", "Who", "What", "Details"]
     rows = [[format_value(each.time), each.person, _what(each), each.details] for each in events]
-    if any(each.undoable for each in events):
-        heads.append("Undo")
-        rows = [[*row, _button(each)] for row, each in zip(rows, events, strict=True)]
+    buttons = [_button(each) for each in events]
+    if any(buttons):
+        heads.append("Action")
+        rows = [[*row, button] for row, button in zip(rows, buttons, strict=True)]
     return render_table("History", heads, rows)
 
 
@@ -32,12 +33,16 @@ def _what(event: Event) -> Markup:
 
 
 def _button(event: Event) -> Markup:
-    if not event.undoable:
+    if event.undoable:
+        kind, label = "undo", "Undo"
+    elif event.is_unclear:
+        kind, label = "check", "Check again"
+    else:
         return Markup()
-    name = escape(f"Undo: {event.what}, {event.details}")
+    name = escape(f"{label}: {event.what}, {event.details}")
     return Markup(
-        f"<button type='button' class='clover-small' data-clover='undo' data-entry='{event.entry}' "
-        f"aria-label='{name}'>Undo</button>"
+        f"<button type='button' class='clover-small' data-clover='{kind}' "
+        f"data-entry='{event.entry}' aria-label='{name}'>{label}</button>"
     )
 
 

@@ -13,7 +13,9 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
+
+from clover_nb.forms.cells import running_shell
 
 log = logging.getLogger(__name__)
 
@@ -174,14 +176,8 @@ def _loops() -> list[asyncio.AbstractEventLoop]:
         loops = [asyncio.get_running_loop()]
     except RuntimeError:
         return []
-    kernel = getattr(_ipython(), "kernel", None)
+    kernel = getattr(running_shell(), "kernel", None)
     main = getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
     if main is not None and main not in loops:
         loops.append(main)
     return loops
-
-
-def _ipython() -> Any:  # noqa: ANN401  IPython's shell has no types here
-    from IPython import get_ipython  # noqa: PLC0415  a script may never need it
-
-    return get_ipython()

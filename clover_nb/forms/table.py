@@ -311,7 +311,7 @@ class CustomerTable(SharedWidget):
         heads = "".join(f"<th>{escape(self._label(name))}</th>" for name in self._columns)
         shown = self._shown()
         rows = "".join(
-            f"<tr>{''.join(f'<td><bdi>{escape(cell)}</bdi></td>' for cell in row)}</tr>"
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
             for row in self._query.cells(shown)
         )
         return (

@@ -236,6 +236,10 @@ class Notebook:
             pytest.fail(f"{expression}: {value['ename']}: {value['evalue']}")
         return ast.literal_eval(value["data"]["text/plain"])
 
+    def run(self, code: str) -> None:
+        """Run statements in the kernel."""
+        self.evaluate(f"exec({code!r}, globals())")
+
     def wait_for(self, expression: str, expected: str, *, seconds: float = 30) -> None:
         """Wait until a Python expression in the kernel has this repr; else fail the test."""
         end = time.monotonic() + seconds

@@ -228,6 +228,7 @@ def test_who_practises_can_choose_a_test_card(notebook):
     number = attach.frame_locator("iframe[title='Card number']")
     choice = number.get_by_label("Fill in a test card")
     choice.select_option(label="AMEX 0005")
+    expect(inside(attach, "Postal code")).to_have_value("94085")
     assert what_is_typed(attach) == [TEST_CARDS["amex"]["number"], "12/35", "1234", "94085"]
     expect(choice).to_be_hidden()
     expect(number.locator("output")).to_have_text("AMEX")

@@ -260,3 +260,12 @@ def test_a_row_of_a_table_is_as_one_that_was_read(clover):
     found = actions.row_of(clover.customers.search(email=row["email"]), row["id"])
     read = clover.customers.retrieve(row["id"])
     assert found.reindex(read.index).equals(read)
+
+
+def test_an_address_that_the_customer_has_had_is_no_doubt(clover):
+    """Clover keeps it on the record, and finds the record by it."""
+    first = typed(clover, name="Ana")
+    row = created(clover, first)
+    row = actions.edit_contact(clover, row, contact(row, email=f"new.{first['email']}")).row
+    again = actions.edit_contact(clover, row, contact(row, email=first["email"]))
+    assert again.row["id"] == row["id"]

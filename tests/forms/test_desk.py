@@ -9,9 +9,12 @@ import uuid
 
 import pytest
 from form_driver import FormDriver
+from lossy_proxy import lossy_proxy
+from practice_customers import a_customer
 
 from clover_nb import TEST_CARDS, connect, forms, to_frame
 from clover_nb.errors import APIConnectionError, OutcomeUnknownError
+from clover_nb.forms.runner import WORKER
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def desk(clover, ana, bea):
 
 
 class Gate:
-    """Holds a call up in its thread until it is opened."""
+    """Holds the first call up in its thread, after it was made, until it is opened."""
 
     def __init__(self, call):
         self._call = call
@@ -55,9 +58,15 @@ class Gate:
 
     def __call__(self, *args, **kwargs):
         result = self._call(*args, **kwargs)
-        self.entered.set()
-        assert self.opened.wait(30)
+        if not self.entered.is_set():
+            self.entered.set()
+            assert self.opened.wait(30)
         return result
+
+
+def held_threads() -> list[threading.Thread]:
+    """The threads that work for forms at this moment."""
+    return [thread for thread in threading.enumerate() if thread.name == WORKER]
 
 
 async def happens(condition):
@@ -155,9 +164,12 @@ def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, mon
         desk.select(ana["id"])
         desk.open_form("Edit contact")
         await happens(gate.entered.is_set)
+        late = held_threads()
         desk.select(bea["id"])
-        gate.opened.set()
         await happens(lambda: "created" in desk.history)
+        gate.opened.set()
+        await asyncio.to_thread(lambda: [thread.join() for thread in late])
+        await asyncio.sleep(0)  # what it has handed to the loop comes first
         assert desk.row["id"] == desk.form.customer["id"] == bea["id"]
         assert "Ana" not in desk.who + desk.details
 
@@ -419,6 +431,7 @@ def test_any_change_of_the_history_can_be_undone(desk, clover, ana):
     assert "changed, undone since" in desk.history
     undo.press("Undo")
     assert clover.customers.retrieve(ana["id"])["name"] == "Cy"
+    assert undo_buttons(desk) == ["Undo: change undone, name: Bo → Cy"]
 
 
 def test_what_can_not_be_undone_after_all_says_why(desk, clover, ana):
@@ -467,6 +480,50 @@ def test_the_history_shows_what_was_refused_or_is_unknown_as_such(desk, clover, 
     for line, what in zip(lines, [*said, "Refused by Clover: change", "created"], strict=True):
         assert what in line
     assert undo_buttons(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "found"), [("answer", "It was done."), ("request", "Did not reach Clover.")]
+)
+def test_what_became_of_an_unknown_change_is_looked_up(practice, tmp_path, loss, found):
+    """By a button beside it; nothing is sent."""
+    with (
+        lossy_proxy(practice) as proxy,
+        proxy.connect(journal=tmp_path / "journal", on_unknown="raise") as clover,
+    ):
+        row = a_customer(clover, name="Ana")
+        getattr(proxy, f"lose_{loss}")("PUT")
+        with pytest.raises(OutcomeUnknownError):
+            clover.customers.modify(row["id"], name="Bo")
+        desk = forms.desk(clover.customers.list(), clover=clover)
+        desk.select(row["id"])
+        assert "Not known whether it was done: change" in desk.history
+        name, entry = re.findall("data-entry='(.*?)' aria-label='(.*?)'", desk.history)[0][::-1]
+        assert name == "Check again: Not known whether it was done: change, name: Ana → Bo"
+        writes = proxy.writes()
+        desk.receive({"do": "check", "entry": entry})
+        assert words(desk.status) == found
+        assert "Not known" not in desk.history
+        assert bool(undo_buttons(desk)) == (loss == "answer")
+        assert proxy.writes() == writes
+
+
+def test_a_change_that_stays_unclear_says_so(practice, clover, tmp_path):
+    """Somebody has changed the customer since."""
+    with (
+        lossy_proxy(practice) as proxy,
+        proxy.connect(journal=tmp_path / "journal", on_unknown="raise") as mine,
+    ):
+        row = a_customer(mine, name="Ana")
+        proxy.lose_answer("PUT")
+        with pytest.raises(OutcomeUnknownError):
+            mine.customers.modify(row["id"], name="Bo")
+        clover.customers.modify(row["id"], name="Cy")
+        desk = forms.desk(mine.customers.list(), clover=mine)
+        desk.select(row["id"])
+        desk.check_again(int(mine.journal.frame().index[-1]))
+        assert "Cy" in words(desk.status)
+        assert "Not known whether it was done" in desk.history
 
 
 def test_names_in_the_history_and_the_heading_are_text(desk, clover, ana):

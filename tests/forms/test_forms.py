@@ -823,14 +823,13 @@ def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
             return
         if name.startswith(home) and not function.startswith("<"):
             calls.append(function)
-        if function == "urlopen":  # urllib3 has it now
-            while frame is not None:
+        if name.endswith("transport/workers.py"):  # the thread of the network has it now
+            while (frame := frame.f_back) is not None:
                 files.update({frame.f_code.co_filename} if home in frame.f_code.co_filename else ())
-                frame = frame.f_back
 
     sys.setprofile(watch)
     create.submit()
     sys.setprofile(None)
     assert create.form.row is not None
-    assert len(files) <= 12
-    assert len(calls) <= 200
+    assert 5 <= len(files) <= 12
+    assert 50 <= len(calls) <= 200

@@ -52,9 +52,9 @@ function render({ model, el, link }) {
   const bar = element("div", { class: "clover-actions" }, create, refresh, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
-  const record = element("div", { class: "clover-record" });
+  const record = element("section", { class: "clover-record", "aria-label": "Selected customer" });
   record.append(nobody, who, actions, form.root, details, history, undo.root);
-  const list = element("div", { class: "clover-list" }, table.root);
+  const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
   el.append(heading, gone, bar, body);
   el.classList.add("clover-form", "clover-desk");
@@ -87,7 +87,8 @@ function render({ model, el, link }) {
     const pressed = event.target.closest("button[data-clover]");
     if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed)) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
-    kernel.send({ do: "undo", entry: pressed.dataset.entry });
+    kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
+    if (pressed.dataset.clover !== "undo") return;
     const submit = await waitFor(undo.root, ".clover-primary");
     submit?.focus();
   };

@@ -150,7 +150,7 @@ function choiceInput(field, id, on) {
           ...options.map(([value, label]) => element("option", { value, dir: "auto" }, label)),
         );
       }
-      part.box.hidden = options.length < 2;
+      part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
       choose();
     },
     end: () => {},
@@ -272,7 +272,7 @@ function draw(model, el, state) {
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
   const find = pressable("Find", () => flush() && send("find"));
-  const several = element("select", { size: "4", class: "clover-several", "aria-label": "Customers found" });
+  const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
   several.addEventListener("change", () => send("pick", { id: several.value }));
   const picker = element("div", {});
   if (spec.asks) {
@@ -334,10 +334,11 @@ function draw(model, el, state) {
   const showErrors = () => {
     const errors = model.get("errors");
     for (const [name, input] of Object.entries(inputs)) {
-      const told = state.refused[name] ? ["error", spec.refusal] : (errors[name] ?? ["", ""]);
-      input.say(...told);
+      const isElsewhere = name === "source" && texts.way !== "paste";
+      const told = (!isElsewhere && errors[name]) || ["", ""];
+      input.say(...(state.refused[name] ? ["error", spec.refusal] : told));
     }
-    card?.say(...(errors.source ?? ["", ""]));
+    card?.say(...((texts.way === "type" && errors.source) || ["", ""]));
   };
   const showTexts = () => {
     const { texts: known, seen } = model.get("values");
