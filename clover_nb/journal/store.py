@@ -285,7 +285,11 @@ class Journal:
             ValidationError: There is none with this number.
         """
         # pandas gives numpy's integers, which SQLite doesn't know, nor one of more than 64 bits.
-        if isinstance(number, Integral) and 0 < int(number) <= _LARGEST:
+        if (
+            isinstance(number, Integral)
+            and not isinstance(number, bool)
+            and 0 < int(number) <= _LARGEST
+        ):
             for found in self._entries("entry = ?", int(number)):
                 return found
         raise ValidationError(

@@ -28,7 +28,7 @@ def test_it_is_behind_its_token(address):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/", timeout=10)  # noqa: S310  loopback
     assert refused.value.code == 403
-    assert "Open the address that clover-nb desk has printed" in refused.value.read().decode()
+    assert "the address that clover-nb desk has printed" in refused.value.read().decode()
     refused.value.close()
 
 
