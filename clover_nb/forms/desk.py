@@ -116,7 +116,7 @@ class Desk(SharedWidget):
         )
         super().__init__(
             static="Customer desk: run this cell to use it.",
-            heading=rendering.render_heading("Customer desk", clover.environment),
+            heading=rendering.render_heading("Customer desk", clover.settings),
             actions=list(_ABOUT),
             table_id=self.table.model_id,
         )
@@ -170,7 +170,7 @@ class Desk(SharedWidget):
         self._draw()
 
     def _show_list(self, customers: pd.DataFrame) -> None:
-        self.table.progress = ""
+        self.table.progress = messages.describe_gaps(customers)
         self.table.data = functools.reduce(upsert, self._newer, customers)
         self.table.read_at = time.time()
         self._draw()

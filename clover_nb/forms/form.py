@@ -574,7 +574,7 @@ class Form(SharedWidget):
             self.has_token = bool(self._token.pasted)
 
     def _drawing(self) -> dict[str, Any]:
-        spec, environment = self._spec, self._clover.environment
+        spec = self._spec
         sections = [
             {
                 "title": section.title,
@@ -584,7 +584,7 @@ class Form(SharedWidget):
             for section in spec.sections
         ]
         return {
-            "heading": rendering.render_heading(spec.title, environment),
+            "heading": rendering.render_heading(spec.title, self._clover.settings),
             "asks": self._asks and spec.about_customer,
             "about": spec.about_customer,
             "sections": sections,
@@ -593,7 +593,7 @@ class Form(SharedWidget):
             "busy": spec.busy_label,
             "readOnly": self._read_only,
             "refusal": messages.CARD_NUMBER,
-            "testCards": [] if environment == "production" else offered_cards(),
+            "testCards": [] if self._clover.environment == "production" else offered_cards(),
         }
 
     def _options(self) -> dict[str, list[list[str]]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from clover_nb.errors import CloverError, EditConflictError, OutcomeUnknownError, PartialChangeError
 from clover_nb.forms.runner import TaskFailure
 from clover_nb.settings import Environment, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENVIRONMENTS: Final[dict[Environment, str]] = {
     "local": "LOCAL practice: invented customers, nothing leaves this machine",
@@ -37,6 +40,19 @@ _UNFORESEEN: Final = {
 def describe_read_only(settings: Settings) -> str:
     """That nothing can be changed by this connection; empty where something can."""
     return "" if settings.may_write else _READ_ONLY
+
+
+def describe_gaps(customers: pd.DataFrame) -> str:
+    """Who is missing from a list, as far as the list can tell; empty where nobody is."""
+    unreadable = customers.attrs.get("unreadable") or []
+    gaps = []
+    if unreadable:
+        gaps.append(f"Left out, as it can't be read: {', '.join(unreadable)} of Clover's list.")
+    if not customers.attrs.get("complete", True):
+        gaps.append(
+            "Customers may be missing: others deleted some while the list was read. Refresh later."
+        )
+    return " ".join(gaps)
 
 
 def describe_failure(failure: TaskFailure) -> str:

@@ -16,7 +16,7 @@ from clover_nb.errors import Change
 from clover_nb.forms.messages import ENVIRONMENTS, column_label
 from clover_nb.forms.values import Difference, cards_of
 from clover_nb.masking import mask_value
-from clover_nb.settings import Environment
+from clover_nb.settings import Settings
 
 Tone = Literal["error", "warning", "busy", "info", "done"]
 _EMPTY: Final = "\u2014"
@@ -38,11 +38,13 @@ def isolate(text: str) -> Markup:
     return Markup(f"<bdi>{escape(text)}</bdi>")
 
 
-def render_heading(title: str, environment: Environment) -> str:
-    """A heading, with the environment marked in words and colour."""
+def render_heading(title: str, settings: Settings) -> str:
+    """A heading, with the environment, the host and the token's source in words and colour."""
+    environment = settings.environment
+    words = ", ".join(filter(None, (ENVIRONMENTS[environment], settings.provenance)))
     return (
         f"<h3 class='clover-title'>{escape(title)}</h3>"
-        f"<p class='clover-mark clover-{environment}'>{escape(ENVIRONMENTS[environment])}</p>"
+        f"<p class='clover-mark clover-{environment}'>{escape(words)}</p>"
     )
 
 

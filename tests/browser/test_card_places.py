@@ -18,6 +18,8 @@ from clover_nb.forms.assets import read_assets
 
 from .card_fields import inside, type_card
 
+pytestmark = pytest.mark.long
+
 HUB = "http://hub.test"
 
 # A page as Clover's documentation has it, with nothing of ours.

@@ -14,6 +14,8 @@ from .card_fields import inside, type_card
 CONNECT = """
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
 
+pytestmark = pytest.mark.long
+
 if "practice" in globals():
     practice.stop()
 practice = sandbox.start(seed=5, limits=False, customers=0)

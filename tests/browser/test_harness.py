@@ -22,6 +22,8 @@ TIMED = """async () => {{
 
 REACH = """
 import os, socket
+
+pytestmark = pytest.mark.long
 settings = [name for name in os.environ if name.startswith("CLOVER")]
 def refused(host):
     try:

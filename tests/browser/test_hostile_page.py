@@ -11,6 +11,8 @@ import pytest
 from desk_process import running_desk
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.long
+
 ATTACK = """async ([origin, kernel]) => {
   const told = {};
   const tried = async (name, what) => {

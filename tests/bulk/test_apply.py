@@ -446,6 +446,7 @@ def test_a_deleted_person_leaves_no_trace_in_a_batch(near, tmp_path):
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("box", [{"latency_ms": 40}], indirect=True)
 def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path):
     """Twenty times, at random moments, and then applied until it is done."""

@@ -384,6 +384,7 @@ def test_a_base_without_ids_is_refused():
         plan(CLOVER, base=CLOVER.reset_index(drop=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_ten_thousand_saved_and_read_again_change_nothing(tmp_path, suffix):
     """Whatever stands in them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 
@@ -47,12 +48,13 @@ def test_it_exits_with_0_when_nothing_is_to_be_done(ana, tmp_path, capsys):
 def test_it_saves_a_plan_and_prints_json(ana, tmp_path, capsys):
     """For a colleague, and for a program."""
     path, saved = tmp_path / "spring.csv", tmp_path / "spring.plan.jsonl"
-    path.write_text("Kontakt;Name;Notiz\nnew@example.com;Ana Rivera;x\n")
+    email = f"{uuid.uuid4().hex}@example.com"
+    path.write_text(f"Kontakt;Name;Notiz\n{email};Ana Rivera;x\n")
     given = ("--column", "Kontakt=email", "--column", "Notiz=", "--out", saved, "--json")
     status, out, _ = run(capsys, path, *given)
     told = json.loads(out)
     assert (status, told["counts"], told["requests"]) == (2, {"create": 1}, 1)
-    assert told["rows"][0]["wanted"]["email"] == "new@example.com"
+    assert told["rows"][0]["wanted"]["email"] == email
     assert read_plan(saved).id == told["plan"]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import interrupts
+import pytest
+
+pytestmark = pytest.mark.long
 
 
 def test_interrupts_at_random_moments_leave_nothing_behind(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from form_driver import FormDriver
 from lossy_proxy import lossy_proxy
 from practice_customers import a_customer
+from scripted_server import said
 
 from clover_nb import TEST_CARDS, connect, forms, to_frame
 from clover_nb.errors import APIConnectionError, OutcomeUnknownError
@@ -376,6 +377,22 @@ def test_the_first_reading_that_fails_does_not_say_that_there_are_no_customers(c
     desk = forms.desk(clover=clover)
     assert desk.table.progress == "The customers could not be read."
     assert "Something unexpected went wrong" in desk.status
+
+
+def test_a_record_that_can_not_be_read_is_named_and_hides_nobody(scripted):
+    """The desk says which; the others are there."""
+    records = [{"id": "C1", "firstName": "Ana"}, 7, {"id": "C3", "firstName": "Cleo"}]
+    scripted.answers = [said({"elements": records})]
+    with scripted.connect(merchant_id="M1") as clover, pytest.warns(match="number 2"):
+        desk = forms.desk(clover=clover)
+    assert list(desk.table.data.index) == ["C1", "C3"]
+    assert "number 2" in desk.table.progress
+    desk.close()
+
+
+def test_host_and_source_of_the_token_are_in_the_heading(desk):
+    """A practice sandbox that was started here needs neither."""
+    assert "at 127.0.0.1, token from an argument" in desk.heading
 
 
 def test_a_customer_that_is_gone_is_told(desk, clover, ana):

@@ -51,7 +51,7 @@ def python_of(path):
     return [code for language, code in FENCE.findall(text_of(path)) if language == "python"]
 
 
-@pytest.mark.usefixtures("default_connection")
+@pytest.mark.usefixtures("default_connection", "empty_folder")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_python_of_a_document_runs(document):
     """All its blocks, one after the other, as a reader would run them."""

@@ -18,6 +18,8 @@ SOCKETS = 5
 # For each path, what became of looking at its folder and of connecting to it.
 TRY = """
 import os, socket, sys
+
+pytestmark = pytest.mark.long
 for path in sys.argv[1:]:
     for attempt in (lambda: os.listdir(os.path.dirname(path)),
                     lambda: socket.socket(socket.AF_UNIX).connect(path)):
