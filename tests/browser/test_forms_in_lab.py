@@ -294,6 +294,20 @@ def test_a_failed_submit_leads_to_what_is_wrong(notebook):
     page.set_viewport_size({"width": 1400, "height": 2400})
 
 
+def test_a_button_stays_under_the_pointer_until_it_is_let_go(notebook):
+    """A message that comes meanwhile moves no button away, so the click counts."""
+    contact = form(notebook, "contact")
+    contact.get_by_label("Phone", exact=True).click()
+    notebook.page.keyboard.press("Control+A")
+    place = button(contact, "Save contact").bounding_box()
+    notebook.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 3)
+    notebook.page.keyboard.type("none")
+    notebook.page.mouse.down()  # what will change is not shown yet
+    notebook.page.wait_for_timeout(1000)
+    notebook.page.mouse.up()
+    expect(contact.get_by_text("Nothing was sent: 1 field needs attention: Phone.")).to_be_visible()
+
+
 def test_an_attached_card_is_removed_by_the_form_for_that_alone(notebook):
     """One click does not do it: it can't be undone, and says so."""
     attach = form(notebook, "attach")

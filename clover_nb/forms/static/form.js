@@ -459,6 +459,23 @@ function render({ model, el, link }) {
   };
   let silence;
   let drawing;
+  let isPressed = false;
+  let isLate = false;
+  // What is shown stays in its place while a mouse button is down: a message that comes meanwhile
+  // would move the form's button from under the pointer, and the click would be lost.
+  const show = () => {
+    if (isPressed) isLate = true;
+    else drawing.show();
+  };
+  const press = () => {
+    isPressed = true;
+  };
+  const release = () =>
+    setTimeout(() => { // the click comes first
+      isPressed = false;
+      if (isLate) drawing.show();
+      isLate = false;
+    });
   state.send = (content) => {
     try {
       model.send(content);
@@ -467,14 +484,14 @@ function render({ model, el, link }) {
     }
     silence ??= setTimeout(() => {
       state.isSilent = true;
-      drawing.show();
+      show();
     }, PATIENCE);
   };
   const heard = () => {
     clearTimeout(silence);
     silence = undefined;
     state.isSilent = false;
-    drawing.show();
+    show();
   };
   const redraw = () => {
     drawing?.end();
@@ -495,13 +512,16 @@ function render({ model, el, link }) {
   const flush = () => drawing.flush();
   const alive = () => {
     state.isGone = !link.isAlive();
-    drawing.show();
+    show();
   };
 
   el.classList.add("clover-form");
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
   el.addEventListener("click", clicked);
+  el.addEventListener("pointerdown", press);
+  document.addEventListener("pointerup", release, true);
+  document.addEventListener("pointercancel", release, true);
   document.addEventListener("click", flush, true); // before any button hears of it
   redraw();
   model.on("change:spec", redraw);
@@ -515,6 +535,8 @@ function render({ model, el, link }) {
     releaseKeys();
     link.offChange(alive);
     document.removeEventListener("click", flush, true);
+    document.removeEventListener("pointerup", release, true);
+    document.removeEventListener("pointercancel", release, true);
   };
 }
 
