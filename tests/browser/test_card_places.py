@@ -20,6 +20,7 @@ from .card_fields import inside, type_card
 
 pytestmark = pytest.mark.long
 
+
 HUB = "http://hub.test"
 
 # A page as Clover's documentation has it, with nothing of ours.

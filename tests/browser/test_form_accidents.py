@@ -11,10 +11,11 @@ from clover_nb.constants import TEST_CARDS
 
 from .card_fields import inside, type_card
 
+pytestmark = pytest.mark.long
+
+
 CONNECT = """
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
-
-pytestmark = pytest.mark.long
 
 if "practice" in globals():
     practice.stop()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.long
+
+
 BUTTON = """
 import ipywidgets as w
 label = w.Label('waiting')
@@ -22,8 +25,6 @@ TIMED = """async () => {{
 
 REACH = """
 import os, socket
-
-pytestmark = pytest.mark.long
 settings = [name for name in os.environ if name.startswith("CLOVER")]
 def refused(host):
     try:

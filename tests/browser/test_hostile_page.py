@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.long
 
+
 ATTACK = """async ([origin, kernel]) => {
   const told = {};
   const tried = async (name, what) => {

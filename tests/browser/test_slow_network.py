@@ -9,10 +9,11 @@ from playwright.sync_api import expect
 
 from .card_fields import inside, paste_test_card, type_card
 
+pytestmark = pytest.mark.long
+
+
 CONNECT = """
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
-
-pytestmark = pytest.mark.long
 
 if "practice" in globals():
     practice.stop()

@@ -19,6 +19,7 @@ from clover_nb.settings import Timeouts
 
 pytestmark = pytest.mark.long
 
+
 COUNT = int(os.environ.get("EXAMPLES", "2000"))
 BRIEF = Timeouts(retry_delay=0.001, max_retry_delay=0.002, unreachable=0.01, total=0.02, read=10)
 # What a change that was made may raise: it is not known, or Clover said no, as far as one can tell.

@@ -13,13 +13,14 @@ from lab_process import TOKEN, running_lab
 
 from clover_nb.cli import kernels
 
+pytestmark = pytest.mark.long
+
+
 ROOT = Path(__file__).parents[2]
 SOCKETS = 5
 # For each path, what became of looking at its folder and of connecting to it.
 TRY = """
 import os, socket, sys
-
-pytestmark = pytest.mark.long
 for path in sys.argv[1:]:
     for attempt in (lambda: os.listdir(os.path.dirname(path)),
                     lambda: socket.socket(socket.AF_UNIX).connect(path)):
