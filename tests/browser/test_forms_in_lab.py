@@ -301,9 +301,12 @@ def test_a_button_stays_under_the_pointer_until_it_is_let_go(notebook):
     notebook.page.keyboard.press("Control+A")
     place = button(contact, "Save contact").bounding_box()
     notebook.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 3)
+    notebook.set_latency(1500)  # what will change comes when the button is down
     notebook.page.keyboard.type("none")
-    notebook.page.mouse.down()  # what will change is not shown yet
-    notebook.page.wait_for_timeout(1000)
+    notebook.page.mouse.down()
+    notebook.set_latency(0)
+    notebook.wait_for("contact.values['texts']['phone']", "'none'")
+    notebook.page.wait_for_timeout(500)
     notebook.page.mouse.up()
     expect(contact.get_by_text("Nothing was sent: 1 field needs attention: Phone.")).to_be_visible()
 
