@@ -9,8 +9,8 @@ three refusals, and 97% after two were killed.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
+import logging
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,6 @@ import threading
 import time
 from contextlib import contextmanager
 from os import environ
-from urllib.parse import urlsplit
 
 from clover_nb import connect
 from clover_nb.constants import REQUESTS_PER_SECOND
@@ -37,10 +36,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environ["XDG_RUNTIME_DIR"] = folder
         with served() as there:
-            turns, _ = run(there, options.seconds)
-            refused = refusals(there)
+            turns, refused, _ = run(there, options.seconds)
         with served() as there:
-            _, after = run(there, options.seconds / 2, killed=2)
+            _, _, after = run(there, options.seconds / 2, killed=2)
     counts = sorted(map(len, turns))
     span = max(map(max, turns)) - min(map(min, turns))
     share = sum(counts) / span / REQUESTS_PER_SECOND
@@ -50,8 +48,8 @@ def main() -> None:
     print(f"from 2 s after two were killed: {after:.1%} of the limit   promised: 94%")
 
 
-def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]], float]:
-    """When each process has had its turns, and the share of the limit after some were killed."""
+def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]], int, float]:
+    """Each process's turns, how many were refused with 429, and the share after some were killed."""
     command = [sys.executable, __file__, "--worker", json.dumps(there)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
@@ -66,15 +64,19 @@ def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]]
         process.kill()
     dead = time.monotonic()
     outputs = [process.communicate()[0] for process in processes]
-    turns = [json.loads(output) for output in outputs[killed:]]
+    reports = [json.loads(output) for output in outputs[killed:]]
+    turns = [report["turns"] for report in reports]
     later = [turn for process in turns for turn in process if dead + 2 <= turn < begin + seconds]
     share = len(later) / (begin + seconds - dead - 2) / REQUESTS_PER_SECOND
-    return turns, share
+    return turns, sum(report["refused"] for report in reports), share
 
 
 def work(there: dict) -> None:
     """Take turns, and tell when each was over."""
-    turns = []
+    turns: list[float] = []
+    retries = Retries()
+    logging.getLogger("clover_nb").addHandler(retries)
+    logging.getLogger("clover_nb").setLevel(logging.INFO)
     print("ready", flush=True)
     begin, end = json.loads(sys.stdin.readline())
     with connect("local", **there, journal=None) as clover:
@@ -90,7 +92,19 @@ def work(there: dict) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    print(json.dumps(turns))
+    refused = sum("HTTP 429" in line for line in retries.lines)
+    print(json.dumps({"turns": turns, "refused": refused}))
+
+
+class Retries(logging.Handler):
+    """Keep the line that the client logs for each retry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
 
 
 @contextmanager
@@ -103,16 +117,6 @@ def served():
             yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
-
-
-def refusals(there: dict) -> int:
-    """How many of the newest thousand requests were refused for the limits."""
-    wire = http.client.HTTPConnection(urlsplit(there["ecommerce_url"]).netloc)
-    wire.request("GET", "/_sandbox/requests")
-    log = json.loads(wire.getresponse().read())
-    wire.close()
-    requests = log["requests"] if isinstance(log, dict) else log
-    return sum(entry["status"] == 429 for entry in requests)
 
 
 if __name__ == "__main__":
