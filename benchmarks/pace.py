@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]], int, float]:
-    """Each process's turns, how many were refused with 429, and the share after some were killed."""
+    """Each process's turns, how many got 429, and the share after some were killed."""
     command = [sys.executable, __file__, "--worker", json.dumps(there)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
