@@ -68,7 +68,7 @@ export default {
 """
 
 
-class Assets(anywidget.AnyWidget):
+class SharedAssets(anywidget.AnyWidget):
     """The script and the style that the widgets of one kind share. It shows nothing."""
 
     layout = AnyTrait(None, allow_none=True).tag(sync=True)
@@ -76,7 +76,7 @@ class Assets(anywidget.AnyWidget):
     digest = Unicode().tag(sync=True)
 
 
-_living: dict[str, Assets] = {}
+_living: dict[str, SharedAssets] = {}
 
 
 def share_assets(kind: str) -> str:
@@ -90,7 +90,7 @@ def share_assets(kind: str) -> str:
         script, style = read_assets(kind)
         packed = gzip.compress(json.dumps({"script": script, "style": style}).encode(), mtime=0)
         digest = hashlib.sha256(packed).hexdigest()
-        assets = _living[kind] = Assets(packed=packed, digest=digest)
+        assets = _living[kind] = SharedAssets(packed=packed, digest=digest)
     return str(assets.model_id)
 
 

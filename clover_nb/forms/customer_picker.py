@@ -55,7 +55,7 @@ class CustomerPicker:
         ]
 
 
-def find(clover: Clover, text: str) -> Row[Any] | pd.DataFrame:
+def find_customer(clover: Clover, text: str) -> Row[Any] | pd.DataFrame:
     """The customer with this email address or id as it is now, or all that share the address.
 
     Raises:

@@ -77,11 +77,11 @@ class TaskRunner:
         Returns:
             Whether it has begun: it has not while a write is under way.
         """
-        return self._start(work, apply, writes=False)
+        return self._start_task(work, apply, writes=False)
 
     def write(self, work: Callable[[], T], apply: Callable[[T], object]) -> bool:
         """Change something at Clover. Arguments and return as of :meth:`read`."""
-        return self._start(work, apply, writes=True)
+        return self._start_task(work, apply, writes=True)
 
     def drop_reads(self) -> None:
         """Make the read that is under way stale."""
@@ -101,9 +101,11 @@ class TaskRunner:
                 handler(*args)
             except Exception as error:
                 log.exception("A message of a form could not be handled")
-                self._fail(TaskFailure(error, "no"))
+                self._report_failure(TaskFailure(error, "no"))
 
-    def _start(self, work: Callable[[], T], apply: Callable[[T], object], *, writes: bool) -> bool:
+    def _start_task(
+        self, work: Callable[[], T], apply: Callable[[T], object], *, writes: bool
+    ) -> bool:
         with _TURN:
             if self._writes:
                 return False
@@ -117,16 +119,16 @@ class TaskRunner:
                     return  # stale, or finished by the other loop
                 self._generation += 1
                 self._writes = self._reads = False
-                self._finish(result, error, apply, writes=writes)
+                self._apply_result(result, error, apply, writes=writes)
 
-        loops = _loops()
+        loops = _find_loops()
         if not loops:
-            finish(*_attempt(work))
+            finish(*_run_safely(work))
             return True
         context = contextvars.copy_context()
 
         def run() -> None:
-            result, error = context.copy().run(_attempt, work)
+            result, error = context.copy().run(_run_safely, work)
             for loop in loops:
                 try:
                     loop.call_soon_threadsafe(finish, result, error, context=context)
@@ -136,7 +138,7 @@ class TaskRunner:
         threading.Thread(target=run, name=WORKER, daemon=True).start()
         return True
 
-    def _finish(
+    def _apply_result(
         self,
         result: T | None,
         error: Exception | None,
@@ -145,29 +147,29 @@ class TaskRunner:
         writes: bool,
     ) -> None:
         if error is not None:
-            self._fail(TaskFailure(error, "unknown" if writes else "no"))
+            self._report_failure(TaskFailure(error, "unknown" if writes else "no"))
             return
         try:
             apply(result)  # type: ignore[arg-type]  # without an error it is there
         except Exception as unforeseen:
             log.exception("The result of a form's work could not be shown")
-            self._fail(TaskFailure(unforeseen, "yes" if writes else "no"))
+            self._report_failure(TaskFailure(unforeseen, "yes" if writes else "no"))
 
-    def _fail(self, failure: TaskFailure) -> None:
+    def _report_failure(self, failure: TaskFailure) -> None:
         try:
             self._on_failure(failure)
         except Exception:
             log.exception("A failure could not be shown")
 
 
-def _attempt(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+def _run_safely(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
     try:
         return work(), None
     except Exception as error:  # noqa: BLE001  the form tells it, whatever it is
         return None, error
 
 
-def _loops() -> list[asyncio.AbstractEventLoop]:
+def _find_loops() -> list[asyncio.AbstractEventLoop]:
     """The loop of this thread, and the kernel's main loop; whichever is free first, applies.
 
     The loop of a subshell ends with the page that it is for, and the main one waits for cells.

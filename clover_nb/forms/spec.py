@@ -10,8 +10,8 @@ import pandas as pd
 
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError
-from clover_nb.forms.actions import Done
-from clover_nb.forms.values import Difference, Typed
+from clover_nb.forms.actions import ActionResult
+from clover_nb.forms.values import FieldChange, Typed
 
 Kind = Literal["text", "email", "tel", "choice"]
 Row = pd.Series  # one customer
@@ -85,15 +85,15 @@ class FormSpec:
     busy_label: str
     sections: tuple[SectionSpec, ...]
     validate: Callable[[Any, Typed], Mapping[str, CloverError]]
-    preview: Callable[[Any, Typed], Iterable[Difference]]
-    submit: Callable[[Clover, Any, Typed, bool], Done]
+    preview: Callable[[Any, Typed], Iterable[FieldChange]]
+    submit: Callable[[Clover, Any, Typed, bool], ActionResult]
     initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     options: Callable[[Row[Any] | None], Mapping[str, Iterable[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     confirmations: Mapping[str, str] = field(default_factory=dict)
-    follow_up: Callable[[Done], tuple[str, FormSpec, Typed] | None] = lambda _: None
+    follow_up: Callable[[ActionResult], tuple[str, FormSpec, Typed] | None] = lambda _: None
     done: str = "Saved"
     about_customer: bool = True
 

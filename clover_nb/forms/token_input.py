@@ -53,12 +53,12 @@ class TokenInput:
         self.pasted = Secret("")
 
 
-def offered_cards() -> list[list[str]]:
+def list_test_cards() -> list[list[str]]:
     """The published test cards that are offered, each by name and in words."""
-    return [[name, _label(name)] for name in _OFFERED]
+    return [[name, _label_card(name)] for name in _OFFERED]
 
 
-def _label(name: str) -> str:
+def _label_card(name: str) -> str:
     card = constants.TEST_CARDS[name]
     declined = ", declined" if name in constants.DECLINED_CARDS else ""
     return f"{card['brand']} •••• {card['number'][-4:]}{declined}"

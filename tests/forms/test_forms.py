@@ -817,7 +817,7 @@ def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
 
     def watch(frame, event, _):
         name, function = frame.f_code.co_filename, frame.f_code.co_name
-        if function == "customers_with":
+        if function == "list_customers_with":
             searching[:] = [frame] if event == "call" else []
         if event != "call" or searching or files:
             return
