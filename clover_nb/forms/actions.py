@@ -48,9 +48,9 @@ CARD_GONE: Final = "It can't be undone: the old card would need a new token from
 class ConfirmationRequired(Exception):
     """Nothing was sent: somebody must say first that it is meant."""
 
-    def __init__(self, doubts: Iterable[FormWarning]) -> None:
-        self.doubts = tuple(doubts)
-        super().__init__("; ".join(doubt.message for doubt in self.doubts))
+    def __init__(self, warnings: Iterable[FormWarning]) -> None:
+        self.warnings = tuple(warnings)
+        super().__init__("; ".join(each.message for each in self.warnings))
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ class ActionResult:
     card_id: str = ""
 
 
-def _require_no_warnings(doubts: Iterable[FormWarning]) -> None:
-    if found := list(doubts):
+def _require_no_warnings(warnings: Iterable[FormWarning]) -> None:
+    if found := list(warnings):
         raise ConfirmationRequired(found)
 
 
 # -- doing it ----------------------------------------------------------------------------------
 
 
-def create_customer(clover: Clover, typed: Typed, *, sure: bool = False) -> ActionResult:
+def create_customer(clover: Clover, _: None, typed: Typed, *, sure: bool = False) -> ActionResult:
     """Create a customer from what was typed, and read it back where that is possible.
 
     Raises:
@@ -191,15 +191,15 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     return ActionResult(_read_back(clover, answer), note=CARD_GONE)
 
 
-def delete_card(clover: Clover, row: Row[Any], card_id: str) -> ActionResult:
-    """Take a card off a customer. One that is gone already is as good as taken off.
+def delete_card(clover: Clover, row: Row[Any], typed: Typed, **_: object) -> ActionResult:
+    """Take a card, ``"card"``, off a customer. One that is gone already is as good as taken off.
 
     Raises:
         EditConflictError: Somebody else has changed the customer's cards since it was read.
     """
     _require_same_cards(clover, row)
     with suppress(NotFoundError):
-        clover.customers.delete_source(row["id"], card_id)
+        clover.customers.delete_source(row["id"], typed["card"])
     return ActionResult(clover.customers.retrieve(row["id"]), note=CARD_GONE)
 
 
@@ -288,6 +288,16 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
             field="customer",
         )
     return _without_nan(found)
+
+
+def find_customer(clover: Clover, who: str) -> Row[Any] | pd.DataFrame:
+    """The customer with this email address or id as it is now, or all that share the address.
+
+    Raises:
+        ValidationError: As of :func:`find_customers`.
+    """
+    found = find_customers(clover, who)
+    return clover.customers.retrieve(found.index[0]) if len(found) == 1 else found
 
 
 def row_of(table: pd.DataFrame, customer_id: str) -> Row[Any]:

@@ -65,7 +65,7 @@ CREATE_CUSTOMER: Final = FormSpec(
     preview=lambda _, typed: values.find_changes(
         {**_new_customer(), "ecomind": typed["ecomind"]}, typed
     ),
-    submit=lambda clover, _, typed, sure: actions.create_customer(clover, typed, sure=sure),
+    submit=actions.create_customer,
     arrange=_arrange_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
     confirmations=_CONSENT,
@@ -106,7 +106,7 @@ EDIT_CONTACT: Final = FormSpec(
     initial=_read_contact,
     validate=values.find_contact_errors,
     preview=lambda row, typed: values.find_changes(values.read_contact(row), typed),
-    submit=lambda clover, row, typed, sure: actions.edit_contact(clover, row, typed, sure=sure),
+    submit=actions.edit_contact,
     irreversible=_explain_contact,
 )
 
@@ -136,7 +136,7 @@ UPDATE_SHIPPING: Final = FormSpec(
     initial=lambda row: {} if row is None else values.read_shipping(row),
     validate=lambda _, typed: values.find_errors(typed),
     preview=lambda row, typed: values.find_changes(values.read_shipping(row), typed),
-    submit=lambda clover, row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
+    submit=actions.update_shipping,
     arrange=_arrange_address,
     irreversible=_explain_shipping,
     hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
@@ -171,7 +171,7 @@ DELETE_CARD: Final = FormSpec(
     options=lambda row: {"card": _offer_cards(row, "Choose a card")},
     validate=_check_card,
     preview=_preview_removal,
-    submit=lambda clover, row, typed, _: actions.delete_card(clover, row, typed["card"]),
+    submit=actions.delete_card,
     irreversible=lambda *_: CARD_GONE,
     confirmations={"gone": "I mean to remove this card; it can't be undone"},
 )
@@ -191,20 +191,20 @@ ATTACH_CARD: Final = FormSpec(
     },
     validate=lambda _, typed: values.find_errors({"source": typed["source"]}, ["source"]),
     preview=values.preview_card,
-    submit=lambda clover, row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
+    submit=actions.attach_card,
     irreversible=lambda _, typed: CARD_GONE if typed["replaces"] != values.KEEP else "",
     confirmations=_CONSENT,
     follow_up=_offer_removal,
 )
 
 CARD_TOKEN: Final = FormSpec(
-    title="Card",
+    title="Card fields",
     submit_label="Make a token",
     busy_label="Making a token…",
     sections=(SectionSpec("", card=True),),
     validate=lambda *_: {},
     preview=lambda *_: [],
-    submit=lambda *_: ActionResult(None),
+    submit=lambda *_, **__: ActionResult(None),
     about_customer=False,
 )
 
@@ -314,7 +314,7 @@ def card_fields(*, clover: Clover | None = None) -> Form:
 
     Source: Clover docs, "Use the Clover-hosted iframe".
     """
-    return Form(clover or default(), CARD_TOKEN, static="Card fields: run this cell to use them.")
+    return Form(clover or default(), CARD_TOKEN)
 
 
 def _show_form(spec: FormSpec, customer_id: str | None, clover: Clover | None) -> Form:

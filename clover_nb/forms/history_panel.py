@@ -60,6 +60,6 @@ def undo_spec(clover: Clover, entry: int) -> FormSpec:
         sections=(),
         validate=lambda *_: {},
         preview=preview,
-        submit=lambda connection, *_: actions.undo_change(connection, entry),
+        submit=lambda connection, *_, **__: actions.undo_change(connection, entry),
         done="Undone",
     )

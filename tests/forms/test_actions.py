@@ -31,7 +31,7 @@ def typed(clover, **other):
 
 def created(clover, given):
     """A customer that is there already."""
-    return actions.create_customer(clover, given).row
+    return actions.create_customer(clover, None, given).row
 
 
 def contact(row, **other):
@@ -105,7 +105,7 @@ def test_customers_are_found_by_email_and_by_id(clover):
     """Several may share an address."""
     first = created(clover, typed(clover))
     again = typed(clover, email=first["email"])
-    second = actions.create_customer(clover, again, sure=True).row
+    second = actions.create_customer(clover, None, again, sure=True).row
     by_email = actions.find_customers(clover, first["email"])
     assert set(by_email.index) == {first["id"], second["id"]}
     assert list(actions.find_customers(clover, first["id"]).index) == [first["id"]]
@@ -142,7 +142,7 @@ def test_a_contact_is_changed_and_the_change_taken_back(clover):
 
 def test_what_can_not_be_taken_back_says_why(clover):
     """A new address stays on the record; a new customer stays too."""
-    done = actions.create_customer(clover, typed(clover, name="Ana"))
+    done = actions.create_customer(clover, None, typed(clover, name="Ana"))
     assert done.undo is None
     assert "can't be undone" in done.note
     given = contact(done.row, email=f"new.{done.row['email']}")
@@ -173,10 +173,10 @@ def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
     """Nothing is sent until somebody is sure."""
     row = created(clover, typed(clover, name="Ana"))
     with pytest.raises(ConfirmationRequired) as caught:
-        actions.create_customer(clover, typed(clover, email=row["email"]))
-    (doubt,) = caught.value.doubts
-    assert doubt.field == "email"
-    assert doubt.customers == ((row["id"], "Ana"),)
+        actions.create_customer(clover, None, typed(clover, email=row["email"]))
+    (warning,) = caught.value.warnings
+    assert warning.field == "email"
+    assert warning.customers == ((row["id"], "Ana"),)
     assert len(clover.customers.search(email=row["email"])) == 1
 
 
@@ -202,7 +202,7 @@ def test_a_card_is_attached_and_taken_off_again(clover):
         "VISA •••• 4242, expires 2035-12",
     ]
     assert done.undo is None, "it would be gone for good"
-    removed = actions.delete_card(clover, done.row, done.card_id)
+    removed = actions.delete_card(clover, done.row, {"card": done.card_id})
     assert removed.row["source_ids"] == row["source_ids"]
 
 
@@ -241,7 +241,7 @@ def test_a_card_that_is_gone_already_is_as_good_as_taken_off(clover):
     row = created(clover, typed(clover))
     gone = row["source_ids"][0]
     for _ in range(2):
-        row = actions.delete_card(clover, row, gone).row
+        row = actions.delete_card(clover, row, {"card": gone}).row
         assert row["card_count"] == 0
 
 
@@ -249,7 +249,7 @@ def test_the_history_tells_in_words_what_was_changed(clover):
     """Newest first, without tokens."""
     row = created(clover, typed(clover, name="Ana"))
     row = actions.edit_contact(clover, row, contact(row, name="Bo", phone="555-0199")).row
-    actions.delete_card(clover, row, row["source_ids"][0])
+    actions.delete_card(clover, row, {"card": row["source_ids"][0]})
     events = read_history(clover, row["id"])
     assert [each.what for each in events] == ["card removed", "changed", "created"]
     assert events[1].details == "name: Ana → Bo; phone: nothing → 555-0199"

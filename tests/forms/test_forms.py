@@ -756,7 +756,7 @@ def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover, shown):
     create.submit()
     assert create.form.errors["email"][0] == "warning"
     assert "Fix it, or tick to save anyway" in create.status
-    assert create.form.doubtful
+    assert create.form.has_warnings
     create.press("Show Ana")
     assert customer["id"] in create.form.outcome["result"]
     create.tell("edit", {"sure": "yes"})
