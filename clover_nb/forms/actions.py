@@ -135,12 +135,6 @@ def update_shipping(
 ) -> ActionResult:
     """Change a customer's shipping to what was typed; a part that was emptied is taken off.
 
-    Args:
-        clover: The connection.
-        row: The customer as it was shown.
-        typed: All of ``SHIPPING_FIELDS``.
-        sure: Whether an odd address is meant.
-
     Raises:
         ValidationError: Nothing differs from ``row``; nothing was sent.
         EditConflictError: Somebody else has changed the customer since it was read.
@@ -158,12 +152,8 @@ def update_shipping(
 def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> ActionResult:
     """Attach a card to a customer, or put it in the place of another.
 
-    Args:
-        clover: The connection.
-        row: The customer as it was shown.
-        typed: The token as ``"source"``; as ``"replaces"`` the id of the card that it replaces; as
-            ``"ecomind"`` who typed the card.
-        sure: Whether the old card may be taken off before the new one is attached.
+    ``"source"`` is the token, ``"replaces"`` the id of the card that it replaces, ``"ecomind"``
+    who typed the card. Who is ``sure`` has the old card taken off before the new one is attached.
 
     Raises:
         EditConflictError: Somebody else has changed the customer's cards since it was read.
@@ -262,8 +252,8 @@ def undo_change(clover: Clover, entry: int) -> ActionResult:
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_customers(clover: Clover, who: str) -> pd.DataFrame:
-    """The customers with this email address, or with this id.
+def find_customer(clover: Clover, who: str) -> Row[Any] | pd.DataFrame:
+    """The customer with this email address or id as it is now, or all that share the address.
 
     Raises:
         ValidationError: It is neither an address nor an id, or there is nobody.
@@ -287,29 +277,14 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
             hint="Addresses are compared letter by letter.",
             field="customer",
         )
-    return _without_nan(found)
-
-
-def find_customer(clover: Clover, who: str) -> Row[Any] | pd.DataFrame:
-    """The customer with this email address or id as it is now, or all that share the address.
-
-    Raises:
-        ValidationError: As of :func:`find_customers`.
-    """
-    found = find_customers(clover, who)
-    return clover.customers.retrieve(found.index[0]) if len(found) == 1 else found
+    return clover.customers.retrieve(found.index[0]) if len(found) == 1 else _without_nan(found)
 
 
 def row_of(table: pd.DataFrame, customer_id: str) -> Row[Any]:
     """A customer of a table as a row of its own."""
-    line = table.loc[[customer_id]].iloc[0]
-    known = {str(name): None if _is_missing(value) else value for name, value in line.items()}
-    fields = {"id": customer_id, **known, "source_ids": line["source_ids"].split()}
+    line = _without_nan(table.loc[[customer_id]]).iloc[0]
+    fields = {"id": customer_id, **line, "source_ids": line["source_ids"].split()}
     return pd.Series(fields, dtype=object, name=customer_id)
-
-
-def _is_missing(value: Any) -> bool:  # noqa: ANN401  a cell of a DataFrame
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _without_nan(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on f
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
 _ADDRESS: Final = "shipping.address."
 _COUNTRY: Final = f"{_ADDRESS}country"
+_NEW: Final = {_COUNTRY: values.COUNTRY}
 _HIDDEN: Final = "Not shown by Clover; it stays as it is unless you type another"
 _SHIPPING: Final = (
     FieldSpec(f"{_ADDRESS}line1", "Address line 1", placeholder="415 N Mathilda Ave"),
@@ -40,10 +41,6 @@ def _arrange_address(typed: Typed) -> dict[str, str]:
 # -- a new customer ----------------------------------------------------------------------------
 
 
-def _new_customer(_: object = None) -> dict[str, str]:
-    return {_COUNTRY: values.COUNTRY}
-
-
 CREATE_CUSTOMER: Final = FormSpec(
     title="Create a customer",
     submit_label="Create customer",
@@ -60,11 +57,9 @@ CREATE_CUSTOMER: Final = FormSpec(
         SectionSpec("Card", card=True),
         SectionSpec("Shipping (optional)", _SHIPPING),
     ),
-    initial=_new_customer,
+    initial=lambda _: _NEW,
     validate=lambda _, typed: values.find_errors(typed, ("email", "source")),
-    preview=lambda _, typed: values.find_changes(
-        {**_new_customer(), "ecomind": typed["ecomind"]}, typed
-    ),
+    preview=lambda _, typed: values.find_changes(_NEW | {"ecomind": typed["ecomind"]}, typed),
     submit=actions.create_customer,
     arrange=_arrange_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
@@ -215,7 +210,7 @@ CARD_TOKEN: Final = FormSpec(
 def create_customer(*, clover: Clover | None = None) -> Form:
     """A form that creates a customer: email, card token, name, phone, shipping address.
 
-    An email address that belongs to somebody already is a doubt, with a button that leads there.
+    An email address that belongs to somebody already is a warning, with a button that leads there.
 
     Args:
         clover: The connection; left out, the default one.
@@ -246,52 +241,20 @@ def edit_contact(customer_id: str | None = None, *, clover: Clover | None = None
 
 
 def update_shipping(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that changes a customer's shipping address.
+    """A form that changes a customer's shipping address; called as :func:`edit_contact`.
 
     The parts of the address stand in the order of its country and are checked against each other.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
     """
     return _show_form(UPDATE_SHIPPING, customer_id, clover)
 
 
 def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that attaches a card to a customer, or puts it in the place of another.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
-    """
+    """A form that attaches a card, or replaces one by it; called as :func:`edit_contact`."""
     return _show_form(ATTACH_CARD, customer_id, clover)
 
 
 def delete_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that removes a card from a customer.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
-    """
+    """A form that removes a card from a customer; called as :func:`edit_contact`."""
     return _show_form(DELETE_CARD, customer_id, clover)
 
 

@@ -106,16 +106,16 @@ def test_customers_are_found_by_email_and_by_id(clover):
     first = created(clover, typed(clover))
     again = typed(clover, email=first["email"])
     second = actions.create_customer(clover, None, again, sure=True).row
-    by_email = actions.find_customers(clover, first["email"])
+    by_email = actions.find_customer(clover, first["email"])
     assert set(by_email.index) == {first["id"], second["id"]}
-    assert list(actions.find_customers(clover, first["id"]).index) == [first["id"]]
+    assert actions.find_customer(clover, first["id"])["id"] == first["id"]
 
 
 @pytest.mark.parametrize("who", ["nobody@example.com", "0000000000000", "a b", "", "x@"])
 def test_nobody_is_said_beside_the_field(clover, who):
     """An unknown or impossible customer is a message about the field `customer`."""
     with pytest.raises(ValidationError) as caught:
-        actions.find_customers(clover, who)
+        actions.find_customer(clover, who)
     assert caught.value.field == "customer"
 
 
