@@ -17,7 +17,7 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch import SETTLE_SECONDS, Batch, apply_plan
 from clover_nb.bulk.plan import Plan, make_plan
 from clover_nb.bulk.review import Empty
-from clover_nb.bulk.runner import Progress
+from clover_nb.bulk.runner import BatchProgress
 from clover_nb.errors import (
     AlreadyOnFileError,
     CloverError,
@@ -501,7 +501,7 @@ class Customers:
         plan: Plan,
         *,
         settle_seconds: float = SETTLE_SECONDS,
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[BatchProgress], object] | None = None,
     ) -> Batch:
         """Apply a plan's ready rows, once, however often this is called or the machine dies.
 

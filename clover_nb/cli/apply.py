@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from clover_nb.bulk.runner import Progress
+    from clover_nb.bulk.runner import BatchProgress
     from clover_nb.client import Clover
 
 _DONE: Final = 0
@@ -95,7 +95,7 @@ def _apply(clover: Clover, arguments: argparse.Namespace) -> int:
     return _DONE if (table["outcome"] == "done").all() else _LEFT
 
 
-def _show(progress: Progress) -> None:
+def _show(progress: BatchProgress) -> None:
     told = f"\r{progress.done:,} done, {progress.failed:,} failed, {progress.left:,} left"
     print(f"{told}, {progress.seconds:,.0f} s  ", end="", file=sys.stderr, flush=True)  # noqa: T201
 
