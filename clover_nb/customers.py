@@ -31,10 +31,10 @@ from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
 from clover_nb.records import Record, elements, flatten
 from clover_nb.writes import conflicts
-from clover_nb.writes.executor import Result, WriteExecutor
+from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.outcome import RECIPIENT
 from clover_nb.writes.shipping import known_recipient, plan_change, recipient_fields
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
@@ -364,7 +364,7 @@ class Customers:
         change = self._writes.entry(entry)
         key = change.write.customer_id or ""
         now = flatten(self._platform.get_customer(key)) if key else {}
-        return self._change("undo", key, undone(change, now), undoes=change.number)
+        return self._change("undo", key, find_undo_fields(change, now), undoes=change.number)
 
     @mask_arguments
     @validation.check_keywords
@@ -569,7 +569,7 @@ class Customers:
         current = self._current(key, fresh=expected is not None)
         before = current.fields
         if expected is not None:
-            conflicts.check(expected, before or {})
+            conflicts.check_conflicts(expected, before or {})
         change = None
         if shipping := body.pop("shipping", None):
             recipient = self._recipient(key, before)
@@ -623,7 +623,7 @@ class Customers:
         write = Write("create", None, body | {"externalId": mark}, api="platform")
         return self._row(self._writes.execute(write), write)
 
-    def _row(self, result: Result, write: Write) -> pd.Series[Any]:
+    def _row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
         """The customer as a row, with the recipient where it is known."""
         record = result.record
         if result.api == "platform":  # it has no recipient

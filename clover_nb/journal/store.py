@@ -298,7 +298,7 @@ class Journal:
             field="entry",
         )
 
-    def left_unsettled(self, *, host: str, merchant: str | None) -> list[Entry]:
+    def list_unresolved(self, *, host: str, merchant: str | None) -> list[Entry]:
         """Entries that nobody will end any more, and those that nobody has looked up yet."""
         where = (
             "host = ? AND merchant IS ? AND (outcome = 'open' OR (outcome = 'unknown' AND "

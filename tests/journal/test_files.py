@@ -113,10 +113,10 @@ def test_who_is_alive_is_told_by_a_lock_that_dies_with_its_process(tmp_path, mon
         number = int(worker.stdout.readline())
         journal = Journal(file)
         assert journal.is_under_way(journal.entry(number))
-        assert not journal.left_unsettled(**HERE)
+        assert not journal.list_unresolved(**HERE)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    assert [entry.number for entry in journal.left_unsettled(**HERE)] == [number]
+    assert [entry.number for entry in journal.list_unresolved(**HERE)] == [number]
     assert len(list(tmp_path.glob("*.alive"))) == 1  # the dead one's
     Journal(file)
     assert not list(tmp_path.glob("*.alive"))
@@ -132,9 +132,9 @@ def test_an_entry_that_an_interrupt_left_is_looked_up_in_the_same_process(tmp_pa
     """It was written down, and nobody is about to end it."""
     journal = Journal(tmp_path / "journal")
     entry = journal.begin(a_write(), **HERE)
-    assert not journal.left_unsettled(**HERE)
+    assert not journal.list_unresolved(**HERE)
     journal._under_way.clear()  # as if `begin` had been interrupted at its end
-    assert [each.number for each in journal.left_unsettled(**HERE)] == [entry]
+    assert [each.number for each in journal.list_unresolved(**HERE)] == [entry]
 
 
 # -- a deleted person ------------------------------------------------------------------------------
