@@ -269,7 +269,7 @@ def connect(
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
             settings,
-            rate_limiter=rate_limit.shared(account, requests_per_second, at_once),
+            rate_limiter=rate_limit.shared_limiter(account, requests_per_second, at_once),
             timeouts=timeouts,
             journal=_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
