@@ -406,7 +406,7 @@ class Customers:
 
         Source: Clover docs, "Add pagination requests".
         """
-        return _frame_of(self._platform.pages(limit=validation.check_limit(limit)))
+        return _frame_of(self._platform.read_pages(limit=validation.check_limit(limit)))
 
     @mask_arguments
     @validation.check_keywords
@@ -445,7 +445,7 @@ class Customers:
         ]
         if not filters:
             raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
-        table = _frame_of(self._platform.pages(filters))
+        table = _frame_of(self._platform.read_pages(filters))
         if id is not None and not (table.index == id.strip()).all():
             raise InvalidResponseError("Clover answered with another customer than the one asked.")
         return table
@@ -633,7 +633,7 @@ class Customers:
                 before = write.before or {}
                 shipping = {part: before.get(f"shipping_{part}") for part in RECIPIENT}
             record = {**record, "shipping": validation.drop_missing(shipping)}
-        if not self._platform.readable:
+        if not self._platform.can_read:
             self._answers[record["id"]] = record
         return to_row(record)
 
@@ -643,7 +643,7 @@ class Customers:
         The Platform API is asked where it can be; elsewhere this connection's last answer serves,
         which will not do for ``fresh``.
         """
-        if not self._platform.readable and not fresh:
+        if not self._platform.can_read and not fresh:
             answer = self._answers.get(key)
             address = _block(_block((answer or {}).get("shipping")).get("address"))
             return _Current(flatten(answer) if answer else None, address, None)
@@ -658,7 +658,7 @@ class Customers:
 
     def _recipient(self, key: str, before: Fields | None) -> Fields | None:
         """The recipient, where it is known for sure; without reading, as it was seen last."""
-        if self._platform.readable:
+        if self._platform.can_read:
             return known_recipient(self._writes.entries_of(key), before or {})
         shipping = _block(self._answers.get(key, {}).get("shipping"))
         return {part: shipping[part] for part in RECIPIENT if part in shipping}

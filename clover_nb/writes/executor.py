@@ -81,7 +81,7 @@ class WriteExecutor:
         self._is_journal_kept = is_journal_kept
         self._host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
-        self._resolves = on_unknown == "resolve" and platform.readable
+        self._resolves = on_unknown == "resolve" and platform.can_read
         self._recovery = JournalRecovery(
             platform, journal, self._host, self._merchant, lambda: self.retry_delay
         )
@@ -373,7 +373,7 @@ class WriteExecutor:
         }
         return errors.OutcomeUnknownError(
             f"Whether {write.operation} of {whose} was done is not known: {problem.message}",
-            hint=_HINTS[self._platform.readable],
+            hint=_HINTS[self._platform.can_read],
             operation=write.operation,
             customer_id=write.customer_id,
             sent=sent,

@@ -125,7 +125,7 @@ class JournalRecovery:
             return None
 
     def _check_entry(self, entry: Entry) -> OutcomeCheck:
-        if not self._platform.readable:
+        if not self._platform.can_read:
             return OutcomeCheck("unknown")
         try:
             if entry.write.operation == "create":
