@@ -79,7 +79,7 @@ class Clover:
             ecommerce,
             platform,
             settings,
-            journal or journals.unkept(account),
+            journal or journals.unkept_journal(account),
             is_journal_kept=journal is not None,
             on_unknown=on_unknown,
         )
@@ -296,10 +296,10 @@ def _journal(
     if where is None:
         return None
     if where != "default":
-        return journals.shared(Path(where).absolute(), retention_days=retention_days)
+        return journals.shared_journal(Path(where).absolute(), retention_days=retention_days)
     if settings.environment != "local":
-        return journals.shared(journals.default_path(), retention_days=retention_days)
-    journal = journals.shared(account)
+        return journals.shared_journal(journals.default_path(), retention_days=retention_days)
+    journal = journals.shared_journal(account)
     if _shared and settings.ecommerce_url == _shared[0].ecommerce_url:
         _kept[:] = [journal]  # it lives as long as that sandbox, not as its connections
     return journal

@@ -179,7 +179,7 @@ def test_a_deleted_person_leaves_no_trace(practice, tmp_path):
 
 
 def child(file, number):
-    journal = journals.shared(file)
+    journal = journals.shared_journal(file)
     for _ in range(20):
         journal.end(journal.begin(a_write(f"child {number}"), **HERE), "done")
 
@@ -188,7 +188,7 @@ def child(file, number):
 def test_a_forked_child_opens_the_journal_anew(tmp_path):
     """While the parent's other threads write, and hold its lock."""
     file = tmp_path / "journal"
-    journal = journals.shared(file)
+    journal = journals.shared_journal(file)
     mine = journal.begin(a_write("parent"), **HERE)
     over = threading.Event()
 
@@ -340,9 +340,9 @@ def test_a_write_costs_two_statements(scripted, tmp_path):
 def test_what_is_remembered_without_a_journal_is_bounded():
     """The newest writes of an account, as long as the process runs, and what is under way."""
     account = (uuid.uuid4().hex,)
-    first = journals.unkept(account).begin(a_write(), **HERE)
+    first = journals.unkept_journal(account).begin(a_write(), **HERE)
     for _ in range(1300):
-        journal = journals.unkept(account)
+        journal = journals.unkept_journal(account)
         journal.end(journal.begin(a_write(), **HERE), "done")
     assert 1000 <= len(journal.frame()) < 1200
     assert journal.entry(first).outcome == "open"
