@@ -258,7 +258,7 @@ def connect(
     practises = name == "local" and not any(key.endswith("_url") for key in values)
     if practises and environment is None:
         settings_.warn_of_unused_credentials(found)
-    own = _start(seed) if practises and seed is not None else None
+    own = _start_sandbox(seed) if practises and seed is not None else None
     with _stopped_on_failure(own):
         if practises:
             told = own.connection() if own else _shared_sandbox()
@@ -271,7 +271,7 @@ def connect(
             settings,
             rate_limiter=rate_limit.shared_limiter(account, requests_per_second, at_once),
             timeouts=timeouts,
-            journal=_journal(journal, settings, account, retention_days),
+            journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
             sandbox=own,
         )
@@ -287,7 +287,7 @@ def _stopped_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
         raise
 
 
-def _journal(
+def _open_journal(
     where: str | os.PathLike[str] | None,
     settings: Settings,
     account: tuple[object, ...],
@@ -305,7 +305,7 @@ def _journal(
     return journal
 
 
-def _start(seed: int | None) -> Sandbox:
+def _start_sandbox(seed: int | None) -> Sandbox:
     from clover_nb import sandbox  # noqa: PLC0415  only who practises pays for the server's import
 
     return sandbox.start(seed=seed)
@@ -323,7 +323,7 @@ def _shared_sandbox() -> dict[str, Any]:
         return shared
     with _lock:
         if not _shared:
-            _shared.append(_start(None))
+            _shared.append(_start_sandbox(None))
         return _shared[0].connection()
 
 

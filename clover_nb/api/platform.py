@@ -13,7 +13,7 @@ from clover_nb import constants
 from clover_nb.api.answers import require_id, wrong_record
 from clover_nb.api.pagination import PageReader
 from clover_nb.errors import SettingsError
-from clover_nb.records import Record, elements, mask_tokens
+from clover_nb.records import Record, list_elements, mask_tokens
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, Response, path_of
 
@@ -86,7 +86,7 @@ class PlatformAPI:
             answer = self._transport.send(
                 "GET", "platform", self._customers_path(), params=[*window, offset]
             )
-            page = elements(answer)
+            page = list_elements(answer)
             found += map(mask_tokens, page)
             if len(page) < constants.PAGE_MAX:
                 return found
@@ -172,7 +172,7 @@ class PlatformAPI:
 
         def fetch_page(offset: int, rows: int) -> list[Any]:
             window = [*filters, ("limit", str(rows)), ("offset", str(offset)), _EXPAND]
-            return elements(self._transport.send("GET", "platform", path, params=window))
+            return list_elements(self._transport.send("GET", "platform", path, params=window))
 
         return PageReader(fetch_page, limit)
 

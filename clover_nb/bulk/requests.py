@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from clover_nb.api.platform import Contact, PlatformAPI
 from clover_nb.bulk.fields import ADDRESS, FIELDS, normalize_value
-from clover_nb.records import Record, elements, flatten
+from clover_nb.records import Record, flatten, list_elements
 
 Values = Mapping[str, str]
 
@@ -68,7 +68,7 @@ def modify_customer(api: PlatformAPI, record: Record, wanted: Values) -> Record 
         answer = api.update_customer(key, names)
     for name, (items, field, kind) in _CONTACTS.items():
         if name in differs:
-            entry = _find_primary(elements(record.get(items)))
+            entry = _find_primary(list_elements(record.get(items)))
             if entry is None:
                 answer = api.create_contact(key, kind, {field: wanted[name]})
             elif wanted[name]:
@@ -83,7 +83,7 @@ def modify_customer(api: PlatformAPI, record: Record, wanted: Values) -> Record 
 def _set_address(api: PlatformAPI, record: Record, wanted: Values) -> Record:
     key, now = str(record["id"]), values_of(record)
     whole = {name: wanted.get(name, now[name]) for name in ADDRESS}
-    entry = next(iter(elements(record.get("addresses"))), None)
+    entry = next(iter(list_elements(record.get("addresses"))), None)
     if entry is None:
         return api.create_address(key, _address_values(whole))
     if any(text for name, text in whole.items() if name != "shipping_country"):

@@ -383,7 +383,9 @@ _PARTS: Final = tuple(name.removeprefix("shipping_") for name in ADDRESS)
 
 
 @cache
-def _find_address_flaws(state: str, postal_code: str, country: str) -> list[addresses.Finding]:
+def _find_address_flaws(
+    state: str, postal_code: str, country: str
+) -> list[addresses.AddressFinding]:
     """What is wrong with an address; of the street and the city it only matters that they are."""
     given = {"line1": "given", "city": "given", "state": state, "postal_code": postal_code}
     return addresses.check(given | {"country": country})

@@ -30,7 +30,7 @@ from clover_nb import constants
 from clover_nb.errors import Change
 from clover_nb.journal.entries import Fields, Write, digest_token
 from clover_nb.masking import HIDDEN
-from clover_nb.records import Record, elements, flatten
+from clover_nb.records import Record, flatten, list_elements
 
 #: The parts of ``shipping`` that the Platform API does not return.
 RECIPIENT: Final = tuple(part for part in constants.SHIPPING_FIELDS if part != "address")
@@ -123,7 +123,9 @@ def find_candidates(found: Sequence[Record], write: Write, since: float) -> list
 
 def list_emails(record: Mapping[str, Any]) -> list[str]:
     """All email addresses of a customer, as a record or as fields that were made of one."""
-    listed = [each for each in elements(record.get("emailAddresses")) if isinstance(each, dict)]
+    listed = [
+        each for each in list_elements(record.get("emailAddresses")) if isinstance(each, dict)
+    ]
     found = [*(each.get("emailAddress") for each in listed), record.get("email")]
     return [each for each in found if isinstance(each, str)]
 
@@ -151,7 +153,7 @@ def _shows_token(card: Mapping[str, Any]) -> bool:
 
 
 def _list_cards(record: Record) -> list[Mapping[str, Any]]:
-    return [card for card in elements(record.get("cards")) if isinstance(card, dict)]
+    return [card for card in list_elements(record.get("cards")) if isinstance(card, dict)]
 
 
 def _is_deleted(record: Record) -> bool:
