@@ -40,7 +40,7 @@ from clover_nb.forms.values import (
 )
 from clover_nb.masking import Secret
 from clover_nb.writes import conflicts
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 CARD_GONE: Final = "It can't be undone: the old card would need a new token from its holder."
 
@@ -196,7 +196,7 @@ def delete_card(clover: Clover, row: Row[Any], typed: Typed, **_: object) -> Act
 def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
     now = clover.customers.retrieve(row["id"])
     try:
-        conflicts.check({name: row[name] for name in ("id", "source_ids")}, dict(now))
+        conflicts.check_conflicts({name: row[name] for name in ("id", "source_ids")}, dict(now))
     except EditConflictError as found:
         then_now = [list(describe_cards(each).values()) for each in (row, now)]
         raise EditConflictError(found.message, changes=[Change("cards", *then_now)]) from None
@@ -212,7 +212,7 @@ def _add_undo(clover: Clover, answer: Row[Any]) -> ActionResult:
     row = _read_back(clover, answer)
     try:
         entry = latest_change(clover, row["id"])
-        undone(clover.journal.entry(entry), dict(row))
+        find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError as reason:
         return ActionResult(row, note=_explain_no_undo(reason))
     return ActionResult(row, lambda: _add_undo(clover, clover.undo(entry)))
@@ -229,7 +229,7 @@ def _explain_no_undo(reason: CloverError) -> str:
 def preview_undo(clover: Clover, row: Row[Any], entry: int) -> list[FieldChange]:
     """What undoing a change would do, by labels of the row; nothing where it can't be undone."""
     try:
-        body = undone(clover.journal.entry(entry), dict(row))
+        body = find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError:
         return []
     values = [(label, row.get(label) or "", new or "") for _, label, new in fields_of(body)]
