@@ -40,7 +40,7 @@ class FormWarning(NamedTuple):
 
     Attributes:
         field: Where it is shown.
-        message: What is doubtful.
+        message: What is odd.
         customers: Ids of customers to look at, each with a name.
     """
 

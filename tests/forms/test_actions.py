@@ -169,7 +169,7 @@ def test_a_record_changed_in_between_is_not_overwritten(clover):
     assert clover.customers.retrieve(row["id"])["name"] == "Someone Else's"
 
 
-def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
+def test_an_address_that_exists_is_a_warning_that_leads_to_its_customer(clover):
     """Nothing is sent until somebody is sure."""
     row = created(clover, typed(clover, name="Ana"))
     with pytest.raises(ConfirmationRequired) as caught:
@@ -180,7 +180,7 @@ def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
     assert len(clover.customers.search(email=row["email"])) == 1
 
 
-def test_a_postal_code_of_another_state_is_a_doubt(clover):
+def test_a_postal_code_of_another_state_is_a_warning(clover):
     """It may be overruled; one that can't be may not."""
     row = created(clover, typed(clover) | ADDRESS)
     odd = values.read_shipping(row) | {"shipping.address.state": "MA"}
@@ -264,7 +264,7 @@ def test_a_row_of_a_table_is_as_one_that_was_read(clover):
     assert found.reindex(read.index).equals(read)
 
 
-def test_an_address_that_the_customer_has_had_is_no_doubt(clover):
+def test_an_address_that_the_customer_has_had_is_no_warning(clover):
     """Clover keeps it on the record, and finds the record by it."""
     first = typed(clover, name="Ana")
     row = created(clover, first)
