@@ -114,7 +114,7 @@ def test_make_sets_up_an_environment_to_run_in(tmp_path):
 # Debian's Python without python3-venv: the environment is begun, and has no pip.
 WITHOUT_ENSUREPIP = f"""#!/bin/sh
 case "$*" in
-"-m venv "*) {sys.executable} -m venv --without-pip "$3"; echo "ensurepip is not available"; exit 1;;
+"-m venv "*) {sys.executable} -m venv --without-pip "$3"; echo "no ensurepip"; exit 1;;
 esac
 exec {sys.executable} "$@"
 """
