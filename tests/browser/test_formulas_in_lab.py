@@ -21,8 +21,7 @@ SHOWN = {
     "a row": "ana",
     "a plan": "clover.customers.plan(customers.assign(name=customers['name'] + ' $\\\\gamma$'))",
     "a form": "forms.edit_contact(ana['id'])",
-    "what stands for a table where it can't run":
-        "HTML(forms.customer_table(customers)._repr_mimebundle_()[0]['text/html'])",
+    "what stands for a table where it can't run": "HTML(forms.customer_table(customers)._repr_mimebundle_()[0]['text/html'])",
     "a table of the forms": "forms.customer_table(customers)",
     "the desk": "forms.desk(customers)",
 }
