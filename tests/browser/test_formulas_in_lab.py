@@ -13,6 +13,7 @@ clover = use(connect("local", seed=5))
 token = Token.create(card=TEST_CARDS["amex"])["id"]
 ana = Customer.create(email="ana@example.com", source=token, name={NAME!r})
 customers = Customer.list().tail(3)
+table = forms.customer_table(customers)
 """
 SHOWN = {
     "a table": "customers",
@@ -21,8 +22,8 @@ SHOWN = {
     "a row": "ana",
     "a plan": "clover.customers.plan(customers.assign(name=customers['name'] + ' $\\\\gamma$'))",
     "a form": "forms.edit_contact(ana['id'])",
-    "what stands for a table where it can't run": "HTML(forms.customer_table(customers)._repr_mimebundle_()[0]['text/html'])",
-    "a table of the forms": "forms.customer_table(customers)",
+    "what stands for the table of the forms": "HTML(table._repr_mimebundle_()[0]['text/html'])",
+    "the table of the forms": "table",
     "the desk": "forms.desk(customers)",
 }
 FORMULA = "mjx-container"
