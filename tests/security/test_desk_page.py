@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from desk_process import running_desk
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
+
+from clover_nb.cli import desk as desk_command
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +231,20 @@ def test_the_port_is_drawn_once_and_kept(tmp_path):
             ports.add((home, desk.host))
     assert len(ports) == 2
     assert len({host for _, host in ports}) == 2
+
+
+def test_the_port_is_kept_where_nobody_else_writes(tmp_path, monkeypatch):
+    """Nor in the folders that are made for it, however careless the user's umask is."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "local" / "share"))
+    before = os.umask(0)
+    try:
+        for each in desk_command._bind_port(None):
+            each.close()
+    finally:
+        os.umask(before)
+    made = list(tmp_path.rglob("*"))
+    assert tmp_path / "local/share/clover-nb/desk-port" in made
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 # The status of an answer, if there is one.
