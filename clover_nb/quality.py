@@ -187,8 +187,8 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     A text that begins with ``=``, ``+``, ``-``, ``@`` (wide ones too), a tab or a new line would be
     taken for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark
-    text, in headings too. Lists are written with blanks between their items. The encoding is UTF-8 with
-    the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
+    text, in headings too. Lists are written with blanks between their items. The encoding is UTF-8
+    with the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
 
     Args:
         table: Any table; its index is written too.
