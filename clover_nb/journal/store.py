@@ -352,7 +352,7 @@ class Journal:
     def _get_connection(self) -> sqlite3.Connection:
         if self._db is None:
             if self.path is not None:
-                _prepare_file(self.path)
+                make_private_file(self.path)
             with self._processes.hold_lock():  # WAL can't be set while another process does
                 self._db = self._open_database()
                 self._processes.clear_away()
@@ -542,8 +542,17 @@ def _truncate_again(journal: ReferenceType[Journal]) -> None:
             living.truncate()
 
 
-def _prepare_file(path: Path) -> None:
-    """Make the file, readable by this user alone; SQLite gives its companions the same mode."""
+def make_private_file(path: Path) -> None:
+    """Make a file, readable by this user alone, should it not be there; and so its folders.
+
+    SQLite gives a database's companions the same mode.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It can't be made, or is a link.
+    """
     for folder in reversed([path.parent, *path.parent.parents]):
         folder.mkdir(mode=0o700, exist_ok=True)
     # A link could lead to a file whose mode is somebody else's business.
