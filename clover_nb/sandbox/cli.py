@@ -60,6 +60,9 @@ def serve(args: argparse.Namespace) -> int:
         from clover_nb.sandbox.fact_report import report_facts  # noqa: PLC0415
 
         return report_facts(args)
+    if alone := _find_option_alone(args):
+        print(f"clover-nb sandbox: {alone}", file=sys.stderr)  # noqa: T201  a command's output
+        return 1
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -86,6 +89,16 @@ def serve(args: argparse.Namespace) -> int:
         print(_describe_connection(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
         stopped.wait()
     return 0
+
+
+def _find_option_alone(args: argparse.Namespace) -> str:
+    """Say which option does nothing without another one, or nothing."""
+    for name in ("access_token", "api_key", "merchant", "writes", "report"):
+        if getattr(args, name):
+            return f"--{name.replace('_', '-')} goes with --check URL"
+    return (
+        "--webhook-auth goes with --webhook URL" if args.webhook_auth and not args.webhook else ""
+    )
 
 
 def _describe_connection(sandbox: Sandbox, *, as_json: bool) -> str:

@@ -144,6 +144,9 @@ class FactChecker:
                 in with this token, or is not Clover.
             OSError: The address doesn't answer.
         """
+        # It goes into a header, and an error about that would show it.
+        if not re.fullmatch("[!-~]+", self._connection.access_token):
+            raise ValueError("the access token has characters that no token has")
         if writes and not self._connection.may_be_written:
             raise ValueError("facts that write are asked of test environments alone")
         self._check_access()
@@ -253,6 +256,8 @@ class FactChecker:
             response = self._opener.open(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as refusal:
             response = refusal
+        except urllib.error.URLError as problem:
+            raise OSError(f"{request.host} can't be reached: {problem.reason}") from None
         with response:
             text = response.read().decode(errors="replace")
             return _FactResponse(response.status, response.headers, text)

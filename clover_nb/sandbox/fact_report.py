@@ -39,10 +39,10 @@ def report_facts(args: argparse.Namespace) -> int:
             file = stack.enter_context(path.open("w", encoding="utf-8")) if path else None
             token = args.access_token or getpass("Access token: ")
             checker = FactChecker(connection._replace(access_token=token), args.api_key)
-            how = "Customers are made, and deleted again." if args.writes else "Nothing is written."
-            print(f"Asking {connection.platform_url} for {len(FACTS)} facts. {how}", flush=True)  # noqa: T201  a command's output
             with closing(checker.check_facts(writes=args.writes)) as checked:
                 for result in checked:
+                    if not results:
+                        _print_beginning(connection, writes=args.writes)
                     results.append(result)
                     _print_result(result, len(results))
             done = True
@@ -61,6 +61,11 @@ def report_facts(args: argparse.Namespace) -> int:
             "please send it back as an issue of clover-nb."
         )
     return 0 if done and all(each.outcome != "differs" for each in results) else 1
+
+
+def _print_beginning(connection: CloverConnection, *, writes: bool) -> None:
+    how = "Customers are made, and deleted again." if writes else "Nothing is written."
+    print(f"Asking {connection.platform_url} for {len(FACTS)} facts. {how}", flush=True)  # noqa: T201  a command's output
 
 
 def _print_result(result: FactResult, number: int) -> None:

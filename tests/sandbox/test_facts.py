@@ -273,4 +273,33 @@ def test_an_address_that_does_not_answer_is_said(make, capsys):
     call = make()
     call.box.stop()
     assert serve(call) == 2
-    assert "clover-nb sandbox:" in capsys.readouterr().err
+    said = capsys.readouterr()
+    host = call.box.platform_url.removeprefix("http://")
+    assert said.err.startswith(f"clover-nb sandbox: {host} can't be reached: ")
+    assert said.out == ""
+
+
+def test_an_access_token_that_can_not_be_one_is_not_shown(make, capsys):
+    """An error of the library that sends it would."""
+    call = make()
+    call.box.access_token = "secret\nsecret"
+    assert serve(call) == 2
+    said = capsys.readouterr()
+    assert said.err == "clover-nb sandbox: the access token has characters that no token has\n"
+    assert "secret" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--writes"], "--writes goes with --check URL"),
+        (["--access-token", "T"], "--access-token goes with --check URL"),
+        (["--webhook-auth", "C"], "--webhook-auth goes with --webhook URL"),
+    ],
+)
+def test_an_option_that_does_nothing_alone_is_refused(options, said, capsys):
+    """Instead of serving as if it weren't there."""
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    assert cli.serve(parser.parse_args(options)) == 1
+    assert capsys.readouterr().err == f"clover-nb sandbox: {said}\n"
