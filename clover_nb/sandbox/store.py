@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -10,9 +9,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import orjson
+
 from clover_nb.sandbox.customer import LISTS, Customer
 from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key
-from clover_nb.sandbox.responses import to_json
 from clover_nb.sandbox.sample_data.rows import generate_rows
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ _LIST: Final = (
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
 _PRIVATE: Final = 0o600  # it holds the keys; SQLite gives the files beside it the same mode
 _CHUNK: Final = 100  # small enough for the processor's cache
-# D: a list in a record stops here. A shorter text can't hold more entries: each has two ids.
-_NESTED_MAX: Final = 100
-_SHORT_TEXT: Final = 60 * _NESTED_MAX
+_NESTED_MAX: Final = 100  # D: a list in a record stops here
+_SHORT: Final = 60 * _NESTED_MAX  # bytes; no shorter record has more entries: each has two ids
 
 
 class CustomerChange(NamedTuple):
@@ -94,7 +93,6 @@ class Store:
         if path:
             _make_private_file(path)
         self._db = sqlite3.connect(path or "", isolation_level=None, check_same_thread=False)
-        self._db.create_function("shorten", 1, shorten_list, deterministic=True)
         try:
             self._open_tables(seed, customers, kept=bool(path))
         except BaseException:
@@ -232,14 +230,15 @@ class Store:
         """
         # The inner query walks along the index alone; the outer one joins the few rows found.
         # Bytes, since making text of them only to encode it again would cost twice the rest.
-        shown = (_shorten_column(name) if name in LISTS else name for name in expand)
-        pieces = " || ".join(["head", *shown, "'}'"])
+        pieces = " || ".join(["head", *expand, "'}'"])
         rows = self._db.execute(
             f"SELECT CAST({pieces} AS BLOB) FROM (SELECT seq AS found FROM customers WHERE {where} "  # noqa: S608  see above
             f"ORDER BY {order} LIMIT ? OFFSET ?) CROSS JOIN customers ON seq = found",
             (*values, limit, offset),
         )
-        return b",".join([piece for (piece,) in rows])
+        return b",".join(
+            [record if len(record) < _SHORT else _shorten_lists(record) for (record,) in rows]
+        )
 
     # Tokens
 
@@ -261,18 +260,12 @@ class Store:
         return self._db.execute(sql, values).fetchone()
 
 
-def _shorten_column(name: str) -> str:
-    return f"iif(length({name}) < {_SHORT_TEXT}, {name}, shorten({name}))"
-
-
-def shorten_list(piece: str) -> str:
-    """Leave out what a list in a record doesn't show.
-
-    Args:
-        piece: A list as it is stored, `,"NAME":{"elements":[...]}`.
-    """
-    ((name, content),) = json.loads(f"{{{piece[1:]}}}").items()
-    return f',"{name}":{to_json({"elements": content["elements"][:_NESTED_MAX]})}'
+def _shorten_lists(record: bytes) -> bytes:
+    """Leave out what the lists in a record don't show."""
+    shown = orjson.loads(record)
+    for name in shown.keys() & LISTS:
+        shown[name]["elements"] = shown[name]["elements"][:_NESTED_MAX]
+    return orjson.dumps(shown)
 
 
 def _make_private_file(path: str | os.PathLike[str]) -> None:
