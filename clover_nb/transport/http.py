@@ -6,6 +6,7 @@ What is sent again is decided by what is known of the first attempt:
 what happened                            a read           a write
 =======================================  ===============  =====================
 429: over the rate limit                 retry            retry
+401: the token worked before             retry once       retry once, with a new token
 no connection was made                   retry            retry
 the certificate is not accepted          raise            raise
 5xx                                      retry            raise AmbiguousWriteError
@@ -27,7 +28,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
@@ -50,6 +51,7 @@ from urllib3.util import Timeout
 from clover_nb import constants, errors
 from clover_nb.masking import Secret, mask_text
 from clover_nb.settings import Settings, Timeouts
+from clover_nb.transport.access_token import AccessToken, IssuedToken
 from clover_nb.transport.connections import Exchange, connection_pool
 from clover_nb.transport.rate_limit import RateLimiter
 from clover_nb.transport.responses import clean_text, error_from_response, parse_json, retry_after
@@ -85,8 +87,15 @@ class HTTPTransport:
     A forked child opens connections of its own.
     """
 
-    def __init__(self, settings: Settings, rate_limiter: RateLimiter, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        rate_limiter: RateLimiter,
+        timeouts: Timeouts,
+        ask_for_token: Callable[[], Secret] | None = None,
+    ) -> None:
         self._settings = settings
+        self._token = AccessToken(settings.access_token, ask_for_token)
         self._rate_limiter = rate_limiter
         self.timeouts = timeouts
         self._clock: tuple[str | None, float] = (None, 0.0)  # a `Date`, and when it came
@@ -149,8 +158,8 @@ class HTTPTransport:
             method,
             api,
             _target(path, params),
-            self._headers(api, api_key),
             _encode(method, body),
+            api_key,
             idempotent=idempotent or method == "GET",
         )
         received = self._retry(request)
@@ -160,8 +169,7 @@ class HTTPTransport:
 
     def download(self, api: Api, path: str, params: Params) -> bytes:
         """Read something as :meth:`send` does, and leave it to the caller to parse it."""
-        target, headers = _target(path, params), self._headers(api, None)
-        request = _Request("GET", api, target, headers, None, idempotent=True, parse=False)
+        request = _Request("GET", api, _target(path, params), None, idempotent=True, parse=False)
         return self._retry(request).content
 
     def require_writes(self) -> None:
@@ -197,9 +205,25 @@ class HTTPTransport:
     def _retry(self, request: _Request) -> _Received:
         path = request.target.partition("?")[0]  # the query names people
         where = f"{request.method} {self._host(request.api)}{mask_text(path)}"
-        return send_with_retries(partial(self._send_once, request), where, self.timeouts)
 
-    def _send_once(self, request: _Request) -> _Received:
+        def send(token: IssuedToken) -> _Received:
+            received = send_with_retries(
+                partial(self._send_once, request, token), where, self.timeouts
+            )
+            if request.api != "token":
+                self._token.confirm(token)
+            return received
+
+        token = self._token.get()
+        try:
+            return send(token)
+        except errors.AuthenticationError as refused:
+            if request.api == "token" or refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            token = self._token.renew(token, refused)
+        return send(token)  # nothing was done by what was refused
+
+    def _send_once(self, request: _Request, token: IssuedToken) -> _Received:
         """Send a request, without retries.
 
         Raises:
@@ -213,7 +237,7 @@ class HTTPTransport:
             )
         ambiguous = RetryableError if request.idempotent else AmbiguousWriteError
         seconds = max(self.timeouts.total, self.timeouts.read)
-        send = partial(self._exchange, request)
+        send = partial(self._exchange, request, _headers(request, token))
         try:
             received = Exchange[_Received]().run(send, self._rate_limiter.slot(), seconds)
         except Exception as problem:  # noqa: BLE001  whatever a server makes the libraries raise
@@ -243,14 +267,14 @@ class HTTPTransport:
             )
         return received
 
-    def _exchange(self, request: _Request) -> _Received:
+    def _exchange(self, request: _Request, headers: dict[str, str]) -> _Received:
         """Send a request and read the response, in a worker thread."""
         pool, prefix = self._pools[request.api]
         response = pool.urlopen(
             request.method,
             prefix + request.target,
             body=request.body,
-            headers=request.headers,
+            headers=headers,
             retries=False,
             redirect=False,
             assert_same_host=False,
@@ -293,11 +317,6 @@ class HTTPTransport:
     def _host(self, api: Api) -> str:
         return urlsplit(self._bases[api]).netloc
 
-    def _headers(self, api: Api, api_key: str | None) -> dict[str, str]:
-        if api == "token":
-            return _HEADERS | ({"apikey": api_key} if api_key else {})
-        return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
-
 
 class _Request(NamedTuple):
     """What is sent, and what is made of the response."""
@@ -305,9 +324,9 @@ class _Request(NamedTuple):
     method: str
     api: Api
     target: str
-    headers: dict[str, str]
     body: bytes | None
-    idempotent: bool
+    api_key: str | None = None
+    idempotent: bool = False
     parse: bool = True
 
 
@@ -364,6 +383,12 @@ _HEADERS: Final = {
 }
 
 
+def _headers(request: _Request, token: IssuedToken) -> dict[str, str]:
+    if request.api == "token":
+        return _HEADERS | ({"apikey": request.api_key} if request.api_key else {})
+    return _HEADERS | {"Authorization": Secret("Bearer " + token.value)}
+
+
 def path_of(*parts: str) -> str:
     """An address's path of parts, each quoted."""
     return "".join("/" + quote(part, safe="", errors="surrogatepass") for part in parts)
@@ -386,6 +411,7 @@ def _start_anew() -> None:
     """A forked child must not share sockets with its parent: it would get its responses."""
     for transport in list(_transports):
         transport._open()
+        transport._token.start_anew()
 
 
 if hasattr(os, "register_at_fork"):
