@@ -25,7 +25,7 @@ KINDS: Final[Mapping[str, Status]] = {
 }
 
 
-class Reason(NamedTuple):
+class RowReason(NamedTuple):
     """Why a row is not simply ready.
 
     Attributes:
@@ -59,7 +59,7 @@ class PlanRow:
     customer_id: str | None = None
     before: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, str] = field(default_factory=dict)
-    reasons: list[Reason] = field(default_factory=list)
+    reasons: list[RowReason] = field(default_factory=list)
     decision: Decision | None = None
     cells: list[str] = field(default_factory=list)
 
