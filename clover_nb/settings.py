@@ -300,7 +300,7 @@ def ask_for_token(source: Callable[[], str]) -> Secret:
             hint="It is called without arguments, and returns an access token.",
             field="access_token",
         )
-    return _secret("access_token", value)
+    return _check_secret("access_token", value)
 
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
