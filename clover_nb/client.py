@@ -17,9 +17,9 @@ from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.customers import Customers
 from clover_nb.errors import SettingsError
-from clover_nb.journal import store as journals
+from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Entry
-from clover_nb.journal.store import RETENTION_DAYS, Journal
+from clover_nb.journal.registry import RETENTION_DAYS
 from clover_nb.masking import Secret, mask_credentials
 from clover_nb.settings import Settings, Timeouts
 from clover_nb.tokens import ApiKeys, Tokens
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clover_nb.bulk.batch import Batch
+    from clover_nb.journal.store import Journal
     from clover_nb.sandbox import Sandbox
 
 TIMEOUTS: Final = Timeouts()
