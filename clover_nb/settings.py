@@ -143,6 +143,9 @@ class Timeouts:
         max_retry_delay: The longest of these waits.
         unreachable: After this, Clover is given up where no connection can be made.
         total: After this, nothing is begun again.
+
+    Example:
+        >>> hasty = connect("local", timeouts=Timeouts(total=15))
     """
 
     connect: float = 5.0

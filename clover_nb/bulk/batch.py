@@ -12,7 +12,7 @@ import pandas as pd
 
 from clover_nb import quality, validation
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.bulk import plan_files, workbooks
+from clover_nb.bulk import workbooks
 from clover_nb.bulk.columns import ID
 from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS, NAME_PARTS
 from clover_nb.bulk.plan import Plan
@@ -20,7 +20,6 @@ from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
 from clover_nb.errors import ValidationError
-from clover_nb.journal.processes import user_name
 
 if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow
@@ -137,11 +136,8 @@ class Batch:
         host, merchant = self._account
         unchanged = {row.row: row.customer_id or "" for row in planned if row.action == "unchanged"}
         return Plan(
-            id=plan_files.new_id(),
             merchant=merchant,
             host=host,
-            person=user_name(),
-            created=plan_files.current_time(),
             source={"undoes": self.number},
             headings=self._info.headings,
             columns={},

@@ -22,7 +22,7 @@ _ORDER: Final = ("create", "modify", "delete", "unchanged")
 _FORMS: Final = {"conflict": "conflicts"}  # of two and more
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, kw_only=True)
 class Plan:
     """What is to be changed at Clover, row by row. Nothing has been sent.
 
@@ -42,11 +42,11 @@ class Plan:
         notes: What is not done, and why.
     """
 
-    id: str
+    id: str = field(default_factory=plan_files.new_id)
     merchant: str | None
     host: str
-    person: str
-    created: str
+    person: str = field(default_factory=user_name)
+    created: str = field(default_factory=plan_files.current_time)
     source: Mapping[str, Any]
     headings: Sequence[str]
     columns: Mapping[str, str]
@@ -219,11 +219,8 @@ def make_plan(
         raise ValidationError('empty is "keep" or "clear".', field="empty")
     found = review_table(table, current, key=key, columns=columns, base=base, empty=empty)
     return Plan(
-        id=plan_files.new_id(),
         merchant=merchant,
         host=host,
-        person=user_name(),
-        created=plan_files.current_time(),
         source=table.attrs.get("read", {}),
         headings=[str(name) for name in table.columns],
         columns=found.columns.fields,

@@ -108,17 +108,7 @@ def _dump_json(value: Any) -> bytes:  # noqa: ANN401  JSON
 
 
 def _as_json(row: PlanRow) -> dict[str, Any]:
-    return {
-        "row": row.row,
-        "action": row.action,
-        "status": row.status,
-        "id": row.customer_id,
-        "before": row.before,
-        "wanted": row.wanted,
-        "reasons": [reason._asdict() for reason in row.reasons],
-        "decision": row.decision,
-        "cells": row.cells,
-    }
+    return row.as_json() | {"decision": row.decision, "cells": row.cells}
 
 
 def _from_json(line: Mapping[str, Any]) -> PlanRow:

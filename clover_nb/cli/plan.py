@@ -86,18 +86,7 @@ def _parse_column(text: str) -> tuple[str, str | None]:
 
 
 def _as_json(plan: Plan) -> str:
-    rows = [
-        {
-            "row": row.row,
-            "action": row.action,
-            "status": row.status,
-            "id": row.customer_id,
-            "before": row.before,
-            "wanted": row.wanted,
-            "reasons": [reason._asdict() for reason in row.reasons],
-        }
-        for row in plan.rows
-    ]
+    rows = [row.as_json() for row in plan.rows]
     told = {"plan": plan.id, "counts": plan.counts, "requests": plan.requests}
     return json.dumps(told | {"notes": list(plan.notes), "rows": rows}, ensure_ascii=False)
 
