@@ -130,7 +130,6 @@ class Sandbox:
         ecommerce_url: The base address of the Ecommerce API.
         token_url: The same address, for tokens.
         platform_url: The same address, for the Platform API.
-        access_token: The bearer token that it accepts.
         api_key: The `apikey` that it accepts for tokens.
         merchant_id: The merchant whose customers it has.
     """
@@ -144,10 +143,14 @@ class Sandbox:
         self._log = log
         port = server.servers[0].sockets[0].getsockname()[1]
         self.ecommerce_url = self.token_url = self.platform_url = f"http://{_HOST}:{port}"
-        self.access_token = store.credentials.access_token
         self.api_key = store.credentials.api_key
         self.merchant_id = store.credentials.merchant_id
         atexit.register(self.stop)
+
+    @property
+    def access_token(self) -> str:
+        """The bearer token that it accepts."""
+        return self._store.credentials.access_token
 
     def connection(self) -> dict[str, str]:
         """Return the six values that a client needs."""
@@ -188,6 +191,14 @@ class Sandbox:
             ValueError: There is no such fault.
         """
         self._run_in_server(self._faults.schedule, kind, times, method, path)
+
+    def expire_token(self) -> str:
+        """Refuse the access token from now on, as Clover does some time after it was given.
+
+        Returns:
+            The token that is accepted instead.
+        """
+        return self._run_in_server(self._store.renew_token)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -284,7 +295,7 @@ def start(
         raise
     log: RequestLog = deque(maxlen=_LOGGED)
     app = build_app(
-        Merchant(store, store.credentials, chosen),
+        Merchant(store, chosen),
         faults=injector,
         latency=latency,
         log=log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 
 from clover_nb.sandbox.customer import LISTS, Customer
-from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key
+from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key, format_uuid
 from clover_nb.sandbox.sample_data.rows import generate_rows
 
 if TYPE_CHECKING:
@@ -123,6 +124,12 @@ class Store:
         self._people = customers
         if new:
             self.reset()
+
+    def renew_token(self) -> str:
+        """Replace the access token, and return the new one; a restart brings the first one back."""
+        bits = hashlib.blake2b(self.credentials.access_token.encode(), key=self._key).digest()[:16]
+        self.credentials = self.credentials._replace(access_token=format_uuid(bits))
+        return self.credentials.access_token
 
     def close(self) -> None:
         """Close the database."""
