@@ -28,12 +28,12 @@ def differing(results):
     return {result.fact.says for result in results if result.outcome == "differs"}
 
 
-def serve(call, *options):
+def serve(call, *options, access_token=None):
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
     box = call.box
-    keys = ["--access-token", box.access_token, "--merchant", box.merchant_id]
+    keys = ["--access-token", access_token or box.access_token, "--merchant", box.merchant_id]
     return cli.serve(parser.parse_args(["--check", box.platform_url, *keys, *options]))
 
 
@@ -85,8 +85,7 @@ def test_another_clover_differs(make, choice):
 def test_a_wrong_token_is_said_at_once(make, capsys):
     """With what else looks like one; not by a hundred facts that differ."""
     call = make(customers=5)
-    call.box.access_token = "nonsense"
-    assert serve(call) == 2
+    assert serve(call, access_token="nonsense") == 2
     said = capsys.readouterr()
     assert "lets nobody in with this access token for this merchant (401)" in said.err
     assert "differs" not in said.out
@@ -282,8 +281,7 @@ def test_an_address_that_does_not_answer_is_said(make, capsys):
 def test_an_access_token_that_can_not_be_one_is_not_shown(make, capsys):
     """An error of the library that sends it would."""
     call = make()
-    call.box.access_token = "secret\nsecret"
-    assert serve(call) == 2
+    assert serve(call, access_token="secret\nsecret") == 2
     said = capsys.readouterr()
     assert said.err == "clover-nb sandbox: the access token has characters that no token has\n"
     assert "secret" not in said.out
