@@ -59,11 +59,11 @@ def test_a_missing_merchant_id_is_said(monkeypatch, practice, capsys):
 
 def test_a_host_that_is_not_there_is_said(monkeypatch, practice, capsys):
     """The others are looked at all the same."""
-    settings_for(monkeypatch, practice.connection(), platform_url="http://127.0.0.1:1")
+    settings_for(monkeypatch, practice.connection(), ecommerce_url="http://127.0.0.1:1")
     code, out = report(capsys)
     assert code == 1
-    assert "WRONG  Platform API at http://127.0.0.1:1" in out
-    assert "ok     Ecommerce API" in out
+    assert "WRONG  Ecommerce API at http://127.0.0.1:1" in out
+    assert "ok     Platform API" in out
 
 
 def test_a_wrong_setting_ends_the_examination(monkeypatch, capsys):

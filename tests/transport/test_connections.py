@@ -20,7 +20,7 @@ from scripted_server import BRIEF, said
 
 from clover_nb import client, connect, constants, errors, sandbox
 from clover_nb.cli import doctor
-from clover_nb.journal import store
+from clover_nb.journal import registry
 from clover_nb.transport.responses import retry_after
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -185,7 +185,7 @@ def test_a_forked_child_waits_for_no_lock_of_the_modules(practice):
     locks = [
         value
         for name, module in sys.modules.items()
-        if name.startswith("clover_nb.") and name != store.__name__  # which waits before a fork
+        if name.startswith("clover_nb.") and name != registry.__name__  # which waits before a fork
         for value in vars(module).values()
         if isinstance(value, type(threading.Lock()))
     ]
