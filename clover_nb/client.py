@@ -368,3 +368,13 @@ def default() -> Clover:
             if not _default:
                 _default.append(clover)
     return _default[0]
+
+
+def _renew_lock() -> None:
+    """In a forked child: the thread of the parent that may hold it is not there."""
+    global _lock  # noqa: PLW0603  as after an import
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

@@ -88,7 +88,7 @@ class Database:
 
     def _open(self) -> sa.Connection:
         if self._path is not None:
-            _prepare_file(self._path)
+            make_private_file(self._path)
         # A pool of none: an interrupted statement must not give the connection back to anybody.
         engine = sa.create_engine(
             "sqlite://",
@@ -161,8 +161,17 @@ def _keep_connection(context: sa.ExceptionContext) -> None:
     context.is_disconnect = False
 
 
-def _prepare_file(path: Path) -> None:
-    """Make the file, readable by this user alone; SQLite gives its companions the same mode."""
+def make_private_file(path: Path) -> None:
+    """Make a file, readable by this user alone, should it not be there; and so its folders.
+
+    SQLite gives a database's companions the same mode.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It can't be made, or is a link.
+    """
     for folder in reversed([path.parent, *path.parent.parents]):
         folder.mkdir(mode=0o700, exist_ok=True)
     # A link could lead to a file whose mode is somebody else's business.
