@@ -28,6 +28,7 @@ from clover_nb.errors import (
 from clover_nb.frames import frame_of_fields, to_row
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
+from clover_nb.progress import ProgressBar, is_watched
 from clover_nb.records import Record, flatten, list_elements
 from clover_nb.writes import conflicts
 from clover_nb.writes.executor import WriteExecutor, WriteResult
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
-
+_LONG_LIST: Final = 3  # pages, which take long enough to be followed
 
 # D: what the Platform API takes an address with, or not at all.
 _WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
@@ -391,11 +392,18 @@ class Customers:
         return to_row(self._platform.get_customer(validation.check_customer_id(customer_id)))
 
     @validation.check_keywords
-    def list(self, *, limit: SupportsIndex | None = None) -> pd.DataFrame:
+    def list(
+        self,
+        *,
+        limit: SupportsIndex | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
 
         Args:
             limit: How many rows at most, in all; ``None`` is all.
+            progress: Called with how many were read, after each page from the third on. Left out,
+                a bar shows it to a person who waits at a notebook or a terminal.
 
         Returns:
             A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order. Customers who are in
@@ -410,7 +418,9 @@ class Customers:
 
         Source: Clover docs, "Add pagination requests".
         """
-        return _frame_of(self._platform.read_pages(limit=validation.check_limit(limit)))
+        pages = self._platform.read_pages(limit=validation.check_limit(limit))
+        with ProgressBar("customers") as bar:
+            return _frame_of(pages, progress or (bar.show if is_watched() else None))
 
     @mask_arguments
     @validation.check_keywords
@@ -517,8 +527,9 @@ class Customers:
             plan: As from :meth:`plan` or :func:`clover_nb.read_plan`.
             settle_seconds: How long a create may be on its way after its answer was lost; then it
                 is looked for, by a mark in ``externalId``.
-            progress: Called now and then with how far it is:
-                :class:`clover_nb.bulk.runner.Progress`.
+            progress: Called now and then with how far it is, a
+                :class:`clover_nb.bulk.runner.BatchProgress`. Left out, a bar shows it to a person
+                who waits at a notebook or a terminal.
 
         Returns:
             What became of it, a :class:`clover_nb.bulk.batch.Batch`.
@@ -530,15 +541,22 @@ class Customers:
             SettingsError: The journal is off, or no merchant id is set.
         """
         self._writes.require_permission()
-        return apply_plan(
-            plan,
-            self._platform,
-            self._open_batches(),
-            self.list,
-            pause=self._writes.retry_delay,
-            settle_seconds=settle_seconds,
-            progress=progress,
-        )
+        with ProgressBar("rows") as bar:
+
+            def show(now: BatchProgress) -> None:
+                ended = now.done + now.failed
+                note = f"{now.failed:,} failed" if now.failed else ""
+                bar.show(ended, total=ended + now.left, note=note)
+
+            return apply_plan(
+                plan,
+                self._platform,
+                self._open_batches(),
+                self._list_quietly,
+                pause=self._writes.retry_delay,
+                settle_seconds=settle_seconds,
+                progress=progress or (show if is_watched() else None),
+            )
 
     def batches(self) -> pd.DataFrame:
         """The batches of this merchant, oldest first, as ``clover.batches()``."""
@@ -551,6 +569,10 @@ class Customers:
             ValidationError: This merchant has none with this number.
         """
         return Batch(number, self._open_batches(), self.list, self._platform.account)
+
+    def _list_quietly(self) -> pd.DataFrame:
+        """Read all customers without a bar, beside one that is shown."""
+        return _frame_of(self._platform.read_pages())
 
     def _open_batches(self) -> Batches:
         from clover_nb.journal.batches import Batches  # noqa: PLC0415  SQLAlchemy
@@ -714,14 +736,25 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
         raise PartialChangeError(message, hint=f"{hint} The reason: {error}") from error
 
 
+def _report_pages(
+    pages: PageReader, progress: Callable[[int], object]
+) -> Iterator[list[dict[str, Any]]]:
+    read = 0
+    for number, page in enumerate(pages, start=1):
+        read += len(page)
+        if number >= _LONG_LIST:
+            progress(read)
+        yield page
+
+
 def _as_block(value: object) -> dict[str, Any]:
     """A block of an answer; an empty one for whatever is none."""
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _frame_of(pages: PageReader) -> pd.DataFrame:
+def _frame_of(pages: PageReader, progress: Callable[[int], object] | None = None) -> pd.DataFrame:
     """Read a list to its end, and say what of it could not be read."""
-    table = frame_of_fields(pages)
+    table = frame_of_fields(_report_pages(pages, progress) if progress else pages)
     table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
     if not pages.complete:
         warnings.warn(

@@ -443,6 +443,68 @@ def test_a_deleted_person_leaves_no_trace_in_a_batch(near, tmp_path):
         assert b"new0@example.com" not in file.read_bytes(), file
 
 
+# -- in the customer's history ---------------------------------------------------------------------
+
+
+def test_what_a_batch_changes_is_in_each_customers_history(near):
+    """Once, as any change, and one of them can be taken back alone."""
+    customers = near.customers.list()
+    batch = apply(near, pd.concat([renamed(customers, 3), new(2)]).fillna(""))
+    ids = batch.frame()["id"]
+    history = near.journal.frame()
+    assert sorted(history["customer_id"]) == sorted(ids)
+    assert list(history["outcome"]) == ["done"] * 5
+    assert history["request_id"].notna().all()
+    made = near.journal.frame(customer_id=ids.iloc[3]).iloc[0]
+    assert (made["operation"], made["sent"]["email"]) == ("create", "new0@example.com")
+    line = near.journal.frame(customer_id=ids.iloc[1])
+    (changed,) = line.to_dict("records")
+    assert changed["operation"] == "modify"
+    assert changed["before"]["name"] == customers["name"].iloc[1]
+    assert changed["sent"] == {"firstName": "Re1", "lastName": "Named1"}
+    assert changed["after"]["name"] == "Re1 Named1"
+    near.undo(line.index[0])
+    assert near.customers.retrieve(ids.iloc[1])["name"] == customers["name"].iloc[1]
+    assert near.customers.retrieve(ids.iloc[2])["name"] == "Re2 Named2"
+
+
+def test_a_change_that_was_interrupted_between_its_requests_can_be_taken_back(near, box):
+    """The first request was made; going on, what was there before it is still known."""
+    customers = near.customers.list()
+    key = customers.dropna(subset=["phone", "email"]).index[0]
+    plan = near.customers.plan(
+        pd.DataFrame({"id": [key], "name": ["New Name"], "phone": ["408-555-0166"]})
+    )
+    box.fail_next(401, path="phone_numbers")
+    assert near.customers.apply(plan).state == "stopped"
+    assert near.customers.retrieve(key)["name"] == "New Name"
+    batch = near.customers.apply(plan)
+    assert outcomes(batch) == {"done": 1}
+    (line,) = near.journal.frame(customer_id=key).to_dict("records")
+    assert line["before"]["name"] == customers.loc[key, "name"]
+    undo = batch.plan_undo()
+    near.customers.apply(undo)
+    row = near.customers.retrieve(key)
+    assert (row["name"], row["phone"]) == tuple(customers.loc[key, ["name", "phone"]])
+
+
+def test_who_is_deleted_by_a_batch_is_forgotten(box, tmp_path):
+    """In the history and in the rows of every batch; Clover's two APIs have two hosts."""
+    given = {"requests_per_second": None, "timeouts": BRIEF, "journal": tmp_path / "journal"}
+    hosts = box.connection()
+    hosts["ecommerce_url"] = hosts["ecommerce_url"].replace("127.0.0.1", "localhost")
+    with connect("local", **(hosts | given)) as near:
+        batch = apply(near, new(3))
+        undo = batch.plan_undo()
+        undo.accept(undo.frame(status="doubtful").index[:2])
+        near.customers.apply(undo)
+        near.customers.delete(batch.frame()["id"].iloc[2])
+        assert list(near.journal.frame()["operation"]) == ["create"] * 3 + ["delete"] * 3
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("journal*"))
+    assert b"Nova" not in kept
+    assert b"@example.com" not in kept
+
+
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
@@ -491,6 +553,9 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
     with connect("local", journal=tmp_path / "killed", **box.connection()) as again:
         assert outcomes(again.batch(1)) == {"done": len(table)}
         assert again.batch(1).frame()["verified"].all()
+        history = again.journal.frame()  # each change once
+        assert sorted(history["customer_id"]) == sorted(again.batch(1).frame()["id"])
+        assert set(history["outcome"]) == {"done"}
     assert (after.loc[bare, "phone"] == "408-555-0144").all()
     assert "phoneNumbers" not in after.columns or after.loc[bare, "phoneNumbers"].isna().all()
     changed = customers.drop(bare).index[:100]
