@@ -52,6 +52,7 @@ class Form(SharedWidget):
         on_switch: Called with another spec that a button leads to, and with the values that it
             begins with. At first the form becomes that one.
         on_released: Called when nothing is typed or under way any more.
+        on_cancelled: Called when the person cancels and nothing is typed.
     """
 
     spec = Dict().tag(sync=True)  # what is drawn once
@@ -95,6 +96,7 @@ class Form(SharedWidget):
         self.on_open: Callable[[str], object] = self._look_at
         self.on_switch: Callable[[FormSpec, Mapping[str, str]], object] = self.become
         self.on_released: Callable[[], object] = lambda: None
+        self.on_cancelled: Callable[[], object] = lambda: None
         self._clover, self._asks = clover, asks
         self._runner = TaskRunner(self._failed)
         self._token = TokenInput(clover, self._send_to_card)
@@ -193,7 +195,7 @@ class Form(SharedWidget):
             "edit": lambda _: None,
             "leave": lambda message: self._left(message["name"]),
             "submit": self._submit,
-            "cancel": lambda _: self._cancel(),
+            "cancel": lambda _: self.cancel(),
             "find": lambda _: self._find(),
             "pick": lambda message: self._read("find", message["id"], self._found),
             "press": lambda message: self._press(message["key"]),
@@ -400,9 +402,12 @@ class Form(SharedWidget):
         self._begin("undo", "Undoing…")
         self._runner.write(undo, lambda done: self._saved(done, "Undone", sent))
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
         """Put the inputs back as they were; this can be undone, but for a token."""
-        if self._runner.is_writing or not self.has_changed:
+        if self._runner.is_writing:
+            return
+        if not self.has_changed:
+            self.on_cancelled()
             return
         typed = self._without_statements(self._inputs.changed(_NOT_TYPED))
         row = self._picker.row

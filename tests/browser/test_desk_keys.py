@@ -1,0 +1,279 @@
+"""The desk's page by keyboard alone: finding, opening, saving, leaving, and what is kept."""
+
+from __future__ import annotations
+
+import re
+
+import openpyxl
+import pytest
+from desk_process import running_desk
+from playwright.sync_api import expect
+
+NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a page, which stops at the end."""
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as desk:
+        yield desk.url
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The page, with all customers in it and nothing kept from other tests."""
+    opened = chromium.new_page()
+    opened.set_viewport_size(WIDE)
+    opened.goto(address)
+    expect(opened.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+    yield opened
+    opened.evaluate("localStorage.clear()")
+    opened.close()
+
+
+def search_for(page, text):
+    """Type into the search, from wherever the keyboard is."""
+    page.keyboard.press("/")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text, delay=20)
+
+
+def field(page, label):
+    return page.get_by_role("textbox", name=label, exact=True)
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def chosen(page):
+    return page.get_by_role("row", selected=True)
+
+
+def who(page):
+    return page.locator(".clover-who").first
+
+
+def test_a_day_goes_by_without_a_mouse(page):
+    """The focus is in the search at first, in a form that opens, and on the row after a save."""
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("Zhou, Qiang", delay=20)
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    expect(chosen(page)).to_be_focused()
+    for key, label in {"e": "Name", "s": "Address line 1", "n": "Email"}.items():
+        page.keyboard.press(key)
+        expect(field(page, label)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(chosen(page)).to_be_focused()
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("nobody", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("1 field needs attention: Email")).to_be_visible()
+    expect(field(page, "Email")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Cancelled: nothing was sent.")).to_be_visible()
+    field(page, "Phone").focus()
+    page.keyboard.type("615-555-0199", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: Qiang Zhou")).to_be_visible()
+    expect(chosen(page)).to_be_focused()
+    expect(chosen(page)).to_contain_text("615-555-0199")
+
+
+def test_letters_are_keys_outside_of_fields_alone_and_can_be_switched_off(page):
+    """The keys are shown by ``?``; the choice is kept for the next time."""
+    page.keyboard.type("zhou n", delay=20)
+    expect(page.get_by_role("searchbox")).to_have_value("zhou n")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("?")
+    shown = page.get_by_role("dialog", name="Keys")
+    expect(shown.get_by_role("row", name="Ctrl+Enter")).to_contain_text("Save")
+    shown.get_by_label("Keys of one character").uncheck()
+    page.keyboard.press("Escape")
+    expect(shown).to_have_count(0)
+    for _ in range(2):
+        page.get_by_role("row").nth(1).click()
+        expect(chosen(page)).to_be_focused()
+        page.keyboard.press("n")
+        button(page, "Edit contact").press("Enter")
+        expect(field(page, "Name")).to_be_focused()
+        page.reload()
+        expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+
+
+def test_the_cancel_button_leads_back_to_the_row(page):
+    """First what was typed is taken back, and then the form is closed."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.type("X")
+    button(page, "Cancel").click()
+    expect(field(page, "Name")).to_have_value("Qiang Zhou")
+    button(page, "Cancel").click()
+    expect(field(page, "Name")).to_have_count(0)
+    expect(chosen(page)).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "text", ["1-615-555-0100", "+16155550100", "(615) 5550100", "zhou, q", "qiang.zhou@mail"]
+)
+def test_enter_opens_whom_one_typed(page, text):
+    """In whatever spelling: a phone with its country, a name by the last."""
+    search_for(page, text)
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+
+
+def test_nobody_found_offers_who_sounds_alike_and_a_new_customer(page):
+    """Enter opens nobody who wasn't meant; the name is in its place in the form."""
+    search_for(page, "Jou, Kiang")
+    expect(
+        page.get_by_text("No match among 200 customers; these names are like it")
+    ).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row").filter(has_text="Qiang Zhou")).to_be_focused()
+    expect(chosen(page)).to_have_count(0)
+    button(page, "Create “Jou, Kiang”").press("Enter")
+    expect(field(page, "Name")).to_have_value("Kiang Jou")
+    expect(field(page, "Email")).to_be_focused()
+
+
+def test_any_card_of_a_customer_is_found_by_its_last_four(page):
+    """Also one that isn't the newest, and as it is written on paper."""
+    search_for(page, "mc •••• 3294")
+    expect(page.get_by_text(re.compile("of [1-9][0-9]* match"))).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator(".clover-row")).to_contain_text("MC •••• 3294")
+
+
+def test_the_address_names_the_customer_and_a_reload_keeps_it(page, address, chromium):
+    """It never holds the token, and works as a link."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/#customer=\w{13}$"))
+    link = page.url
+    page.reload()
+    expect(who(page)).to_contain_text("Qiang Zhou", timeout=60_000)
+    chromium.grant_permissions(["clipboard-read", "clipboard-write"])
+    button(page, "Copy link").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    button(page, "Copy address").click()
+    expected = "Qiang Zhou\n1618 Prospect Avenue\nNashville, TN 37203\nUS"
+    page.wait_for_function(
+        "text => navigator.clipboard.readText().then((t) => t === text)", arg=expected
+    )
+    page.get_by_role("searchbox").fill("rivera")
+    expect(page.get_by_text("matches")).to_be_visible()
+    page.get_by_role("row").nth(1).click()
+    expect(who(page)).to_contain_text("Rivera")
+    assert page.url != link
+    page.goto(link)
+    expect(who(page)).to_contain_text("Qiang Zhou")
+
+
+def test_leaving_with_something_typed_asks_first(page):
+    """And without it not."""
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.reload()
+    expect(who(page)).to_contain_text("Qiang Zhou", timeout=60_000)
+    assert asked == []
+    chosen(page).focus()
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.type("X")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_views_narrow_the_table_and_go_along_with_the_search(page):
+    """They are counted, and what was changed today is among them."""
+    views = page.get_by_label("Customers to show")
+    expect(views.get_by_role("option", name=re.compile(r"No card \(\d+\)"))).to_have_count(1)
+    search_for(page, "kavya singh")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.type(" II", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: Kavya Singh II")).to_be_visible()
+    search_for(page, "")
+    page.keyboard.press("Backspace")
+    views.select_option(label="Changed by the team today (0)")
+    expect(page.get_by_role("row").filter(has_text="Kavya Singh II")).to_be_visible()
+    search_for(page, "example.org")
+    expect(page.get_by_text("No match among Changed by the team today, of 200")).to_be_visible()
+
+
+def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
+    """Shown, hidden, ordered and widened by keyboard; a formula in a name stays a text."""
+    page.locator("summary").filter(has_text="Columns").press("Enter")
+    page.get_by_role("checkbox", name="Phone", exact=True).uncheck()
+    heads = page.get_by_role("columnheader")
+    expect(heads.filter(has_text="Phone")).to_have_count(0)
+    page.get_by_role("button", name="Earlier: Email").press("Enter")
+    expect(heads.first).to_have_text("Email")
+    width = heads.first.bounding_box()["width"]
+    page.get_by_role("button", name="Wider: Email").press("Enter")
+    assert heads.first.bounding_box()["width"] > width
+    page.reload()
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+    expect(heads.first).to_have_text("Email")
+    expect(heads.filter(has_text="Phone")).to_have_count(0)
+
+    search_for(page, "qiang")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.type("=1+1", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: =1+1")).to_be_visible()
+    for kind in ("CSV", "Excel"):
+        with page.expect_download() as download:
+            button(page, f"Save as {kind}").press("Enter")
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        if kind == "CSV":
+            lines = path.read_text("utf-8-sig").splitlines()
+            assert lines[0].startswith('"Email","Name","City"')
+            assert '"\'=1+1"' in lines[1]
+            assert len(lines) == 2
+        else:
+            sheet = openpyxl.load_workbook(path).active
+            assert [cell.value for cell in sheet[1]][:3] == ["Email", "Name", "City"]
+            assert (sheet["B2"].value, sheet["B2"].data_type) == ("=1+1", "s")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_both_panes_are_in_sight(page, theme):
+    """List and record side by side, or one below the other; the new customer's form alone."""
+    page.emulate_media(color_scheme=theme)
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(button(page, "Save contact")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("searchbox")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    expect(chosen(page)).to_be_focused()
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Create a customer")).to_be_in_viewport()
+    expect(who(page)).to_be_hidden()
+    expect(button(page, "Edit contact")).to_be_hidden()
+    page.set_viewport_size(NARROW)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0
+    grid, form = (page.get_by_role(role, name=name).bounding_box() for role, name in PANES)
+    assert grid["y"] + grid["height"] < form["y"]
+
+
+PANES = [("grid", "Customers"), ("heading", "Create a customer")]
