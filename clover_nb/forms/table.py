@@ -253,6 +253,7 @@ class CustomerTable(SharedWidget):
         handlers: dict[str, Callable[[], object]] = {
             "select": lambda: self._select(content["ids"], content["click"]),
             "search": lambda: self.search(content["text"]),
+            "enter": lambda: self.open_first(content["text"]),
             "sort": lambda: self.sort(content["column"]),
             "page": lambda: self.turn(content["page"]),
             "prepare": self._query.prepare_search,
@@ -268,6 +269,12 @@ class CustomerTable(SharedWidget):
         """Show the rows that hold every word of a text; ``""`` shows all."""
         self._text = text
         self._find()
+
+    def open_first(self, text: str) -> None:
+        """Search for a text and select the first row that holds it, if there is one."""
+        self.search(text)
+        if len(self._found):
+            self.selected_id = self._query.ids(self._found[:1])[0]
 
     def show_view(self, name: str) -> None:
         """Show only the rows of a view, by its name; ``""`` shows all."""

@@ -62,6 +62,7 @@ const KEYS = [
   ["Esc", "Cancel"],
 ];
 const LETTERS_KEPT_AS = "clover-nb.letters";
+const FIELDS = "input, select, textarea, [contenteditable=true]";
 const RETRY = 10_000; // milliseconds between questions while Clover can't be reached
 
 /** The keys, and whether letters count: some people's hands or voices press them unintended. */
@@ -154,7 +155,7 @@ function render({ model, el, link }) {
     if (begin?.name !== model.get("opened") || !model.get("form_id")) return;
     const { focus } = begin;
     begin = undefined;
-    if (focus === document.activeElement || isLost()) focusForm();
+    if (focus === document.activeElement || !document.activeElement.closest(FIELDS)) focusForm();
   };
   const keepFocus = () => {
     if (wasInside && document.activeElement === document.body) focusRow(model.get("customer_id"));
@@ -244,9 +245,9 @@ function render({ model, el, link }) {
       const [save] = [undo, form].flatMap(({ root }) => root.querySelector(".clover-primary") ?? []);
       save?.click();
     } else if (!ctrlKey && !metaKey && !altKey && help.hasLetters()) {
-      if (target.closest("input, select, textarea, [contenteditable=true]")) return;
+      if (target.closest(FIELDS)) return;
       const opener = !shiftKey && openers.find((each) => each.textContent === LETTERS[key]);
-      const act = opener ? () => opener.checkVisibility() && opener.click() : { "/": focusSearch, "?": help.show }[key];
+      const act = opener ? () => open(opener.textContent) : { "/": focusSearch, "?": help.show }[key];
       if (!act) return;
       event.preventDefault();
       act();

@@ -55,7 +55,7 @@ function render({ model, el, link }) {
   const body = element("tbody", {});
   const table = element(
     "table",
-    { role: "grid", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
+    { role: "grid", tabindex: "-1", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
     element("thead", {}, heads),
     body,
   );
@@ -106,7 +106,6 @@ function render({ model, el, link }) {
   let asked = null; // the search that the kernel hasn't answered yet
   let focusRow = null; // the row to move to when the next page is here
   let refused = false; // whether a card number was typed just now
-  let opensFirst = false; // whether the person wants the first row of what is searched for
   let pause;
 
   // Searching: one question at a time, so that a slow kernel isn't left behind by the typing.
@@ -127,7 +126,6 @@ function render({ model, el, link }) {
   const searched = (event) => {
     clearTimeout(pause);
     refused = false;
-    opensFirst = false;
     showStatus();
     if (isTyping(event) && longestRun(search.value) > LIVE_DIGITS) {
       pause = setTimeout(refuseCard, TYPING_PAUSE);
@@ -139,9 +137,8 @@ function render({ model, el, link }) {
     if (event.key === "Enter") {
       clearTimeout(pause);
       if (refuseCard()) return;
-      find();
-      opensFirst = Boolean(search.value.trim());
-      openFirst();
+      if (search.value.trim()) openFirst();
+      else find();
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       focusOn(body.rows[0]);
@@ -152,12 +149,12 @@ function render({ model, el, link }) {
     }
   };
 
+  // The kernel searches and selects at once: a key that is pressed before its answer is about whom
+  // it has found. The focus waits in the table.
   const openFirst = () => {
-    if (!opensFirst || asked !== null || view().query !== search.value) return;
-    opensFirst = false;
-    const [first] = body.rows;
-    if (view().matches) select(first);
-    focusOn(first);
+    asked = search.value;
+    kernel.send({ do: "enter", text: asked });
+    table.focus();
   };
 
   const turn = (page) => kernel.send({ do: "page", page });
@@ -414,7 +411,10 @@ function render({ model, el, link }) {
     } else if (asked === null && document.activeElement !== search) {
       search.value = query;
     }
-    openFirst();
+    if (document.activeElement === table && asked === null) {
+      focusOn([...body.rows].find((each) => each.ariaSelected === "true") ?? body.rows[0]);
+      if (!body.rows.length) search.focus();
+    }
   };
 
   search.addEventListener("input", searched);
