@@ -26,7 +26,7 @@ from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.table import CustomerTable
 from clover_nb.forms.table_views import mark_views
 from clover_nb.frames import to_frame, upsert
-from clover_nb.writes.conflicts import COMPARED, differing
+from clover_nb.writes.conflicts import COMPARED, find_changes
 
 _ABOUT: Final[dict[str, FormSpec]] = {
     "Edit contact": customer_forms.EDIT_CONTACT,
@@ -277,7 +277,7 @@ class Desk(SharedWidget):
         self.row = row
         undo = self.undo_form
         offered = undo.customer if undo is not None and not undo.is_busy else None
-        if offered is not None and differing(dict(offered), dict(row), COMPARED):
+        if offered is not None and find_changes(dict(offered), dict(row), COMPARED):
             self._close_undo()  # what it says is not so any more
         if self.form is not None and self.opened != _NEW and not self.form.has_changed:
             self.form.show(row)
@@ -335,9 +335,9 @@ class Desk(SharedWidget):
         """Take back what was begun last: an undo, or what was typed, or the form itself."""
         if self.undo_form is not None:
             self._close_undo()
-            self._focus_row()
         elif self.form is not None:
-            self.form.cancel()
+            self.form.cancel_edits()
+        self._draw()
 
     def _focus_row(self) -> None:
         """Let the keyboard go on from the selected row, if it was in a form."""
@@ -354,6 +354,7 @@ class Desk(SharedWidget):
         if not form.is_busy:
             form.drop_statements()
         self.form = None
+        self.form_id = ""  # first, so that the browser moves the focus out of it
         self._forget(form)
         if form in self._forms.values() and not form.is_busy:
             self._say("info", self._kept(form, name))
@@ -393,7 +394,7 @@ class Desk(SharedWidget):
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
             self._reader.read(lambda: Record(row, _history(self._clover, row)), self._show_record)
-            if self.form is None or not self.form.has_changed:
+            if self.form is not None and self.form.row is row and not self.form.has_changed:
                 self._focus_row()
         else:
             self._say("done", Markup(f"Saved: {name}"))
@@ -409,6 +410,7 @@ class Desk(SharedWidget):
         spec = undo_spec(self._clover, entry)
         form = self.undo_form = Form(self._clover, spec, row=self.row, asks=False)
         form.on_saved = self._saved
+        form.on_cancelled = self._step_back
         form.observe(lambda _: self._end_undo(form), "busy")
         self._draw()
 
@@ -422,6 +424,7 @@ class Desk(SharedWidget):
     def _close_undo(self) -> None:
         """Close the form that undoes a change; one at work is closed when it has ended."""
         form, self.undo_form = self.undo_form, None
+        self.undo_id = ""  # first, so that the browser moves the focus out of it
         if form is not None:
             self._end_undo(form)
 

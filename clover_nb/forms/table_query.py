@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz import fuzz, process
 
-from clover_nb.records import elements
+from clover_nb.records import list_elements
 
 ID: Final = "id"  # the index, named as a column
 
@@ -251,7 +251,7 @@ def _listed(value: object, key: str) -> str:
     if not isinstance(value, str):
         return ""
     try:
-        items = elements(json.loads(value))
+        items = list_elements(json.loads(value))
     except ValueError:
         return ""
     return " ".join(str(each.get(key) or "") for each in items if isinstance(each, dict)).lower()

@@ -119,7 +119,11 @@ function render({ model, el, link }) {
   const copied = element("span", { role: "status" });
   const copies = element("div", { class: "clover-copies" });
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
-  const record = element("section", { class: "clover-record", "aria-label": "Selected customer" });
+  const record = element("section", {
+    class: "clover-record",
+    tabindex: "-1", // has the focus when what had it is gone
+    "aria-label": "Selected customer",
+  });
   record.append(nobody, who, copies, actions, form.root, details, history, undo.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
@@ -134,10 +138,12 @@ function render({ model, el, link }) {
   let begin; // the form that is being opened, and what had the focus then
   let isEdited = false; // whether something was typed that the kernel hasn't heard of
   let retrying;
+  let trigger = record; // the button that was pressed last
+  let landed; // what has the focus since what had it is gone
 
   // -- where the focus is ------------------------------------------------------------------------
 
-  const isLost = () => [document.body, el, null].includes(document.activeElement);
+  const isLost = () => [document.body, el, landed].includes(document.activeElement);
   const isInForm = () => [form, undo].some(({ root }) => root.contains(document.activeElement));
   const focusSearch = () => table.root.querySelector("input[type=search]")?.focus();
   const focusRow = async (id) => {
@@ -156,13 +162,6 @@ function render({ model, el, link }) {
     const { focus } = begin;
     begin = undefined;
     if (focus === document.activeElement || !document.activeElement.closest(FIELDS)) focusForm();
-  };
-  const keepFocus = () => {
-    if (wasInside && document.activeElement === document.body) focusRow(model.get("customer_id"));
-  };
-  let wasInside = false;
-  const noteFocus = () => {
-    wasInside = el.contains(document.activeElement);
   };
 
   // -- showing what the kernel says --------------------------------------------------------------
@@ -190,8 +189,7 @@ function render({ model, el, link }) {
     copied.textContent = "";
     copies.replaceChildren(...made, copied);
   };
-  const show = () => {
-    noteFocus();
+  const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
     const isSomebody = Boolean(model.get("who")) && !isNew;
     showHtml(heading, model.get("heading"));
@@ -205,10 +203,14 @@ function render({ model, el, link }) {
     refresh.textContent = model.get("reading") ? "Reading…" : "Refresh";
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
     table.show(model.get("table_id"));
-    form.show(model.get("form_id"))?.then(formShown).then(keepFocus);
-    undo.show(model.get("undo_id"))?.then(keepFocus);
+    form.show(model.get("form_id"))?.then(formShown);
+    undo.show(model.get("undo_id"));
     showGone();
-    keepFocus();
+  };
+  const show = () => {
+    const held = document.activeElement;
+    keepFocus(el, showAll, () => [trigger, record]);
+    if (document.activeElement !== held) landed = document.activeElement;
   };
 
   // -- the address, which names the customer and never the token -----------------------------------
@@ -254,8 +256,10 @@ function render({ model, el, link }) {
     }
   };
   const clicked = async (event) => {
-    const pressed = event.target.closest("button[data-clover]");
-    if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed)) return;
+    const pressed = event.target.closest("button");
+    if (!pressed || [table, form, undo].some(({ root }) => root.contains(pressed))) return;
+    trigger = pressed;
+    if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
     kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
     if (pressed.dataset.clover !== "undo") return;
