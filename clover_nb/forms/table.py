@@ -179,7 +179,7 @@ class CustomerTable(SharedWidget):
         else:
             self._find(page=self._page)
             if self._query.place_of(row["id"], self._found) is None:
-                self._found = np.concatenate([[len(self._data) - 1], self._found])
+                self._found = np.insert(self._found, 0, len(self._data) - 1)
             self.reveal(row["id"])
 
     def _read(self, df: pd.DataFrame) -> None:
