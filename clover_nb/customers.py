@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, SupportsIndex
@@ -389,11 +389,17 @@ class Customers:
         return to_row(self._platform.get_customer(validation.check_customer_id(customer_id)))
 
     @validation.check_keywords
-    def list(self, *, limit: SupportsIndex | None = None) -> pd.DataFrame:
+    def list(
+        self,
+        *,
+        limit: SupportsIndex | None = None,
+        on_page: Callable[[int], object] = lambda _: None,
+    ) -> pd.DataFrame:
         """Read all customers, page after page, ``GET /v3/merchants/{mId}/customers``.
 
         Args:
             limit: How many rows at most, in all; ``None`` is all.
+            on_page: Called after each page with the number of customers that were read.
 
         Returns:
             A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order. Customers who are in
@@ -408,7 +414,8 @@ class Customers:
 
         Source: Clover docs, "Add pagination requests".
         """
-        return _frame_of(self._platform.read_pages(limit=validation.check_limit(limit)))
+        pages = self._platform.read_pages(limit=validation.check_limit(limit))
+        return _frame_of(pages, on_page)
 
     @mask_arguments
     @validation.check_keywords
@@ -713,9 +720,19 @@ def _as_block(value: object) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _frame_of(pages: PageReader) -> pd.DataFrame:
+def _counted(
+    pages: Iterable[Sequence[Fields]], on_page: Callable[[int], object]
+) -> Iterator[Sequence[Fields]]:
+    count = 0
+    for page in pages:
+        yield page
+        count += len(page)
+        on_page(count)
+
+
+def _frame_of(pages: PageReader, on_page: Callable[[int], object] = lambda _: None) -> pd.DataFrame:
     """Read a list to its end, and say what of it could not be read."""
-    table = frame_of_fields(pages)
+    table = frame_of_fields(_counted(pages, on_page))
     table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
     if not pages.complete:
         warnings.warn(

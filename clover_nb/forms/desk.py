@@ -123,7 +123,7 @@ class Desk(SharedWidget):
         self.undo_form: Form | None = None
         self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
         self._newer: list[Row] = []  # than the list of customers that was asked for last
-        self._note = ""
+        self._note, self._count = "", 0
         self._list_reader, self._reader = TaskRunner(self._list_failed), TaskRunner(self._failed)
         self.table = CustomerTable(
             to_frame([]) if customers is None else customers,
@@ -167,6 +167,8 @@ class Desk(SharedWidget):
                 self.select(content["id"])
             case "retry":
                 self._retry()
+            case "progress":
+                self._show_progress()
             case "escape":
                 self._step_back()
         self._draw()
@@ -189,10 +191,22 @@ class Desk(SharedWidget):
             return
         self._newer.clear()
         self._say("info", "")
-        count = len(self.table.data)
-        self.table.progress = f"Reading {f'{count:,}' if count else 'the'} customers…"
-        self._list_reader.read(self._clover.customers.list, self._show_list)
+        self._count = 0
+        self._list_reader.read(
+            lambda: self._clover.customers.list(on_page=self._note_count), self._show_list
+        )
+        self._show_progress()
         self._draw()
+
+    def _note_count(self, count: int) -> None:
+        """Remember how many were read; this is called in another thread, and shows nothing."""
+        self._count = count
+
+    def _show_progress(self) -> None:
+        if self._list_reader.is_reading:
+            known = len(self.table.data)
+            so_far = f" {self._count:,} so far" if self._count else ""
+            self.table.progress = f"Reading {f'{known:,}' if known else 'the'} customers…{so_far}"
 
     def _show_list(self, customers: pd.DataFrame) -> None:
         self.table.progress = messages.describe_gaps(customers)

@@ -21,16 +21,39 @@ def address(tmp_path_factory):
         yield desk.url
 
 
-@pytest.fixture
-def page(chromium, address):
-    """The page, with all customers in it and nothing kept from other tests."""
+def open_page(page, address):
+    """Open it; its kernel takes its time on a busy machine."""
+    page.goto(address, wait_until="commit", timeout=60_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
+
+
+def reload(page):
+    """Load it again, with a kernel of its own."""
+    page.reload(wait_until="commit", timeout=60_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
+
+
+@pytest.fixture(scope="module")
+def shared(chromium, address):
+    """The page, which the tests of this file share."""
     opened = chromium.new_page()
-    opened.set_viewport_size(WIDE)
-    opened.goto(address)
-    expect(opened.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+    open_page(opened, address)
     yield opened
-    opened.evaluate("localStorage.clear()")
     opened.close()
+
+
+@pytest.fixture
+def page(shared):
+    """The page with no form open and nothing searched for."""
+    shared.set_viewport_size(WIDE)
+    while button(shared, "Cancel").count():
+        button(shared, "Cancel").first.click()
+        shared.wait_for_timeout(300)
+    shared.get_by_label("Customers to show").select_option("")
+    search_for(shared, "")
+    shared.keyboard.press("Backspace")
+    expect(shared.get_by_text("10 of 200 customers")).to_be_visible()
+    return shared
 
 
 def search_for(page, text):
@@ -58,6 +81,7 @@ def who(page):
 
 def test_a_day_goes_by_without_a_mouse(page):
     """The focus is in the search at first, in a form that opens, and on the row after a save."""
+    reload(page)
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("Zhou, Qiang", delay=20)
     page.keyboard.press("Enter")
@@ -97,14 +121,15 @@ def test_letters_are_keys_outside_of_fields_alone_and_can_be_switched_off(page):
     shown.get_by_label("Keys of one character").uncheck()
     page.keyboard.press("Escape")
     expect(shown).to_have_count(0)
-    for _ in range(2):
-        page.get_by_role("row").nth(1).click()
-        expect(chosen(page)).to_be_focused()
-        page.keyboard.press("n")
-        button(page, "Edit contact").press("Enter")
-        expect(field(page, "Name")).to_be_focused()
-        page.reload()
-        expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+    reload(page)
+    page.get_by_role("row").nth(1).click()
+    expect(chosen(page)).to_be_focused()
+    page.keyboard.press("n")
+    button(page, "Edit contact").press("Enter")
+    expect(field(page, "Name")).to_be_focused()
+    button(page, "Keys").click()
+    shown.get_by_label("Keys of one character").check()
+    button(page, "Close").click()
 
 
 def test_the_cancel_button_leads_back_to_the_row(page):
@@ -121,30 +146,30 @@ def test_the_cancel_button_leads_back_to_the_row(page):
     expect(chosen(page)).to_be_focused()
 
 
-PHONES = ("1-615-555-0100", "+16155550100", "(615) 5550100", "615 555 0100")
+PHONES = ("1-443-555-0101", "+14435550101", "(443) 5550101", "443 555 0101")
 CARDS = {"mc •••• 3294": "MC •••• 3294", "1340": "AMEX •••• 1340"}
 
 
 def test_enter_opens_whom_one_typed_in_whatever_spelling(page):
     """A phone with its country or without, a name by the last, and any card by its last four."""
-    for text in (*PHONES, "Zhou, Qiang", "qiang.zhou@mail"):
+    for text in (*PHONES, "Barbosa, Rafael", "rafael.barbosa@"):
         search_for(page, "liam whitker")
         page.keyboard.press("Enter")
         expect(who(page)).to_contain_text("Liam Whitker")
         search_for(page, text)
         page.keyboard.press("Enter")
-        expect(who(page)).to_contain_text("Qiang Zhou")
+        expect(who(page)).to_contain_text("Rafael Barbosa")
     for text, card in CARDS.items():
         search_for(page, text)
         page.keyboard.press("Enter")
         expect(page.locator(".clover-row")).to_contain_text(card)
 
 
-def test_a_key_that_comes_before_the_answer_is_about_whom_was_typed(page, address):
+def test_a_key_that_comes_before_the_answer_is_about_whom_was_typed(chromium, address):
     """Enter and at once ``e``, on a slow line: nobody else's form opens, and no letter is lost."""
     with running_proxy(urlsplit(address).port) as proxy:
-        page.goto(address.replace(str(urlsplit(address).port), str(proxy.port)))
-        expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+        page = chromium.new_page()
+        open_page(page, address.replace(str(urlsplit(address).port), str(proxy.port)))
         page.get_by_role("row").nth(1).click()
         expect(chosen(page)).to_have_count(1)
         proxy.milliseconds = 400
@@ -153,18 +178,23 @@ def test_a_key_that_comes_before_the_answer_is_about_whom_was_typed(page, addres
         page.keyboard.press("e")
         expect(field(page, "Name")).to_be_focused()
         expect(field(page, "Name")).to_have_value("Qiang Zhou")
-        page.goto("about:blank")
+        page.close()
 
 
 def test_nobody_found_offers_who_sounds_alike_and_a_new_customer(page):
     """Enter opens nobody who wasn't meant; the name is in its place in the form."""
+    search_for(page, "liam whitker")
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Liam Whitker")
     search_for(page, "Jou, Kiang")
     expect(
         page.get_by_text("No match among 200 customers; these names are like it")
     ).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("row").filter(has_text="Qiang Zhou")).to_be_focused()
-    expect(chosen(page)).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="Qiang Zhou")).to_have_attribute(
+        "aria-selected", "false"
+    )
     button(page, "Create “Jou, Kiang”").press("Enter")
     expect(field(page, "Name")).to_have_value("Kiang Jou")
     expect(field(page, "Email")).to_be_focused()
@@ -176,8 +206,8 @@ def test_the_address_names_the_customer_and_a_reload_keeps_it(page, address, chr
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/#customer=\w{13}$"))
     link = page.url
-    page.reload()
-    expect(who(page)).to_contain_text("Qiang Zhou", timeout=60_000)
+    reload(page)
+    expect(who(page)).to_contain_text("Qiang Zhou")
     chromium.grant_permissions(["clipboard-read", "clipboard-write"])
     button(page, "Copy link").click()
     expect(page.get_by_text("Copied")).to_be_visible()
@@ -192,7 +222,7 @@ def test_the_address_names_the_customer_and_a_reload_keeps_it(page, address, chr
     page.get_by_role("row").nth(1).click()
     expect(who(page)).to_contain_text("Rivera")
     assert page.url != link
-    page.goto(link)
+    page.evaluate("link => location.assign(link)", link)
     expect(who(page)).to_contain_text("Qiang Zhou")
 
 
@@ -204,14 +234,14 @@ def test_leaving_with_something_typed_asks_first(page):
     page.keyboard.press("Enter")
     page.keyboard.press("e")
     expect(field(page, "Name")).to_be_focused()
-    page.reload()
-    expect(who(page)).to_contain_text("Qiang Zhou", timeout=60_000)
+    reload(page)
+    expect(who(page)).to_contain_text("Qiang Zhou")
     assert asked == []
     chosen(page).focus()
     page.keyboard.press("e")
     expect(field(page, "Name")).to_be_focused()
     page.keyboard.type("X")
-    page.reload()
+    reload(page)
     assert asked == ["beforeunload"]
 
 
@@ -246,15 +276,16 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
     width = heads.first.bounding_box()["width"]
     page.get_by_role("button", name="Wider: Email").press("Enter")
     assert heads.first.bounding_box()["width"] > width
-    page.reload()
-    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=60_000)
+    reload(page)
     expect(heads.first).to_have_text("Email")
     expect(heads.filter(has_text="Phone")).to_have_count(0)
+    page.evaluate("localStorage.clear()")
 
-    search_for(page, "qiang")
+    search_for(page, "barbosa")
     page.keyboard.press("Enter")
     page.keyboard.press("e")
     expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("Control+a")
     page.keyboard.type("=1+1", delay=20)
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Saved: =1+1")).to_be_visible()

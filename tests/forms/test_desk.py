@@ -105,9 +105,13 @@ def test_reading_says_how_many_there_are(clover, ana, monkeypatch):
     async def scenario():
         desk = forms.desk(clover=clover)
         assert (desk.table.progress, desk.reading) == ("Reading the customers…", True)
+        await happens(gate.entered.is_set)
+        desk.receive({"do": "progress"})
+        said = desk.table.progress
         gate.opened.set()
         await happens(lambda: not desk.reading)
         assert (desk.table.progress, desk.status) == ("", "")
+        assert said == f"Reading the customers… {len(desk.table.data):,} so far"
         gate.opened.clear()
         desk.refresh()
         assert words(desk.status) == f"Reading {len(desk.table.data):,} customers…"
@@ -353,7 +357,7 @@ def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
     before = desk.table.data
 
     def fail(error):
-        def call():
+        def call(**_):
             raise error
 
         monkeypatch.setattr(clover.customers, "list", call)

@@ -63,6 +63,7 @@ const KEYS = [
 ];
 const LETTERS_KEPT_AS = "clover-nb.letters";
 const FIELDS = "input, select, textarea, [contenteditable=true]";
+const PROGRESS = 1_000; // milliseconds between questions how many customers were read
 const RETRY = 10_000; // milliseconds between questions while Clover can't be reached
 
 /** The keys, and whether letters count: some people's hands or voices press them unintended. */
@@ -137,7 +138,7 @@ function render({ model, el, link }) {
 
   let begin; // the form that is being opened, and what had the focus then
   let isEdited = false; // whether something was typed that the kernel hasn't heard of
-  let retrying;
+  let asking; // the kernel, every now and then
   let trigger = record; // the button that was pressed last
   let landed; // what has the focus since what had it is gone
 
@@ -170,8 +171,9 @@ function render({ model, el, link }) {
     const outage = model.get("outage");
     gone.textContent = kernel.trouble() || (outage && `${outage} It is tried again by itself.`);
     for (const each of [create, refresh, ...about]) each.disabled = kernel.isGone();
-    clearInterval(retrying);
-    if (outage) retrying = setInterval(() => kernel.send({ do: "retry" }), RETRY);
+    clearInterval(asking);
+    if (model.get("reading")) asking = setInterval(() => kernel.send({ do: "progress" }), PROGRESS);
+    else if (outage) asking = setInterval(() => kernel.send({ do: "retry" }), RETRY);
   };
   const showCopies = () => {
     const texts = { ...model.get("copies") };
@@ -290,7 +292,7 @@ function render({ model, el, link }) {
 
   return () => {
     for (const place of [table, form, undo]) place.end();
-    clearInterval(retrying);
+    clearInterval(asking);
     releaseKeys();
     kernel.end();
     keysOf.removeEventListener("keydown", pressed, true);
