@@ -16,6 +16,7 @@ from clover_nb.errors import APIConnectionError, CloverError, OutcomeUnknownErro
 from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
 from clover_nb.forms.assets import SharedWidget
+from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.form import Form
 from clover_nb.forms.history import describe_outcome, read_history
@@ -93,6 +94,7 @@ class Desk(SharedWidget):
         form: The form that is open, or ``None``.
         undo_form: The form that undoes a change of the history, while it is open.
         status: What is under way or went wrong, as HTML.
+        cards: The selected customer's cards, as HTML.
         details: What is known of the selected customer, as HTML.
         history: What was changed about it from here, as HTML.
     """
@@ -107,6 +109,7 @@ class Desk(SharedWidget):
     copies: Dict[str, str] = Dict().tag(sync=True)  # what can be copied of the selected customer
     typed = Bool().tag(sync=True)  # whether a form holds something that isn't saved
     outage = Unicode().tag(sync=True)  # why Clover can't be reached at present
+    cards = Unicode().tag(sync=True)
     details = Unicode().tag(sync=True)
     history = Unicode().tag(sync=True)
     reading = Bool().tag(sync=True)
@@ -169,6 +172,10 @@ class Desk(SharedWidget):
                 self._retry()
             case "progress":
                 self._show_progress()
+            case "replace":
+                self._lead_to("Attach a card", {"replaces": content["card"]})
+            case "remove":
+                self._lead_to("Remove a card", {"card": content["card"]})
             case "escape":
                 self._step_back()
         self._draw()
@@ -472,7 +479,8 @@ class Desk(SharedWidget):
             busy = rendering.render_note("busy", self.table.progress) if reading else ""
             self.status = self._note or busy
             self.who = "" if row is None else rendering.render_identity(row)
-            self.details = "" if row is None else rendering.render_row(row)
+            self.cards = "" if row is None else render_cards(row)
+            self.details = "" if row is None else rendering.render_row(row, cards=False)
             self.customer_id = "" if row is None else str(row["id"])
             self.copies = {} if row is None else _copies(row)
             self.form_id = "" if form is None else form.model_id

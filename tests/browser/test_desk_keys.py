@@ -162,7 +162,7 @@ def test_enter_opens_whom_one_typed_in_whatever_spelling(page):
     for text, card in CARDS.items():
         search_for(page, text)
         page.keyboard.press("Enter")
-        expect(page.locator(".clover-row")).to_contain_text(card)
+        expect(page.get_by_role("table", name="Cards")).to_contain_text(card)
 
 
 def test_a_key_that_comes_before_the_answer_is_about_whom_was_typed(chromium, address):
@@ -243,6 +243,25 @@ def test_leaving_with_something_typed_asks_first(page):
     page.keyboard.type("X")
     reload(page)
     assert asked == ["beforeunload"]
+
+
+def test_each_card_has_its_row_with_replace_and_remove(page):
+    """The form that opens is about that card, and the history says which one was taken off."""
+    search_for(page, "mc 3294")
+    page.keyboard.press("Enter")
+    cards = page.get_by_role("table", name="Cards")
+    card = cards.get_by_role("row").filter(has_text="MC •••• 3294").first
+    expect(card).to_contain_text(re.compile(r"\d\d/\d\d"))
+    button(card, "Replace MC •••• 3294").press("Enter")
+    expect(page.get_by_label("Other cards")).to_contain_text("Replace MC •••• 3294")
+    expect(page.get_by_label("Other cards")).not_to_have_value("")
+    button(card, "Remove MC •••• 3294").press("Enter")
+    expect(page.get_by_role("table", name="What will change")).to_contain_text("MC •••• 3294")
+    page.get_by_label("I mean to remove this card").check()
+    button(page, "Remove card").press("Enter")
+    expect(page.get_by_text("Saved: ")).to_be_visible()
+    expect(cards.get_by_text("MC •••• 3294")).to_have_count(0)
+    expect(page.get_by_role("table", name="History")).to_contain_text("MC •••• 3294, expires 20")
 
 
 def test_views_narrow_the_table_and_go_along_with_the_search(page):

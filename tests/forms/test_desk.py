@@ -127,7 +127,7 @@ def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clove
     desk.table.selected_id = ana["id"]
     assert desk.row["phone"] == "555-0111"
     assert "555-0111" in desk.details
-    assert "VISA •••• 4242" in desk.details
+    assert "VISA •••• 4242" in desk.cards
     assert "<dt>Marketing allowed</dt><dd dir='auto'>no</dd>" in desk.details
     assert "phone: nothing → 555-0111" in desk.history
     desk.table.selected_id = ""

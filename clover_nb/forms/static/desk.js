@@ -102,7 +102,7 @@ function render({ model, el, link }) {
   const manager = model.widget_manager;
   const isPage = "cloverDesk" in document.body.dataset; // and no cell of a notebook
   const [table, form, undo] = [1, 2, 3].map(() => widgetPlace(manager));
-  const [heading, who, details, history] = [1, 2, 3, 4].map(() => element("div", {}));
+  const [heading, who, cards, details, history] = [1, 2, 3, 4, 5].map(() => element("div", {}));
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const help = keyHelp();
   const open = (name) => {
@@ -125,7 +125,7 @@ function render({ model, el, link }) {
     tabindex: "-1", // has the focus when what had it is gone
     "aria-label": "Selected customer",
   });
-  record.append(nobody, who, copies, actions, form.root, details, history, undo.root);
+  record.append(nobody, who, copies, actions, form.root, cards, details, history, undo.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
   el.append(heading, gone, bar, body, help.root);
@@ -197,10 +197,11 @@ function render({ model, el, link }) {
     showHtml(heading, model.get("heading"));
     showHtml(status, model.get("status"));
     showHtml(who, model.get("who"));
+    showHtml(cards, model.get("cards"));
     showHtml(details, model.get("details"));
     showHtml(history, model.get("history"));
     showCopies();
-    for (const part of [who, copies, actions, details, history, undo.root]) part.hidden = !isSomebody;
+    for (const part of [who, copies, actions, cards, details, history, undo.root]) part.hidden = !isSomebody;
     nobody.hidden = isSomebody || isNew;
     refresh.textContent = model.get("reading") ? "Reading…" : "Refresh";
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
@@ -263,7 +264,7 @@ function render({ model, el, link }) {
     trigger = pressed;
     if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
-    kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
+    kernel.send({ do: pressed.dataset.clover, ...pressed.dataset });
     if (pressed.dataset.clover !== "undo") return;
     const submit = await waitFor(undo.root, ".clover-primary");
     submit?.focus();

@@ -152,6 +152,10 @@ function render({ model, el, link }) {
   // The kernel searches and selects at once: a key that is pressed before its answer is about whom
   // it has found. The focus waits in the table.
   const openFirst = () => {
+    if (asked === null && view().query === search.value) {
+      if (view().matches) select(body.rows[0]);
+      return focusOn(body.rows[0]);
+    }
     asked = search.value;
     kernel.send({ do: "enter", text: asked });
     table.focus();
