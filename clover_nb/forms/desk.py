@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -157,27 +157,19 @@ class Desk(SharedWidget):
         self.answers += 1
 
     def _receive(self, content: Mapping[str, Any]) -> None:
-        match content["do"]:
-            case "refresh":
-                self.refresh()
-            case "open":
-                self.open_form(content["name"])
-            case "undo":
-                self.offer_undo(int(content["entry"]))
-            case "check":
-                self.check_again(int(content["entry"]))
-            case "select":
-                self.select(content["id"])
-            case "retry":
-                self._retry()
-            case "progress":
-                self._show_progress()
-            case "replace":
-                self._lead_to("Attach a card", {"replaces": content["card"]})
-            case "remove":
-                self._lead_to("Remove a card", {"card": content["card"]})
-            case "escape":
-                self._step_back()
+        handlers: dict[str, Callable[[], object]] = {
+            "refresh": self.refresh,
+            "progress": self._show_progress,
+            "retry": self._retry,
+            "select": lambda: self.select(content["id"]),
+            "open": lambda: self.open_form(content["name"]),
+            "replace": lambda: self._lead_to("Attach a card", {"replaces": content["card"]}),
+            "remove": lambda: self._lead_to("Remove a card", {"card": content["card"]}),
+            "undo": lambda: self.offer_undo(int(content["entry"])),
+            "check": lambda: self.check_again(int(content["entry"])),
+            "escape": self._step_back,
+        }
+        handlers[content["do"]]()
         self._draw()
 
     def close(self) -> None:

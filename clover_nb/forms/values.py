@@ -138,7 +138,7 @@ class Card(NamedTuple):
     expiry: str | None
 
 
-def read_cards(row: Mapping[str, Any]) -> dict[str, Card | None]:
+def read_cards(row: Row[Any] | Mapping[str, Any]) -> dict[str, Card | None]:
     """The cards on file, newest first, by their ids; ``None`` of which nothing is known."""
     known = {card["id"]: card.get for card in list_elements(row.get("cards"))}
     cards: dict[str, Card | None] = {
@@ -152,7 +152,7 @@ def read_cards(row: Mapping[str, Any]) -> dict[str, Card | None]:
     }
 
 
-def describe_cards(row: Mapping[str, Any]) -> dict[str, str]:
+def describe_cards(row: Row[Any] | Mapping[str, Any]) -> dict[str, str]:
     """The cards on file, newest first: what is known of each, in words, by its id."""
     return {
         key: f"Card {key}" if card is None else _describe_card(*card)
