@@ -407,6 +407,7 @@ class Form(SharedWidget):
         self._panel.say("info", "Cancelled: nothing was sent.")
         if typed:
             self._panel.offer("restore", "Undo", lambda: self._restore(typed, row))
+        self._sync_state()
         self._report_release()
 
     def _report_release(self) -> None:
