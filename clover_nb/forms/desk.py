@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
-from traitlets import Bool, Int, Unicode
+from traitlets import Bool, Dict, Int, Unicode
 from traitlets import List as ListTrait
 
 from clover_nb.client import Clover, default
-from clover_nb.errors import CloverError, OutcomeUnknownError
+from clover_nb.errors import APIConnectionError, CloverError, OutcomeUnknownError
 from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
 from clover_nb.forms.assets import SharedWidget
+from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.form import Form
 from clover_nb.forms.history import describe_outcome, read_history
@@ -24,6 +25,7 @@ from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.table_views import mark_views
 from clover_nb.frames import to_frame, upsert
 from clover_nb.writes.conflicts import COMPARED, find_changes
 
@@ -38,11 +40,17 @@ _SPECS: Final = {**_ABOUT, _NEW: customer_forms.CREATE_CUSTOMER}
 _PAGE: Final = 10  # rows, so that the selected customer is in sight below them
 
 
-def desk(customers: pd.DataFrame | None = None, *, clover: Clover | None = None) -> Desk:
+def desk(
+    customers: pd.DataFrame | None = None,
+    *,
+    customer_id: str | None = None,
+    clover: Clover | None = None,
+) -> Desk:
     """All customers in a table, and about the selected one everything: details, history, forms.
 
     Args:
         customers: As from ``Customer.list()``; left out, they are read while the desk shows.
+        customer_id: Who is selected at first.
         clover: The connection; left out, the default one.
 
     Returns:
@@ -51,7 +59,10 @@ def desk(customers: pd.DataFrame | None = None, *, clover: Clover | None = None)
     Raises:
         SettingsError: There is no connection, and the settings don't allow one.
     """
-    return Desk(clover or default(), customers)
+    made = Desk(clover or default(), customers)
+    if customer_id:
+        made.select(customer_id)
+    return made
 
 
 class Record(NamedTuple):
@@ -83,6 +94,7 @@ class Desk(SharedWidget):
         form: The form that is open, or ``None``.
         undo_form: The form that undoes a change of the history, while it is open.
         status: What is under way or went wrong, as HTML.
+        cards: The selected customer's cards, as HTML.
         details: What is known of the selected customer, as HTML.
         history: What was changed about it from here, as HTML.
     """
@@ -93,6 +105,11 @@ class Desk(SharedWidget):
     actions: ListTrait[str] = ListTrait().tag(sync=True)  # buttons of the selected customer
     status = Unicode().tag(sync=True)
     who = Unicode().tag(sync=True)
+    customer_id = Unicode().tag(sync=True)
+    copies: Dict[str, str] = Dict().tag(sync=True)  # what can be copied of the selected customer
+    typed = Bool().tag(sync=True)  # whether a form holds something that isn't saved
+    outage = Unicode().tag(sync=True)  # why Clover can't be reached at present
+    cards = Unicode().tag(sync=True)
     details = Unicode().tag(sync=True)
     history = Unicode().tag(sync=True)
     reading = Bool().tag(sync=True)
@@ -109,11 +126,16 @@ class Desk(SharedWidget):
         self.undo_form: Form | None = None
         self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
         self._newer: list[Row] = []  # than the list of customers that was asked for last
-        self._note = ""
+        self._note, self._count = "", 0
         self._list_reader, self._reader = TaskRunner(self._list_failed), TaskRunner(self._failed)
         self.table = CustomerTable(
-            to_frame([]) if customers is None else customers, page_size=_PAGE
+            to_frame([]) if customers is None else customers,
+            page_size=_PAGE,
+            newest_first=True,
+            kept_as="desk",
+            mark_views=functools.partial(mark_views, clover),
         )
+        self.table.on_create = self._create
         super().__init__(
             static="Customer desk: run this cell to use it.",
             heading=rendering.render_heading("Customer desk", clover.settings),
@@ -125,6 +147,8 @@ class Desk(SharedWidget):
         close_on_rerun(self.close)
         if customers is None:
             self.refresh()
+        else:
+            self.table.count_views()
         self._draw()
 
     def receive(self, content: Mapping[str, Any]) -> None:
@@ -133,17 +157,19 @@ class Desk(SharedWidget):
         self.answers += 1
 
     def _receive(self, content: Mapping[str, Any]) -> None:
-        match content["do"]:
-            case "refresh":
-                self.refresh()
-            case "open":
-                self.open_form(content["name"])
-            case "undo":
-                self.offer_undo(int(content["entry"]))
-            case "check":
-                self.check_again(int(content["entry"]))
-            case "escape":
-                self._close_undo()
+        handlers: dict[str, Callable[[], object]] = {
+            "refresh": self.refresh,
+            "progress": self._show_progress,
+            "retry": self._retry,
+            "select": lambda: self.select(content["id"]),
+            "open": lambda: self.open_form(content["name"]),
+            "replace": lambda: self._lead_to("Attach a card", {"replaces": content["card"]}),
+            "remove": lambda: self._lead_to("Remove a card", {"card": content["card"]}),
+            "undo": lambda: self.offer_undo(int(content["entry"])),
+            "check": lambda: self.check_again(int(content["entry"])),
+            "escape": self._step_back,
+        }
+        handlers[content["do"]]()
         self._draw()
 
     def close(self) -> None:
@@ -164,16 +190,37 @@ class Desk(SharedWidget):
             return
         self._newer.clear()
         self._say("info", "")
-        count = len(self.table.data)
-        self.table.progress = f"Reading {f'{count:,}' if count else 'the'} customers…"
-        self._list_reader.read(self._clover.customers.list, self._show_list)
+        self._count = 0
+        self._list_reader.read(
+            lambda: self._clover.customers.list(progress=self._note_count), self._show_list
+        )
+        self._show_progress()
         self._draw()
+
+    def _note_count(self, count: int) -> None:
+        """Remember how many were read; this is called in another thread, and shows nothing."""
+        self._count = count
+
+    def _show_progress(self) -> None:
+        if self._list_reader.is_reading:
+            known = len(self.table.data)
+            so_far = f" {self._count:,} so far" if self._count else ""
+            self.table.progress = f"Reading {f'{known:,}' if known else 'the'} customers…{so_far}"
 
     def _show_list(self, customers: pd.DataFrame) -> None:
         self.table.progress = messages.describe_gaps(customers)
         self.table.data = functools.reduce(upsert, self._newer, customers)
         self.table.read_at = time.time()
+        self.table.count_views()
+        self.outage = ""
         self._draw()
+
+    def _retry(self) -> None:
+        """Ask Clover again for what it could not be asked for."""
+        if self.row is not None and len(self.table.data):
+            self._read_record(self.row)
+        else:
+            self.refresh()
 
     def _list_failed(self, failure: TaskFailure) -> None:
         self.table.progress = "The customers could not be read."
@@ -192,6 +239,19 @@ class Desk(SharedWidget):
             self.table.reveal(customer_id)
         else:
             self._reader.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
+
+    def _create(self, text: str) -> None:
+        """Open the form for a new customer, with what nobody was found by in its place."""
+        digits = sum(map(str.isdigit, text))
+        field = "email" if "@" in text else "phone" if digits > len(text) / 2 else "name"
+        last, comma, first = text.partition(",")
+        name = f"{first.strip()} {last.strip()}" if comma and field == "name" else text.strip()
+        self._lead_to(_NEW, {field: name})
+
+    def _lead_to(self, name: str, values: Mapping[str, str]) -> None:
+        """Open a form that another button than its own leads to."""
+        self.send({"do": "begin", "name": name})
+        self.open_form(name, values)
 
     def _found(self, row: Row) -> None:
         self._put(row)
@@ -218,9 +278,11 @@ class Desk(SharedWidget):
     def _show_record(self, record: Record) -> None:
         self._show_row(record.row)
         self.history = record.history
-        if record.error is not None:
+        if record.error is None:
+            self.outage = ""
+        else:
             self._tell(record.error)
-        elif record.checked:
+        if record.error is None and record.checked:
             self._say("info", record.checked)
         self._draw()
 
@@ -269,11 +331,33 @@ class Desk(SharedWidget):
         form.on_open = self.select
         form.on_switch = self._switch
         form.on_released = lambda: self._forget(form)
+        form.on_cancelled = self._close_form
         form.observe(lambda _: self._end_work(form), "busy")
+        form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
 
+    def _note_typed(self) -> None:
+        self.typed = any(form.has_changed for form in self._forms.values())
+
+    def _close_form(self) -> None:
+        self._show_form("")
+        self._draw()
+        self._focus_row()
+
+    def _step_back(self) -> None:
+        """Take back what was begun last: an undo, or what was typed, or the form itself."""
+        if self.undo_form is not None:
+            self._close_undo()
+        elif self.form is not None:
+            self.form.cancel_edits()
+        self._draw()
+
+    def _focus_row(self) -> None:
+        """Let the keyboard go on from the selected row, if it was in a form."""
+        self.send({"do": "focus", "id": self.table.selected_id})
+
     def _switch(self, spec: FormSpec, values: Mapping[str, str]) -> None:
-        self.open_form(next(name for name, each in _SPECS.items() if each is spec), values)
+        self._lead_to(next(name for name, each in _SPECS.items() if each is spec), values)
 
     def _put_aside(self) -> None:
         """Keep the open form, as far as there is something in it, without what was agreed to."""
@@ -319,9 +403,12 @@ class Desk(SharedWidget):
         if self.opened == _NEW and self.form is not None and self.form.row is row:
             self.table.selected_id = row["id"]
             self._say("done", Markup(f"Saved: {name}"))
+            self._focus_row()
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
             self._reader.read(lambda: Record(row, _history(self._clover, row)), self._show_record)
+            if self.form is not None and self.form.row is row and not self.form.has_changed:
+                self._focus_row()
         else:
             self._say("done", Markup(f"Saved: {name}"))
         self._draw()
@@ -336,6 +423,7 @@ class Desk(SharedWidget):
         spec = undo_spec(self._clover, entry)
         form = self.undo_form = Form(self._clover, spec, row=self.row, asks=False)
         form.on_saved = self._saved
+        form.on_cancelled = self._step_back
         form.observe(lambda _: self._end_undo(form), "busy")
         self._draw()
 
@@ -367,6 +455,8 @@ class Desk(SharedWidget):
         self._draw()
 
     def _tell(self, error: CloverError) -> None:
+        if isinstance(error, APIConnectionError):
+            self.outage = messages.describe_error(error)
         self._say("error", messages.describe_error(error), messages.request_id(error))
 
     def _say(self, tone: Tone, text: str, request_id: str = "") -> None:
@@ -381,9 +471,23 @@ class Desk(SharedWidget):
             busy = rendering.render_note("busy", self.table.progress) if reading else ""
             self.status = self._note or busy
             self.who = "" if row is None else rendering.render_identity(row)
-            self.details = "" if row is None else rendering.render_row(row)
+            self.cards = "" if row is None else render_cards(row)
+            self.details = "" if row is None else rendering.render_row(row, cards=False)
+            self.customer_id = "" if row is None else str(row["id"])
+            self.copies = {} if row is None else _copies(row)
             self.form_id = "" if form is None else form.model_id
             self.undo_id = "" if undo is None else undo.model_id
+
+
+def _copies(row: Row) -> dict[str, str]:
+    """What people take elsewhere, by the name on its button."""
+    places = ("line1", "line2", "city", "state", "postal_code", "country")
+    line1, line2, city, state, code, country = (row[f"shipping_{part}"] or "" for part in places)
+    recipient = row["shipping_name"] or row["name"] or ""
+    area = ", ".join(filter(None, (city, f"{state} {code}".strip())))
+    address = [recipient, line1, line2, area, country] if line1 or city else []
+    copies = {"id": row["id"], "email": row["email"], "address": "\n".join(filter(None, address))}
+    return {name: str(text) for name, text in copies.items() if text}
 
 
 def _read(clover: Clover, row: Row) -> Record:

@@ -45,6 +45,7 @@ class Form(SharedWidget):
         on_switch: Called with another spec that a button leads to, and with the values that it
             begins with. At first the form becomes that one.
         on_released: Called when nothing is typed or under way any more.
+        on_cancelled: Called when the person cancels and nothing is typed.
     """
 
     spec = Dict().tag(sync=True)  # what is drawn once
@@ -86,6 +87,7 @@ class Form(SharedWidget):
         self.on_open: Callable[[str], object] = self._look_at_customer
         self.on_switch: Callable[[FormSpec, Mapping[str, str]], object] = self.become
         self.on_released: Callable[[], object] = lambda: None
+        self.on_cancelled: Callable[[], object] = lambda: None
         self._clover, self._asks = clover, asks
         self._state = FormState(clover, spec, lambda content: self.send({"card": content}))
         self._runner = TaskRunner(self._show_failure)
@@ -190,7 +192,7 @@ class Form(SharedWidget):
             case "submit":
                 self._submit(content["texts"], content["about"])
             case "cancel":
-                self._cancel_edits()
+                self.cancel_edits()
             case "find":
                 self._find_customer()
             case "pick":
@@ -390,9 +392,12 @@ class Form(SharedWidget):
             "Undoing…",
         )
 
-    def _cancel_edits(self) -> None:
+    def cancel_edits(self) -> None:
         """Put the inputs back as they were; this can be undone, but for a token."""
-        if self.is_busy or not self.has_changed:
+        if self.is_busy:
+            return
+        if not self.has_changed:
+            self.on_cancelled()
             return
         typed, row = self._state.list_texts(), self.customer
         self._runner.drop_reads()
@@ -402,6 +407,7 @@ class Form(SharedWidget):
         self._panel.say("info", "Cancelled: nothing was sent.")
         if typed:
             self._panel.offer("restore", "Undo", lambda: self._restore(typed, row))
+        self._sync_state()
         self._report_release()
 
     def _report_release(self) -> None:

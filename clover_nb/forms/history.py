@@ -9,6 +9,7 @@ import pandas as pd
 
 from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
+from clover_nb.forms.values import describe_cards
 from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
@@ -127,6 +128,8 @@ def _details(line: pd.Series[Any]) -> list[str]:
     if line["operation"] == "create":
         return []
     before = line["before"] or {}
+    if line["operation"] == "delete_source" and before:
+        return [describe_cards(before).get(line["sent"]["source_id"], "a card")]
     return [
         f"{_SHOWN.get(name, name).replace('_', ' ')}: "
         f"{before.get(label) or 'nothing'} → {new or 'nothing'}"

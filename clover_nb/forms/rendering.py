@@ -77,8 +77,8 @@ def render_identity(row: pd.Series[Any]) -> str:
     return f"<div class='clover-who'>{' · '.join(map(isolate_text, map(str, parts)))}</div>"
 
 
-def render_row(row: pd.Series[Any]) -> str:
-    """A customer as a list of what is known, label by label."""
+def render_row(row: pd.Series[Any], *, cards: bool = True) -> str:
+    """A customer as a list of what is known, label by label, with the cards or without."""
     lines = {
         column_label(str(name)): format_value(value)
         for name, value in row.items()
@@ -86,7 +86,8 @@ def render_row(row: pd.Series[Any]) -> str:
     }
     if row.get("shipping_line1") and not row.get("shipping_name"):
         lines["Recipient"] = "not shown by Clover"
-    lines["Cards"] = "\n".join(describe_cards(row).values()) or "none"
+    if cards:
+        lines["Cards"] = "\n".join(describe_cards(row).values()) or "none"
     shown = "".join(
         f"<div><dt>{escape(name)}</dt>"
         f"<dd dir='auto'>{escape(value).replace(chr(10), '<br>')}</dd></div>"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any, Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 from traitlets import Bool, Dict, Float, Int, Unicode
+from traitlets import List as ListTrait
 
+from clover_nb import quality
+from clover_nb.bulk import workbooks
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.messages import CARD_NUMBER, column_label, describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
-from clover_nb.forms.table_query import ID, Positions, TableQuery
+from clover_nb.forms.table_query import ID, Mask, Positions, TableQuery
 from clover_nb.frames import upsert
 
 # What matters of a customer at a glance, and how it is headed.
@@ -28,11 +35,12 @@ _LABELS: Final = {
     "created": "Created (UTC)",
     ID: "Customer id",
 }
-# What people look for besides; found, but not shown.
+# What people look for besides; found, and shown only when somebody wants it.
 _SEARCHED: Final = (
     *("first_name", "last_name", "shipping_name", "shipping_phone"),
     *("shipping_line1", "shipping_line2", "shipping_postal_code", "shipping_country"),
 )
+_OFFERED: Final = (*_SEARCHED, "card_expiry", "card_count", "currency", "marketing_allowed")
 
 
 def customer_table(
@@ -80,6 +88,12 @@ class CustomerTable(SharedWidget):
             browser drops a selection that was sent before that click.
         several: Whether several rows can be selected.
         progress: What is under way, shown until there is something to say about rows.
+        views: What the table can be narrowed to: a name each, and how many rows are in it, as far
+            as they were counted.
+        offered: The columns that can be shown: a key and a label each.
+        kept_as: The name under which the browser keeps the columns that a person wants.
+        on_create: Called with what was searched for, when no row holds it and the person wants a
+            new customer; can be set. Without it none is offered.
         read_at: When the data was read, in seconds since 1970, so that the table can say how old
             it is; 0 where that is not known.
         card_refusal: What is said about a card number in the search.
@@ -92,6 +106,9 @@ class CustomerTable(SharedWidget):
     selection: Dict[str, Any] = Dict({"ids": [], "click": 0}).tag(sync=True)
     several = Bool().tag(sync=True)
     progress = Unicode().tag(sync=True)
+    views: ListTrait[list[Any]] = ListTrait().tag(sync=True)
+    offered: ListTrait[list[str]] = ListTrait().tag(sync=True)
+    kept_as = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
     card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
     answers = Int().tag(sync=True)
@@ -105,17 +122,26 @@ class CustomerTable(SharedWidget):
         search: Sequence[str] | None = None,
         page_size: int = 25,
         several: bool = False,
+        newest_first: bool = False,
+        kept_as: str = "",
+        mark_views: Callable[[pd.DataFrame], Mapping[str, Mask]] = lambda _: {},
     ) -> None:
-        self._wanted, self._also_searched = columns, search
+        self.on_create: Callable[[str], object] | None = None
+        self._usual, self._also_searched = columns, search
+        self._wanted: Sequence[str] | None = None  # by the person
         self._labels = {**_LABELS, **(labels or {})}
         self._page_size = page_size
-        self._text, self._sort, self._descending, self._page = "", "", False, 0
+        self._text, self._sort, self._descending, self._page = "", "", newest_first, 0
+        self._mark_views, self._marks, self._view = mark_views, dict[str, Mask](), ""
         self._on_select: list[Callable[[list[str]], object]] = []
-        self._runner = TaskRunner(self._show_failure)
-        super().__init__(static="Customers: run this cell to search and sort.", several=several)
+        self._runner, self._writer = (TaskRunner(self._show_failure) for _ in range(2))
+        super().__init__(
+            static="Customers: run this cell to search and sort.", several=several, kept_as=kept_as
+        )
+        self._sort = "created" if newest_first else ""
+        self._found: Positions = np.arange(0)
         self._read(df)
-        self._found: Positions = self._query.find("")
-        self._show()
+        self._find()
         self.on_msg(lambda _, content, __: self.receive(content))
         close_on_rerun(self.close)
 
@@ -152,21 +178,27 @@ class CustomerTable(SharedWidget):
             self._show()
         else:
             self._find(page=self._page)
+            if self._query.place_of(row["id"], self._found) is None:
+                self._found = np.insert(self._found, 0, len(self._data) - 1)
             self.reveal(row["id"])
 
     def _read(self, df: pd.DataFrame) -> None:
-        columns = self._columns_of(df)
-        also = self._also_searched
+        usual, also = self._usual_columns(df), self._also_searched
         extra = [name for name in _SEARCHED if name in df] if also is None else list(also)
-        _check_columns(df, [*columns, *extra])
-        self._data, self._columns = df, columns
-        self._query = TableQuery(df, columns, list(dict.fromkeys([*columns, ID, *extra])))
-        if self._sort not in columns:
+        _check_columns(df, [*usual, *extra])
+        wanted = [name for name in self._wanted or () if name == ID or name in df]
+        self._data, self._columns = df, wanted or usual
+        searched = dict.fromkeys([*usual, *self._columns, ID, *extra])
+        self._query = TableQuery(df, list(searched))
+        self._marks = {}
+        offered = dict.fromkeys([*self._columns, *usual, *filter(df.__contains__, _OFFERED)])
+        self.offered = [[name, self._label(name)] for name in offered]
+        if self._sort != ID and self._sort not in df:
             self._sort = ""
 
-    def _columns_of(self, df: pd.DataFrame) -> list[str]:
-        if self._wanted is not None:
-            return list(self._wanted)
+    def _usual_columns(self, df: pd.DataFrame) -> list[str]:
+        if self._usual is not None:
+            return list(self._usual)
         return [*([name for name in _LABELS if name in df] or list(df.columns)), ID]
 
     # -- what a person sees and picked -----------------------------------------------------------
@@ -218,22 +250,53 @@ class CustomerTable(SharedWidget):
         self.answers += 1
 
     def _handle(self, content: Mapping[str, Any]) -> None:
-        match content["do"]:
-            case "select":
-                self._select(content["ids"], content["click"])
-            case "search":
-                self.search(content["text"])
-            case "sort":
-                self.sort(content["column"])
-            case "page":
-                self.turn(content["page"])
-            case "prepare":
-                self._query.prepare_search()
+        handlers: dict[str, Callable[[], object]] = {
+            "select": lambda: self._select(content["ids"], content["click"]),
+            "search": lambda: self.search(content["text"]),
+            "enter": lambda: self.open_first(content["text"]),
+            "sort": lambda: self.sort(content["column"]),
+            "page": lambda: self.turn(content["page"]),
+            "prepare": self._query.prepare_search,
+            "view": lambda: self.show_view(content["name"]),
+            "count": self.count_views,
+            "columns": lambda: self.show_columns(content["names"]),
+            "save": lambda: self.save(content["kind"]),
+            "create": lambda: self.on_create and self.on_create(self._text),
+        }
+        handlers[content["do"]]()
 
     def search(self, text: str) -> None:
         """Show the rows that hold every word of a text; ``""`` shows all."""
         self._text = text
         self._find()
+
+    def open_first(self, text: str) -> None:
+        """Search for a text and select the first row that holds it, if there is one."""
+        self.search(text)
+        if len(self._found):
+            self.selected_id = self._query.ids(self._found[:1])[0]
+
+    def show_view(self, name: str) -> None:
+        """Show only the rows of a view, by its name; ``""`` shows all."""
+        self._view = name
+        self._find()
+
+    def count_views(self) -> None:
+        """Say of each view how many rows are in it."""
+        if not self._marks:
+            data = self._data
+            self._runner.read(lambda: self._mark_views(data), self._show_views)
+
+    def _show_views(self, marks: Mapping[str, Mask]) -> None:
+        if all(len(mark) == len(self._data) for mark in marks.values()):
+            self._marks = dict(marks)
+            self.views = [[name, int(mark.sum())] for name, mark in marks.items()]
+
+    def show_columns(self, names: Sequence[str]) -> None:
+        """Show these columns, as far as they are there, in this order; without one, the usual."""
+        self._wanted = names
+        self._read(self._data)
+        self._find(page=self._page)
 
     def sort(self, column: str) -> None:
         """Sort by a column: at first upwards, again downwards, a third time not at all."""
@@ -259,7 +322,16 @@ class CustomerTable(SharedWidget):
     # -- what is shown ---------------------------------------------------------------------------
 
     def _find(self, page: int = 0) -> None:
-        self._found = self._query.find(self._text, self._sort or None, descending=self._descending)
+        if self._view and not self._marks:
+            self._show_views(self._mark_views(self._data))
+        self._found = self._query.find(
+            self._text,
+            self._sort or None,
+            descending=self._descending,
+            among=self._marks.get(self._view),
+        )
+        near = self._text.strip() and not len(self._found)
+        self._near = self._query.nearest(self._text) if near else self._found[:0]
         self.turn(page)
 
     def _show(self) -> None:
@@ -268,7 +340,7 @@ class CustomerTable(SharedWidget):
         shown = self._shown()
         self.view = {
             "columns": [{"key": name, "label": self._label(name)} for name in self._columns],
-            "rows": self._query.cells(shown),
+            "rows": self._query.cells(shown, self._columns),
             "ids": self._query.ids(shown),
             "first": self._page * self._page_size,
             "matches": len(self._found),
@@ -279,6 +351,8 @@ class CustomerTable(SharedWidget):
             "query": self._text,
             "sort": self._sort,
             "descending": self._descending,
+            "view": self._view,
+            "create": bool(self._text.strip() and not len(self._found) and self.on_create),
         }
 
     def _show_failure(self, failure: TaskFailure) -> None:
@@ -288,7 +362,7 @@ class CustomerTable(SharedWidget):
 
     def _shown(self) -> Positions:
         first = self._page * self._page_size
-        return self._found[first : first + self._page_size]
+        return self._found[first : first + self._page_size] if len(self._found) else self._near
 
     def _status(self) -> str:
         everything = f"{len(self._data):,} customer{'' if len(self._data) == 1 else 's'}"
@@ -296,12 +370,27 @@ class CustomerTable(SharedWidget):
         if not len(self._data):
             return "No customers yet"
         if not matches:
-            return f"No match among {everything}"
+            where = f"{self._view}, of {everything}" if self._view else everything
+            also = "; these names are like it" if len(self._near) else ""
+            return f"No match among {where}{also}"
         first = self._page * self._page_size
         span = f"{first + 1:,}\u2013{min(first + self._page_size, matches):,} of"
-        if self._text.strip():
+        if self._text.strip() or self._view:
             return f"{span} {matches:,} match{'' if matches == 1 else 'es'} (of {everything})"
         return f"{span} {everything}"
+
+    def save(self, kind: Literal["csv", "xlsx"]) -> None:
+        """Give the browser what is shown, all pages of it, as a file."""
+        labels = [self._label(name) for name in self._columns]
+        rows = self._query.cells(self._found, self._columns)
+        self._writer.read(
+            lambda: _file_of(kind, labels, rows), lambda made: self._hand_over(kind, made)
+        )
+
+    def _hand_over(self, kind: str, content: bytes) -> None:
+        self.send(
+            {"file": f"customers-{dt.datetime.now(dt.UTC):%Y-%m-%d}.{kind}"}, buffers=[content]
+        )
 
     def _label(self, name: str) -> str:
         return self._labels.get(name) or column_label(name)
@@ -312,7 +401,7 @@ class CustomerTable(SharedWidget):
         shown = self._shown()
         rows = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-            for row in self._query.cells(shown)
+            for row in self._query.cells(shown, self._columns)
         )
         return (
             f"<table class='mathjax_ignore'><thead><tr>{heads}</tr></thead>"
@@ -320,6 +409,20 @@ class CustomerTable(SharedWidget):
             f"<p>{len(shown):,} of {len(self._data):,} customers; "
             "run this cell to search and sort</p>"
         )
+
+
+def _file_of(
+    kind: Literal["csv", "xlsx"], labels: Sequence[str], rows: Sequence[Sequence[str]]
+) -> bytes:
+    """A file that a spreadsheet shows as it is, and never runs."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "customers")
+        if kind == "csv":
+            table = pd.DataFrame(list(rows), columns=list(labels), dtype="str")
+            quality.save_csv(table.set_index(labels[0]), path)
+        else:
+            workbooks.write_sheet(labels, list(zip(*rows, strict=True)), path)
+        return path.read_bytes()
 
 
 def _check_columns(df: pd.DataFrame, names: Sequence[str]) -> None:

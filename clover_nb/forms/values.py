@@ -130,20 +130,34 @@ def read_shipping(row: Row[Any]) -> dict[str, str]:
     return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}
 
 
-def describe_cards(row: Row[Any]) -> dict[str, str]:
-    """The cards on file, newest first: what is known of each, by its id."""
-    known = {card["id"]: card for card in list_elements(row.get("cards"))}
-    newest = {"brand": row["card_brand"], "last4": row["card_last4"], "expiry": row["card_expiry"]}
-    told = {}
-    for place, key in enumerate(row["source_ids"]):
-        if key in known:
-            card = known[key].get
-            told[key] = _describe_card(
-                card("cardType"), card("last4"), month_year(card("expirationDate"))
-            )
-        else:
-            told[key] = _describe_card(**newest) if place == 0 else f"Card {key}"
-    return told
+class Card(NamedTuple):
+    """What is known of a card on file; the expiry as ``"2030-08"``."""
+
+    brand: str | None
+    last4: str | None
+    expiry: str | None
+
+
+def read_cards(row: Row[Any] | Mapping[str, Any]) -> dict[str, Card | None]:
+    """The cards on file, newest first, by their ids; ``None`` of which nothing is known."""
+    known = {card["id"]: card.get for card in list_elements(row.get("cards"))}
+    cards: dict[str, Card | None] = {
+        key: Card(get("cardType"), get("last4"), month_year(get("expirationDate")))
+        for key, get in known.items()
+    }
+    newest = Card(row["card_brand"], row["card_last4"], row["card_expiry"])
+    return {
+        key: cards.get(key, None if place else newest)
+        for place, key in enumerate(row["source_ids"])
+    }
+
+
+def describe_cards(row: Row[Any] | Mapping[str, Any]) -> dict[str, str]:
+    """The cards on file, newest first: what is known of each, in words, by its id."""
+    return {
+        key: f"Card {key}" if card is None else _describe_card(*card)
+        for key, card in read_cards(row).items()
+    }
 
 
 def _describe_card(brand: str | None, last4: str | None, expiry: str | None) -> str:

@@ -105,9 +105,13 @@ def test_reading_says_how_many_there_are(clover, ana, monkeypatch):
     async def scenario():
         desk = forms.desk(clover=clover)
         assert (desk.table.progress, desk.reading) == ("Reading the customers…", True)
+        await happens(gate.entered.is_set)
+        desk.receive({"do": "progress"})
+        said = desk.table.progress
         gate.opened.set()
         await happens(lambda: not desk.reading)
         assert (desk.table.progress, desk.status) == ("", "")
+        assert said == f"Reading the customers… {len(desk.table.data):,} so far"
         gate.opened.clear()
         desk.refresh()
         assert words(desk.status) == f"Reading {len(desk.table.data):,} customers…"
@@ -123,7 +127,7 @@ def test_a_selected_customer_is_shown_with_details_cards_and_history(desk, clove
     desk.table.selected_id = ana["id"]
     assert desk.row["phone"] == "555-0111"
     assert "555-0111" in desk.details
-    assert "VISA •••• 4242" in desk.details
+    assert "VISA •••• 4242" in desk.cards
     assert "<dt>Marketing allowed</dt><dd dir='auto'>no</dd>" in desk.details
     assert "phone: nothing → 555-0111" in desk.history
     desk.table.selected_id = ""
@@ -353,7 +357,7 @@ def test_trouble_is_told_and_the_table_stays(desk, clover, monkeypatch):
     before = desk.table.data
 
     def fail(error):
-        def call():
+        def call(**_):
             raise error
 
         monkeypatch.setattr(clover.customers, "list", call)
@@ -580,3 +584,69 @@ def test_a_customer_is_found_by_any_part_of_what_people_know(clover, query):
     desk.table.receive({"do": "search", "text": asked})
     assert made["id"] in desk.table.filtered.index
     assert desk.table.view["matches"] < len(desk.table.data)
+
+
+def test_an_outage_stands_there_until_clover_answers_again(desk, clover, ana, monkeypatch):
+    """Asked again by itself, and gone by itself."""
+
+    def fail(*_args, **_kwargs):
+        raise APIConnectionError("Clover could not be reached.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(clover.customers, "retrieve", fail)
+        desk.select(ana["id"])
+        assert "could not be reached" in desk.outage
+        desk.receive({"do": "retry"})
+        assert "could not be reached" in desk.outage
+        assert "Ana" in desk.who, "what is known is there"
+    desk.receive({"do": "retry"})
+    assert desk.outage == ""
+    with monkeypatch.context() as outage:
+        outage.setattr(clover.customers, "list", fail)
+        desk.refresh()
+        assert "could not be reached" in desk.outage
+    desk.refresh()
+    assert desk.outage == ""
+
+
+def test_it_opens_at_a_customer_and_tells_what_can_be_copied(clover, ana):
+    """Also at one that the list doesn't hold; the address is a block as on a parcel."""
+    address = {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
+    clover.customers.modify(ana["id"], shipping={"address": {**address, "country": "US"}})
+    desk = forms.desk(to_frame([]), customer_id=ana["id"], clover=clover)
+    assert desk.customer_id == ana["id"]
+    assert desk.copies == {
+        "id": ana["id"],
+        "email": ana["email"],
+        "address": "Ana\n1 Main St\nBoston, MA 02108\nUS",
+    }
+    desk.table.selected_id = ""
+    assert (desk.customer_id, desk.copies) == ("", {})
+
+
+def test_it_knows_whether_something_is_typed(desk, ana, bea):
+    """In any form, also one that was put aside; cancelling ends it, and then closes the form."""
+    desk.select(ana["id"])
+    desk.open_form("Edit contact")
+    assert not desk.typed
+    driver(desk).type(name="Bo")
+    desk.select(bea["id"])
+    assert desk.typed
+    desk.select(ana["id"])
+    desk.receive({"do": "escape"})
+    assert (driver(desk).texts["name"], desk.typed) == ("Ana", False)
+    desk.receive({"do": "escape"})
+    assert desk.form is None
+
+
+def test_a_card_is_replaced_or_removed_from_its_row(desk, clover, ana):
+    """The form that opens has that card chosen; the history says which one it was."""
+    desk.select(ana["id"])
+    card = desk.row["source_ids"][0]
+    assert "VISA •••• 4242</td><td dir='auto'>12/35" in desk.cards
+    desk.receive({"do": "replace", "card": card})
+    assert (desk.opened, driver(desk).texts["replaces"]) == ("Attach a card", card)
+    desk.receive({"do": "remove", "card": card})
+    driver(desk).tick().submit()
+    assert "VISA •••• 4242, expires 2035-12" in desk.history
+    assert "No card on file." in desk.cards

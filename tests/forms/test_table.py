@@ -259,3 +259,109 @@ def test_saved_output_shows_the_first_page_as_html(people):
     live = "application/vnd.jupyter.widget-view+json"
     assert live in bundle
     assert {**again, live: 0} == {**bundle, live: 0}
+
+
+@pytest.fixture
+def known() -> pd.DataFrame:
+    """Two customers as the client reads them: one with two cards and two addresses."""
+    cards = [
+        {"id": "C1", "last4": "1126", "cardType": "VISA", "expirationDate": "0727"},
+        {"id": "C2", "last4": "0005", "cardType": "AMEX", "expirationDate": "1235"},
+    ]
+    emails = [{"emailAddress": "a.johnson@example.com"}, {"emailAddress": "Old@example.org"}]
+    johnson = {"firstName": "Ana", "lastName": "Johnson", "cards": {"elements": cards}}
+    johnson |= {"emailAddresses": {"elements": emails}}
+    johnson |= {"phoneNumbers": {"elements": [{"phoneNumber": "615-555-0100"}]}}
+    weber = {"firstName": "J\u00f6rg", "lastName": "Weber"}
+    weber |= {"phoneNumbers": {"elements": [{"phoneNumber": "+49 30 23125 0100"}]}}
+    return to_frame([{"id": "JOHNSON", **johnson}, {"id": "WEBER", **weber}])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("0005", "JOHNSON"),
+        ("\u2022\u2022\u2022\u2022 1126", "JOHNSON"),
+        ("**** 0005 johnson", "JOHNSON"),
+        ("old@example.org", "JOHNSON"),
+        ("Johnson, Ana", "JOHNSON"),
+        ("+16155550100", "JOHNSON"),
+        ("1-615-555-0100", "JOHNSON"),
+        ("001 (615) 555 0100", "JOHNSON"),
+        ("415-555-0100", ""),
+        ("(030) 23125", "WEBER"),
+        ("030 23125 0100 j\u00f6rg", "WEBER"),
+        ("030 23125 0100 ana", ""),
+        ("\u2022\u2022\u2022\u2022", "JOHNSONWEBER"),
+    ],
+)
+def test_search_finds_cards_addresses_and_phones_as_people_write_them(known, query, found):
+    """Every card and address that is known, and a phone with or without its country's code."""
+    table = CustomerTable(known)
+    table.search(query)
+    shown = ids(table) if table.view["matches"] else ""
+    assert shown == found
+
+
+@pytest.mark.parametrize(
+    "query", ["Jonson", "Anna Jonsen", "Johnsson, Anna", "a.jonson@example.com"]
+)
+def test_the_nearest_names_are_shown_when_none_matches(known, query):
+    """By spelling and sound; they are no matches, and are neither opened nor saved as such."""
+    table = CustomerTable(known)
+    table.open_first(query)
+    assert ids(table) == "JOHNSON"
+    assert table.view["matches"] == len(table.filtered) == 0
+    assert table.view["status"] == "No match among 2 customers; these names are like it"
+    assert table.selected_ids == []
+    table.search("xylophone")
+    assert ids(table) == ""
+
+
+def test_enter_selects_the_first_match(known):
+    """In one message, so that what comes after it is about that customer."""
+    table, chosen = CustomerTable(known), []
+    table.on_select(chosen.append)
+    table.receive({"do": "enter", "text": "weber"})
+    table.receive({"do": "enter", "text": "nobody at all"})
+    assert (table.selected_id, chosen) == ("WEBER", [["WEBER"]])
+
+
+def test_views_are_counted_and_combined_with_the_search(known):
+    """And counted anew when the data is another."""
+    table = CustomerTable(
+        known, mark_views=lambda df: {"No card": (df["card_count"] == 0).to_numpy()}
+    )
+    table.count_views()
+    assert table.views == [["No card", 1]]
+    table.receive({"do": "view", "name": "No card"})
+    assert (ids(table), table.view["matches"]) == ("WEBER", 1)
+    table.search("johnson")
+    assert table.view["status"] == "No match among No card, of 2 customers; these names are like it"
+    table.search("")
+    table.data = known.assign(card_count=0)
+    assert table.view["matches"] == 2
+    assert table.views == [["No card", 2]]
+
+
+def test_columns_can_be_chosen_and_the_usual_ones_brought_back(known):
+    """Unknown ones are left out; what is hidden is still searched."""
+    table = CustomerTable(known)
+    usual = [column["key"] for column in table.view["columns"]]
+    table.receive({"do": "columns", "names": ["shipping_line1", "nothing", "name"]})
+    assert [column["key"] for column in table.view["columns"]] == ["shipping_line1", "name"]
+    table.search("615")
+    assert ids(table) == "JOHNSON"
+    assert ["phone", "Phone"] in table.offered
+    table.receive({"do": "columns", "names": []})
+    assert [column["key"] for column in table.view["columns"]] == usual
+
+
+def test_a_new_customer_is_shown_whatever_is_searched_for(known):
+    """In front, until the next search."""
+    table = CustomerTable(known, newest_first=True)
+    table.search("johnson")
+    table.put(to_row({"id": "NEW", "firstName": "Bo", "lastName": "Li"}))
+    assert table.view["ids"] == ["NEW", "JOHNSON"]
+    table.search("johnson")
+    assert table.view["ids"] == ["JOHNSON"]

@@ -60,6 +60,8 @@ function showHtml(place, html) {
   place.innerHTML = html;
 }
 
+const CELL_GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
+const PAGE_GONE = "The desk's own process has ended. Reload the page to go on.";
 /** Change what `root` shows; a focus that is lost by it goes to the first of `next` that can have it. */
 function keepFocus(root, change, next) {
   const held = document.activeElement;
@@ -74,6 +76,7 @@ const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answe
 /** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */
 function watchKernel(model, link, changed) {
   const state = { isGone: !link.isAlive(), isSilent: false };
+  const isPage = "cloverDesk" in document.body.dataset; // of the desk, and no notebook
   let silence;
   const heard = () => {
     clearTimeout(silence);
@@ -91,7 +94,7 @@ function watchKernel(model, link, changed) {
   return {
     isGone: () => state.isGone,
     trouble: () => {
-      if (state.isGone) return "The kernel was restarted or is gone. Run this cell again to go on.";
+      if (state.isGone) return isPage ? PAGE_GONE : CELL_GONE;
       return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
     },
     send: (content) => {

@@ -1,30 +1,37 @@
 // The desk: draws what the kernel says, with a place for the table and for each form.
 
-/** A place for another widget, which can be exchanged. */
+/** A place for another widget, which can be exchanged. `show` resolves when it is there. */
 function widgetPlace(manager) {
   const root = element("div", {});
   let wanted = "";
   let view;
+  let shown;
+  const exchange = async (id) => {
+    view?.remove();
+    view = undefined;
+    if (!id) return;
+    const made = await manager.create_view(await manager.get_model(id));
+    if (id !== wanted) return made.remove(); // another one was wanted meanwhile
+    view = made;
+    root.replaceChildren(view.el);
+    await waitFor(root, "button");
+  };
   return {
     root,
-    show: async (id) => {
-      if (id === wanted) return;
-      wanted = id;
-      view?.remove();
-      view = undefined;
-      if (!id) return;
-      const made = await manager.create_view(await manager.get_model(id));
-      if (id !== wanted) return made.remove(); // another one was wanted meanwhile
-      view = made;
-      root.replaceChildren(view.el);
+    show: (id) => {
+      if (id !== wanted) {
+        wanted = id;
+        shown = exchange(id);
+      }
+      return shown;
     },
     end: () => view?.remove(),
   };
 }
 
 /** The first element in `root` that matches, once it is there. */
-async function waitFor(root, selector) {
-  for (let frame = 0; frame < 300; frame += 1) {
+async function waitFor(root, selector, frames = 300) {
+  for (let frame = 0; frame < frames; frame += 1) {
     const found = root.querySelector(selector);
     if (found) return found;
     await new Promise((resolve) => requestAnimationFrame(resolve));
@@ -38,56 +45,218 @@ function button(label, press, kind = "") {
   return made;
 }
 
+// What a letter does outside of fields: the button that it presses.
+const LETTERS = {
+  n: "New customer",
+  e: "Edit contact",
+  s: "Shipping address",
+  c: "Attach a card",
+};
+const KEYS = [
+  ["/", "Search"],
+  ...Object.entries(LETTERS),
+  ["?", "Show these keys"],
+  ["Enter", "In the search: open the first match"],
+  ["↑ ↓ Page Up Page Down", "Go through the customers; Enter opens one"],
+  ["Ctrl+Enter", "Save"],
+  ["Esc", "Cancel"],
+];
+const LETTERS_KEPT_AS = "clover-nb.letters";
+const FIELDS = "input, select, textarea, [contenteditable=true]";
+const PROGRESS = 1_000; // milliseconds between questions how many customers were read
+const RETRY = 10_000; // milliseconds between questions while Clover can't be reached
+
+/** The keys, and whether letters count: some people's hands or voices press them unintended. */
+function keyHelp() {
+  const letters = element("input", { type: "checkbox" });
+  letters.checked = localStorage.getItem(LETTERS_KEPT_AS) !== "off";
+  letters.addEventListener("change", () =>
+    localStorage.setItem(LETTERS_KEPT_AS, letters.checked ? "on" : "off"),
+  );
+  const rows = KEYS.map(([key, what]) =>
+    element("tr", {}, element("th", { scope: "row" }, element("kbd", {}, key)), element("td", {}, what)),
+  );
+  const close = button("Close", () => root.close());
+  const root = element(
+    "dialog",
+    { class: "clover-keys", "aria-label": "Keys" },
+    element("table", {}, element("tbody", {}, ...rows)),
+    element("label", {}, letters, " Keys of one character work outside of fields"),
+    close,
+  );
+  return { root, show: () => root.showModal(), hasLetters: () => letters.checked };
+}
+
+/** Put a text on the clipboard, and say so. */
+async function copyText(text, told) {
+  try {
+    await navigator.clipboard.writeText(text); // there on https and localhost alone
+    told.textContent = "Copied";
+  } catch {
+    told.textContent = `Not allowed here: ${text}`;
+  }
+}
+
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const manager = model.widget_manager;
+  const isPage = "cloverDesk" in document.body.dataset; // and no cell of a notebook
   const [table, form, undo] = [1, 2, 3].map(() => widgetPlace(manager));
-  const [heading, who, details, history] = [1, 2, 3, 4].map(() => element("div", {}));
+  const [heading, who, cards, details, history] = [1, 2, 3, 4, 5].map(() => element("div", {}));
   const gone = element("div", { class: "clover-gone", role: "alert" });
-  const open = (name) => button(name, () => kernel.send({ do: "open", name }));
-  const openers = ["New customer", ...model.get("actions")].map(open);
+  const help = keyHelp();
+  const open = (name) => {
+    if (model.get("opened") === name) return focusForm();
+    begin = { name, focus: document.activeElement };
+    kernel.send({ do: "open", name });
+  };
+  const openers = ["New customer", ...model.get("actions")].map((name) => button(name, () => open(name)));
   const refresh = button("Refresh", () => kernel.send({ do: "refresh" }));
+  const keys = button("Keys", help.show);
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const bar = element("div", { class: "clover-actions" }, create, refresh, status);
+  const bar = element("div", { class: "clover-actions" }, create, refresh, keys, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
+  const copied = element("span", { role: "status" });
+  const copies = element("div", { class: "clover-copies" });
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
   const record = element("section", {
     class: "clover-record",
     tabindex: "-1", // has the focus when what had it is gone
     "aria-label": "Selected customer",
   });
-  record.append(nobody, who, actions, form.root, details, history, undo.root);
+  record.append(nobody, who, copies, actions, form.root, cards, details, history, undo.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
-  el.append(heading, gone, bar, body);
+  el.append(heading, gone, bar, body, help.root);
   el.classList.add("clover-form", "clover-desk");
+  el.tabIndex = -1; // a click beside everything leaves the focus here, so that keys work
+  if (isPage) el.setAttribute("role", "main");
+  for (const [key, name] of Object.entries(LETTERS)) {
+    openers.find((each) => each.textContent === name)?.setAttribute("aria-keyshortcuts", key);
+  }
+
+  let begin; // the form that is being opened, and what had the focus then
+  let isEdited = false; // whether something was typed that the kernel hasn't heard of
+  let asking; // the kernel, every now and then
+  let trigger = record; // the button that was pressed last
+  let landed; // what has the focus since what had it is gone
+
+  // -- where the focus is ------------------------------------------------------------------------
+
+  const isLost = () => [document.body, el, landed].includes(document.activeElement);
+  const isInForm = () => [form, undo].some(({ root }) => root.contains(document.activeElement));
+  const focusSearch = () => table.root.querySelector("input[type=search]")?.focus();
+  const focusRow = async (id) => {
+    if (!isLost() && !isInForm()) return; // the person has gone on elsewhere
+    const row = id && (await waitFor(table.root, `tr[data-id="${CSS.escape(id)}"]`, 30));
+    if (!isLost() && !isInForm()) return;
+    if (row) row.focus();
+    else focusSearch();
+  };
+  const focusForm = () =>
+    [...form.root.querySelectorAll("input, select")]
+      .find((each) => each.checkVisibility() && !each.matches(":disabled"))
+      ?.focus();
+  const formShown = () => {
+    if (begin?.name !== model.get("opened") || !model.get("form_id")) return;
+    const { focus } = begin;
+    begin = undefined;
+    if (focus === document.activeElement || !document.activeElement.closest(FIELDS)) focusForm();
+  };
+
+  // -- showing what the kernel says --------------------------------------------------------------
 
   const showGone = () => {
-    gone.textContent = kernel.trouble();
+    const outage = model.get("outage");
+    gone.textContent = kernel.trouble() || (outage && `${outage} It is tried again by itself.`);
     for (const each of [create, refresh, ...about]) each.disabled = kernel.isGone();
+    clearInterval(asking);
+    if (model.get("reading")) asking = setInterval(() => kernel.send({ do: "progress" }), PROGRESS);
+    else if (outage) asking = setInterval(() => kernel.send({ do: "retry" }), RETRY);
   };
-  let trigger = record; // the button that was pressed last
+  const showCopies = () => {
+    const texts = { ...model.get("copies") };
+    const shown = JSON.stringify(texts);
+    if (copies.dataset.shown === shown) return;
+    copies.dataset.shown = shown;
+    const { id } = texts;
+    if (isPage) texts.link = `${location.origin}/#customer=${id}`;
+    else texts.code = `forms.desk(customer_id="${id}")`;
+    const made = Object.entries(texts).map(([name, text]) => {
+      const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
+      copy.addEventListener("click", () => copyText(text, copied));
+      return copy;
+    });
+    copied.textContent = "";
+    copies.replaceChildren(...made, copied);
+  };
   const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
     const isSomebody = Boolean(model.get("who")) && !isNew;
     showHtml(heading, model.get("heading"));
     showHtml(status, model.get("status"));
     showHtml(who, model.get("who"));
+    showHtml(cards, model.get("cards"));
     showHtml(details, model.get("details"));
     showHtml(history, model.get("history"));
-    for (const part of [who, actions, details, history, undo.root]) part.hidden = !isSomebody;
+    showCopies();
+    for (const part of [who, copies, actions, cards, details, history, undo.root]) part.hidden = !isSomebody;
     nobody.hidden = isSomebody || isNew;
     refresh.textContent = model.get("reading") ? "Reading…" : "Refresh";
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
     table.show(model.get("table_id"));
-    form.show(model.get("form_id"));
+    form.show(model.get("form_id"))?.then(formShown);
     undo.show(model.get("undo_id"));
     showGone();
   };
-  const show = () => keepFocus(el, showAll, () => [trigger, record]);
+  const show = () => {
+    const held = document.activeElement;
+    keepFocus(el, showAll, () => [trigger, record]);
+    if (document.activeElement !== held) landed = document.activeElement;
+  };
+
+  // -- the address, which names the customer and never the token -----------------------------------
+
+  const wanted = () => new URLSearchParams(location.hash.slice(1)).get("customer") ?? "";
+  const followAddress = () => {
+    const id = wanted();
+    if (id && id !== model.get("customer_id")) kernel.send({ do: "select", id });
+  };
+  const writeAddress = () => {
+    const id = model.get("customer_id");
+    window.history.replaceState(null, "", id ? `#customer=${encodeURIComponent(id)}` : location.pathname);
+  };
+  const askBeforeLeaving = (event) => {
+    if (isEdited || model.get("typed")) event.preventDefault();
+  };
+  const noteEdit = (event) => {
+    if (form.root.contains(event.target)) isEdited = true;
+  };
+  const heardTyped = () => {
+    isEdited = false;
+  };
+
+  // -- keys and clicks -----------------------------------------------------------------------------
+
+  // Heard before the table and the form hear of a key, as they keep it from what is around them.
   const pressed = (event) => {
-    if (event.key === "Escape" && !event.defaultPrevented) kernel.send({ do: "escape" });
+    const { key, target, ctrlKey, metaKey, altKey, shiftKey } = event;
+    if (event.isComposing || help.root.open) return;
+    if (key === "Escape") {
+      setTimeout(() => event.defaultPrevented || kernel.send({ do: "escape" })); // theirs comes first
+    } else if (key === "Enter" && (ctrlKey || metaKey)) {
+      event.preventDefault();
+      const [save] = [undo, form].flatMap(({ root }) => root.querySelector(".clover-primary") ?? []);
+      save?.click();
+    } else if (!ctrlKey && !metaKey && !altKey && help.hasLetters()) {
+      if (target.closest(FIELDS)) return;
+      const opener = !shiftKey && openers.find((each) => each.textContent === LETTERS[key]);
+      const act = opener ? () => open(opener.textContent) : { "/": focusSearch, "?": help.show }[key];
+      if (!act) return;
+      event.preventDefault();
+      act();
+    }
   };
   const clicked = async (event) => {
     const pressed = event.target.closest("button");
@@ -95,23 +264,44 @@ function render({ model, el, link }) {
     trigger = pressed;
     if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
-    kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
+    kernel.send({ do: pressed.dataset.clover, ...pressed.dataset });
     if (pressed.dataset.clover !== "undo") return;
     const submit = await waitFor(undo.root, ".clover-primary");
     submit?.focus();
   };
+  const receive = (message) => {
+    if (message.do === "focus") focusRow(message.id);
+    else begin = { name: message.name, focus: document.activeElement };
+  };
 
   const releaseKeys = keepKeys(el);
-  el.addEventListener("keydown", pressed);
-  undo.root.addEventListener("keydown", pressed, true); // before the form, which keeps its keys
+  const keysOf = isPage ? document : el; // in a page the focus may be beside the desk
+  keysOf.addEventListener("keydown", pressed, true);
   el.addEventListener("click", clicked);
+  el.addEventListener("input", noteEdit);
   model.on("change", show);
+  model.on("change:typed", heardTyped);
+  model.on("msg:custom", receive);
   show();
+  if (isPage) {
+    window.addEventListener("beforeunload", askBeforeLeaving);
+    window.addEventListener("hashchange", followAddress);
+    model.on("change:customer_id", writeAddress);
+    followAddress();
+    waitFor(table.root, "input[type=search]").then(() => isLost() && focusSearch());
+  }
 
   return () => {
     for (const place of [table, form, undo]) place.end();
+    clearInterval(asking);
     releaseKeys();
     kernel.end();
+    keysOf.removeEventListener("keydown", pressed, true);
+    window.removeEventListener("beforeunload", askBeforeLeaving);
+    window.removeEventListener("hashchange", followAddress);
+    model.off("change:customer_id", writeAddress);
+    model.off("change:typed", heardTyped);
+    model.off("msg:custom", receive);
     model.off("change", show);
   };
 }

@@ -276,11 +276,16 @@ function draw(model, el, state) {
   const preview = element("div", {});
   inputs.sure = tickInput("sure", "Save anyway", `${id}-sure`, on("sure"));
   const submitting = pressable(spec.submit, submit, "clover-primary");
+  const cancel = () => {
+    flush();
+    send("cancel");
+  };
+  const cancelling = pressable("Cancel", cancel);
   const offers = element("span", { class: "clover-offers" });
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const conflict = element("div", {});
   const result = element("div", { class: "clover-result" });
-  const actions = element("div", { class: "clover-actions" }, submitting.button, offers, status);
+  const actions = element("div", { class: "clover-actions" }, submitting.button, cancelling.button, offers, status);
   el.replaceChildren(heading, gone, readOnly, picker, who, body, preview, inputs.sure.box, actions, conflict, result);
 
   function cardPart() {
@@ -411,10 +416,7 @@ function draw(model, el, state) {
     show,
     flush,
     places: () => [...body.querySelectorAll("input, select"), submitting.button],
-    cancel: () => {
-      flush();
-      send("cancel");
-    },
+    cancel,
     receive: (message) => {
       if (message.card) {
         card?.receive(message.card);

@@ -3,12 +3,38 @@
 // A phone is found as it is typed; a longer number waits for Enter, as it may be a card's.
 const LIVE_DIGITS = 11;
 const MINUTE = 60_000;
+const NARROWEST = 60; // pixels
+const STEP = 40; // by which a column becomes wider
 
 /** How long ago that was, in words. */
 function age(seconds) {
   const minutes = Math.floor((Date.now() - seconds * 1000) / MINUTE);
   if (minutes < 1) return "read just now";
   return minutes < 120 ? `read ${minutes} min ago` : `read ${Math.floor(minutes / 60)} hours ago`;
+}
+
+/** What this person wants of the columns, kept in the browser: their keys in order, and widths. */
+function columnSettings(name) {
+  const place = `clover-nb.columns.${name}`;
+  const nothing = { names: [], widths: {} };
+  let kept = nothing;
+  try {
+    kept = { ...nothing, ...JSON.parse(localStorage.getItem(place)) };
+  } catch {} // nothing can be kept, or it was written by somebody else
+  return {
+    get: () => kept,
+    set: (changed) => {
+      kept = { ...kept, ...changed };
+      if (name) localStorage.setItem(place, JSON.stringify(kept));
+    },
+  };
+}
+
+/** Give the person a file. */
+function download(name, content) {
+  const address = URL.createObjectURL(new Blob([content]));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), MINUTE);
 }
 
 function render({ model, el, link }) {
@@ -29,7 +55,7 @@ function render({ model, el, link }) {
   const body = element("tbody", {});
   const table = element(
     "table",
-    { role: "grid", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
+    { role: "grid", tabindex: "-1", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
     element("thead", {}, heads),
     body,
   );
@@ -49,6 +75,19 @@ function render({ model, el, link }) {
   const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
   pager.append(pages["First page"], pages["Previous page"], place);
   pager.append(pages["Next page"], pages["Last page"]);
+  const views = element("select", { "aria-label": "Customers to show" });
+  const columns = element("ul", {});
+  const usual = element("button", { type: "button", class: "clover-small" }, "As at first");
+  const chooser = element("details", { class: "clover-columns" }, element("summary", {}, "Columns"));
+  chooser.append(columns, usual);
+  const savers = ["CSV", "Excel"].map((kind) => {
+    const label = `Save as ${kind}`;
+    const made = element("button", { type: "button", class: "clover-small", "aria-label": label }, kind);
+    made.addEventListener("click", () => save(made, kind === "CSV" ? "csv" : "xlsx"));
+    return made;
+  });
+  const tools = element("div", { class: "clover-tools" }, views, ...savers, chooser);
+  const create = element("button", { type: "button", class: "clover-button clover-create" });
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const showGone = () => {
     gone.textContent = kernel.trouble();
@@ -57,6 +96,8 @@ function render({ model, el, link }) {
   el.append(
     gone,
     element("div", { class: "clover-search" }, search, status, read),
+    tools,
+    create,
     element("div", { class: "clover-scroll" }, table),
     pager,
   );
@@ -95,7 +136,9 @@ function render({ model, el, link }) {
   const searchKey = (event) => {
     if (event.key === "Enter") {
       clearTimeout(pause);
-      if (!refuseCard()) find();
+      if (refuseCard()) return;
+      if (search.value.trim()) openFirst();
+      else find();
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       focusOn(body.rows[0]);
@@ -104,6 +147,18 @@ function render({ model, el, link }) {
       search.value = "";
       find();
     }
+  };
+
+  // The kernel searches and selects at once: a key that is pressed before its answer is about whom
+  // it has found. The focus waits in the table.
+  const openFirst = () => {
+    if (asked === null && view().query === search.value) {
+      if (view().matches) select(body.rows[0]);
+      return focusOn(body.rows[0]);
+    }
+    asked = search.value;
+    kernel.send({ do: "enter", text: asked });
+    table.focus();
   };
 
   const turn = (page) => kernel.send({ do: "page", page });
@@ -196,19 +251,119 @@ function render({ model, el, link }) {
     actions[event.key]();
   };
 
+  // Columns: which, in what order, and how wide.
+  const settings = columnSettings(model.get("kept_as"));
+  const keyed = (key) => `[data-key="${CSS.escape(key)}"]`;
+  const shown = () => view().columns.map(({ key }) => key);
+  const want = (names) => {
+    settings.set({ names });
+    kernel.send({ do: "columns", names });
+  };
+  const widen = (key, width) => {
+    settings.set({ widths: { ...settings.get().widths, [key]: Math.max(NARROWEST, Math.round(width)) } });
+    for (const each of table.querySelectorAll(`:is(th, td)${keyed(key)}`)) fit(each);
+  };
+  const fit = (cell) => {
+    const width = settings.get().widths[cell.dataset.key];
+    cell.style.minWidth = cell.style.maxWidth = width ? `${width}px` : "";
+    return cell;
+  };
+  const grip = (key) => {
+    const made = element("span", { class: "clover-grip", "aria-hidden": "true" });
+    made.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      made.setPointerCapture(event.pointerId);
+      const start = made.parentElement.offsetWidth - event.clientX;
+      made.onpointermove = (moved) => widen(key, start + moved.clientX);
+    });
+    made.addEventListener("pointerup", () => {
+      made.onpointermove = null;
+    });
+    return made;
+  };
+  const columnChoice = ([key, label]) => {
+    const names = shown();
+    const place = names.indexOf(key);
+    const tick = element("input", { type: "checkbox" });
+    tick.checked = place >= 0;
+    tick.disabled = tick.checked && names.length === 1;
+    tick.addEventListener("change", () =>
+      want(tick.checked ? [...names, key] : names.filter((each) => each !== key)),
+    );
+    const press = (sign, words, act) => {
+      const named = { type: "button", class: "clover-small", "aria-label": `${words} ${label}` };
+      const made = element("button", named, sign);
+      made.addEventListener("click", act);
+      return made;
+    };
+    const move = (sign, words, step) => {
+      const others = names.filter((each) => each !== key);
+      const made = press(sign, words, () => want(others.toSpliced(place + step, 0, key)));
+      made.disabled = !names[place + step];
+      return made;
+    };
+    const size = (sign, words, step) =>
+      press(sign, words, () => widen(key, heads.querySelector(keyed(key)).offsetWidth + step));
+    const buttons = [
+      move("↑", "Earlier:", -1),
+      move("↓", "Later:", 1),
+      size("−", "Narrower:", -STEP),
+      size("+", "Wider:", STEP),
+    ];
+    const item = element("li", { "data-key": key }, element("label", {}, tick, ` ${label}`));
+    if (place >= 0) item.append(...buttons);
+    [...item.querySelectorAll("input, button")].forEach((each, number) => (each.dataset.place = number));
+    return item;
+  };
+  const showChoices = () => {
+    const active = columns.contains(document.activeElement) ? document.activeElement : null;
+    const [key, place] = [active?.closest("li").dataset.key, active?.dataset.place];
+    columns.replaceChildren(...(chooser.open ? model.get("offered").map(columnChoice) : []));
+    const same = [...columns.children].find((each) => each.dataset.key === key);
+    const parts = [...(same?.querySelectorAll("[data-place]:enabled") ?? [])];
+    (parts.find((each) => each.dataset.place === place) ?? parts[0])?.focus();
+  };
+
+  // Views, files, and a new customer by what nobody was found by.
+  const showViews = () => {
+    const offered = model.get("views");
+    const option = ([name, count]) =>
+      element("option", { value: name }, `${name} (${count.toLocaleString("en")})`);
+    views.replaceChildren(element("option", { value: "" }, "All customers"), ...offered.map(option));
+    views.value = view().view;
+    views.hidden = !offered.length;
+  };
+  const save = (button, kind) => {
+    for (const each of savers) each.disabled = true;
+    button.textContent = "Saving…";
+    kernel.send({ do: "save", kind });
+  };
+  const showSaved = () => {
+    savers.forEach((each, place) => {
+      each.disabled = false;
+      each.textContent = ["CSV", "Excel"][place];
+    });
+  };
+  const receive = (message, buffers) => {
+    showSaved();
+    download(message.file, buffers[0]);
+  };
+
   const head = ({ key, label }) => {
     const { sort, descending } = view();
     const way = sort !== key ? "none" : descending ? "descending" : "ascending";
     const button = element("button", { type: "button" }, label);
     button.dataset.key = key;
     button.addEventListener("click", () => kernel.send({ do: "sort", column: key }));
-    return element("th", { scope: "col", "aria-sort": way }, button);
+    return fit(element("th", { scope: "col", "aria-sort": way, "data-key": key }, button, grip(key)));
   };
   const cell = (text, place) =>
-    element(
-      "td",
-      { title: text, "data-key": view().columns[place].key },
-      element("bdi", {}, text), // of its own direction, whatever stands beside it
+    fit(
+      element(
+        "td",
+        { title: text, "data-key": view().columns[place].key },
+        element("bdi", {}, text), // of its own direction, whatever stands beside it
+      ),
     );
   const row = (cells, place) => {
     const { ids, first } = view();
@@ -229,6 +384,7 @@ function render({ model, el, link }) {
     const { columns, rows, matches, page, last, query, failure } = view();
     const active = el.contains(document.activeElement) ? document.activeElement : null;
     const activeHead = active?.dataset?.key;
+    const before = [...heads.children].map((each) => each.dataset.key).join();
     const activeRow = body.contains(active) ? [...body.rows].indexOf(active) : null;
     heads.replaceChildren(...columns.map(head));
     body.replaceChildren(...rows.map(row));
@@ -236,12 +392,17 @@ function render({ model, el, link }) {
     showSelection();
     place.textContent = `Page ${(page + 1).toLocaleString("en")} of ${(last + 1).toLocaleString("en")}`;
     pager.hidden = last === 0;
+    create.hidden = !view().create;
+    create.textContent = `Create “${query.trim()}”`;
+    if (String(shown()) !== before) showChoices();
+    showViews();
+    if (failure) showSaved();
     for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
     for (const name of ["Next page", "Last page"]) pages[name].disabled = page === last;
 
     const wanted = focusRow ?? activeRow;
     if (wanted !== null) focusOn(body.rows[wanted < 0 ? body.rows.length - 1 : wanted] ?? body.rows[0]);
-    else if (activeHead) heads.querySelector(`[data-key="${CSS.escape(activeHead)}"]`)?.focus();
+    else if (activeHead) heads.querySelector(`button${keyed(activeHead)}`)?.focus();
     focusRow = null;
 
     if (failure && asked !== null) {
@@ -254,11 +415,30 @@ function render({ model, el, link }) {
     } else if (asked === null && document.activeElement !== search) {
       search.value = query;
     }
+    if (document.activeElement === table && asked === null) {
+      focusOn([...body.rows].find((each) => each.ariaSelected === "true") ?? body.rows[0]);
+      if (!body.rows.length) search.focus();
+    }
   };
 
   search.addEventListener("input", searched);
   search.addEventListener("keydown", searchKey);
   search.addEventListener("focus", () => kernel.send({ do: "prepare" }));
+  views.addEventListener("focus", () => kernel.send({ do: "count" }));
+  views.addEventListener("change", () => kernel.send({ do: "view", name: views.value }));
+  usual.addEventListener("click", () => {
+    settings.set({ widths: {} });
+    want([]);
+    for (const each of table.querySelectorAll(":is(th, td)[data-key]")) fit(each);
+  });
+  chooser.addEventListener("toggle", showChoices);
+  create.addEventListener("click", () => kernel.send({ do: "create" }));
+  chooser.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !chooser.open) return;
+    event.preventDefault();
+    chooser.open = false;
+    chooser.querySelector("summary").focus();
+  });
   body.addEventListener("mousedown", keepUnmarked);
   body.addEventListener("click", clicked);
   body.addEventListener("keydown", rowKey);
@@ -266,12 +446,18 @@ function render({ model, el, link }) {
   model.on("change:view", show);
   model.on("change:selection", hearSelection);
   model.on("change:progress", showStatus);
+  model.on("change:views", showViews);
+  model.on("change:offered", showChoices);
+  model.on("msg:custom", receive);
   model.on("change:read_at", showAge);
   const clock = setInterval(showAge, MINUTE / 4);
   showAge();
   showGone();
   search.value = view().query;
   show();
+  if (settings.get().names.length && String(settings.get().names) !== String(shown())) {
+    want(settings.get().names);
+  }
 
   return () => {
     clearTimeout(pause);
@@ -279,6 +465,9 @@ function render({ model, el, link }) {
     releaseKeys();
     kernel.end();
     model.off("change:view", show);
+    model.off("change:views", showViews);
+    model.off("change:offered", showChoices);
+    model.off("msg:custom", receive);
     model.off("change:read_at", showAge);
     model.off("change:selection", hearSelection);
     model.off("change:progress", showStatus);

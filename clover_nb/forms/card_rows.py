@@ -1,0 +1,46 @@
+"""A customer's cards as rows, each with what can be done about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from html import escape
+
+from clover_nb.forms.rendering import Markup, render_table
+from clover_nb.forms.spec import Row
+from clover_nb.forms.values import Card, read_cards
+
+
+def render_cards(row: Row) -> str:
+    """The cards as a table: which, until when, and buttons to replace and to remove each."""
+    lines = [
+        (_name(card), *_expiry(card), _button("replace", key, card) + _button("remove", key, card))
+        for key, card in read_cards(row).items()
+    ]
+    if not lines:
+        return "<p class='clover-quiet'>No card on file.</p>"
+    shown = [(*texts, Markup(buttons)) for *texts, buttons in lines]
+    return render_table("Cards", ("Card", "Expires", "State", "Action"), shown)
+
+
+def _name(card: Card | None) -> str:
+    return f"{card.brand or 'Card'} •••• {card.last4 or '????'}" if card else "Card"
+
+
+def _expiry(card: Card | None) -> tuple[str, str]:
+    """Month and year as they stand on the card, and whether that is over or near."""
+    if card is None or not card.expiry:
+        return "", ""
+    year, month = card.expiry.split("-")
+    now = dt.datetime.now(dt.UTC).astimezone()
+    left = (int(year) - now.year) * 12 + int(month) - now.month
+    states = {0: "expires this month", 1: "expires next month"}
+    return f"{month}/{year[2:]}", "expired" if left < 0 else states.get(left, "")
+
+
+def _button(action: str, key: str, card: Card | None) -> str:
+    label = action.capitalize()
+    return (
+        f"<button type='button' class='clover-small' data-clover='{action}' "
+        f"data-card='{escape(key)}' aria-label='{escape(f'{label} {_name(card)}')}'>"
+        f"{label}</button> "
+    )

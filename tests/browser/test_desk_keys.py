@@ -1,0 +1,350 @@
+"""The desk's page by keyboard alone: finding, opening, saving, leaving, and what is kept."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import openpyxl
+import pytest
+from desk_process import running_desk
+from latency import running_proxy
+from playwright.sync_api import expect
+
+NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a page, which stops at the end."""
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as desk:
+        yield desk.url
+
+
+def open_page(page, address):
+    """Open it; its kernel takes its time on a busy machine."""
+    page.goto(address, wait_until="commit", timeout=60_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
+
+
+def reload(page):
+    """Load it again, with a kernel of its own."""
+    page.reload(wait_until="commit", timeout=60_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
+
+
+@pytest.fixture(scope="module")
+def shared(chromium, address):
+    """The page, which the tests of this file share."""
+    opened = chromium.new_page()
+    open_page(opened, address)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(shared):
+    """The page with no form open and nothing searched for."""
+    shared.set_viewport_size(WIDE)
+    while button(shared, "Cancel").count():
+        button(shared, "Cancel").first.click()
+        shared.wait_for_timeout(300)
+    shared.get_by_label("Customers to show").select_option("")
+    search_for(shared, "")
+    shared.keyboard.press("Backspace")
+    expect(shared.get_by_text("10 of 200 customers")).to_be_visible()
+    return shared
+
+
+def search_for(page, text):
+    """Type into the search, from wherever the keyboard is."""
+    page.keyboard.press("/")
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text, delay=20)
+
+
+def field(page, label):
+    return page.get_by_role("textbox", name=label, exact=True)
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def chosen(page):
+    return page.get_by_role("row", selected=True)
+
+
+def who(page):
+    return page.locator(".clover-who").first
+
+
+def test_a_day_goes_by_without_a_mouse(page):
+    """The focus is in the search at first, in a form that opens, and on the row after a save."""
+    reload(page)
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("Zhou, Qiang", delay=20)
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    expect(chosen(page)).to_be_focused()
+    for key, label in {"e": "Name", "s": "Address line 1", "n": "Email"}.items():
+        page.keyboard.press(key)
+        expect(field(page, label)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(chosen(page)).to_be_focused()
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("nobody", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("1 field needs attention: Email")).to_be_visible()
+    expect(field(page, "Email")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Cancelled: nothing was sent.")).to_be_visible()
+    field(page, "Phone").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("615-555-0199", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: Qiang Zhou")).to_be_visible()
+    expect(chosen(page)).to_be_focused()
+    expect(chosen(page)).to_contain_text("615-555-0199")
+
+
+def test_letters_are_keys_outside_of_fields_alone_and_can_be_switched_off(page):
+    """The keys are shown by ``?``; the choice is kept for the next time."""
+    page.keyboard.type("zhou n", delay=20)
+    expect(page.get_by_role("searchbox")).to_have_value("zhou n")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("?")
+    shown = page.get_by_role("dialog", name="Keys")
+    expect(shown.get_by_role("row", name="Ctrl+Enter")).to_contain_text("Save")
+    shown.get_by_label("Keys of one character").uncheck()
+    page.keyboard.press("Escape")
+    expect(shown).to_have_count(0)
+    reload(page)
+    page.get_by_role("row").nth(1).click()
+    expect(chosen(page)).to_be_focused()
+    page.keyboard.press("n")
+    button(page, "Edit contact").press("Enter")
+    expect(field(page, "Name")).to_be_focused()
+    button(page, "Keys").click()
+    shown.get_by_label("Keys of one character").check()
+    button(page, "Close").click()
+
+
+def test_the_cancel_button_leads_back_to_the_row(page):
+    """First what was typed is taken back, and then the form is closed."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.type("X")
+    button(page, "Cancel").click()
+    expect(field(page, "Name")).to_have_value("Qiang Zhou")
+    button(page, "Cancel").click()
+    expect(field(page, "Name")).to_have_count(0)
+    expect(chosen(page)).to_be_focused()
+
+
+PHONES = ("1-443-555-0101", "+14435550101", "(443) 5550101", "443 555 0101")
+CARDS = {"mc •••• 3294": "MC •••• 3294", "1340": "AMEX •••• 1340"}
+
+
+def test_enter_opens_whom_one_typed_in_whatever_spelling(page):
+    """A phone with its country or without, a name by the last, and any card by its last four."""
+    for text in (*PHONES, "Barbosa, Rafael", "rafael.barbosa@"):
+        search_for(page, "liam whitker")
+        page.keyboard.press("Enter")
+        expect(who(page)).to_contain_text("Liam Whitker")
+        search_for(page, text)
+        page.keyboard.press("Enter")
+        expect(who(page)).to_contain_text("Rafael Barbosa")
+    for text, card in CARDS.items():
+        search_for(page, text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("table", name="Cards")).to_contain_text(card)
+
+
+def test_a_key_that_comes_before_the_answer_is_about_whom_was_typed(chromium, address):
+    """Enter and at once ``e``, on a slow line: nobody else's form opens, and no letter is lost."""
+    with running_proxy(urlsplit(address).port) as proxy:
+        page = chromium.new_page()
+        open_page(page, address.replace(str(urlsplit(address).port), str(proxy.port)))
+        page.get_by_role("row").nth(1).click()
+        expect(chosen(page)).to_have_count(1)
+        proxy.milliseconds = 400
+        search_for(page, "qiang zhou")
+        page.keyboard.press("Enter")
+        page.keyboard.press("e")
+        expect(field(page, "Name")).to_be_focused()
+        expect(field(page, "Name")).to_have_value("Qiang Zhou")
+        page.close()
+
+
+def test_nobody_found_offers_who_sounds_alike_and_a_new_customer(page):
+    """Enter opens nobody who wasn't meant; the name is in its place in the form."""
+    search_for(page, "liam whitker")
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Liam Whitker")
+    search_for(page, "Jou, Kiang")
+    expect(
+        page.get_by_text("No match among 200 customers; these names are like it")
+    ).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row").filter(has_text="Qiang Zhou")).to_be_focused()
+    expect(page.get_by_role("row").filter(has_text="Qiang Zhou")).to_have_attribute(
+        "aria-selected", "false"
+    )
+    button(page, "Create “Jou, Kiang”").press("Enter")
+    expect(field(page, "Name")).to_have_value("Kiang Jou")
+    expect(field(page, "Email")).to_be_focused()
+
+
+def test_the_address_names_the_customer_and_a_reload_keeps_it(page, address, chromium):
+    """It never holds the token, and works as a link."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    expect(page).to_have_url(re.compile(rf"/#customer={chosen(page).get_attribute('data-id')}$"))
+    link = page.url
+    reload(page)
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    chromium.grant_permissions(["clipboard-read", "clipboard-write"])
+    button(page, "Copy link").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    button(page, "Copy address").click()
+    expected = "Qiang Zhou\n1618 Prospect Avenue\nNashville, TN 37203\nUS"
+    page.wait_for_function(
+        "text => navigator.clipboard.readText().then((t) => t === text)", arg=expected
+    )
+    page.get_by_role("searchbox").fill("rivera")
+    expect(page.get_by_text("matches")).to_be_visible()
+    page.get_by_role("row").nth(1).click()
+    expect(who(page)).to_contain_text("Rivera")
+    assert page.url != link
+    page.evaluate("link => location.assign(link)", link)
+    expect(who(page)).to_contain_text("Qiang Zhou")
+
+
+def test_leaving_with_something_typed_asks_first(page):
+    """And without it not."""
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    reload(page)
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    assert asked == []
+    chosen(page).focus()
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.type("X")
+    reload(page)
+    assert asked == ["beforeunload"]
+
+
+def test_each_card_has_its_row_with_replace_and_remove(page):
+    """The form that opens is about that card, and the history says which one was taken off."""
+    search_for(page, "mc 3294")
+    page.keyboard.press("Enter")
+    cards = page.get_by_role("table", name="Cards")
+    card = cards.get_by_role("row").filter(has_text="MC •••• 3294").first
+    expect(card).to_contain_text(re.compile(r"\d\d/\d\d"))
+    button(card, "Replace MC •••• 3294").press("Enter")
+    expect(page.get_by_label("Other cards")).to_contain_text("Replace MC •••• 3294")
+    expect(page.get_by_label("Other cards")).not_to_have_value("")
+    button(card, "Remove MC •••• 3294").press("Enter")
+    expect(page.get_by_role("table", name="What will change")).to_contain_text("MC •••• 3294")
+    page.get_by_label("I mean to remove this card").check()
+    button(page, "Remove card").press("Enter")
+    expect(page.get_by_text("Saved: ")).to_be_visible()
+    expect(cards.get_by_text("MC •••• 3294")).to_have_count(0)
+    expect(page.get_by_role("table", name="History")).to_contain_text("MC •••• 3294, expires 20")
+
+
+def test_views_narrow_the_table_and_go_along_with_the_search(page):
+    """They are counted, and what was changed today is among them."""
+    views = page.get_by_label("Customers to show")
+    expect(views.get_by_role("option", name=re.compile(r"No card \(\d+\)"))).to_have_count(1)
+    search_for(page, "kavya singh")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.type(" II", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: Kavya Singh II")).to_be_visible()
+    search_for(page, "")
+    page.keyboard.press("Backspace")
+    views.select_option("Changed by the team today")
+    expect(page.get_by_role("grid")).to_contain_text("Kavya Singh II")
+    search_for(page, "example.org")
+    expect(page.get_by_text("No match among Changed by the team today, of 200")).to_be_visible()
+
+
+def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
+    """Shown, hidden, ordered and widened by keyboard; a formula in a name stays a text."""
+    page.locator("summary").filter(has_text="Columns").press("Enter")
+    page.get_by_role("checkbox", name="Phone", exact=True).uncheck()
+    heads = page.get_by_role("columnheader")
+    expect(heads.filter(has_text="Phone")).to_have_count(0)
+    page.get_by_role("button", name="Earlier: Email").press("Enter")
+    expect(heads.first).to_have_text("Email")
+    width = heads.first.bounding_box()["width"]
+    page.get_by_role("button", name="Wider: Email").press("Enter")
+    assert heads.first.bounding_box()["width"] > width
+    reload(page)
+    expect(heads.first).to_have_text("Email")
+    expect(heads.filter(has_text="Phone")).to_have_count(0)
+    page.evaluate("localStorage.clear()")
+
+    search_for(page, "rafael.barbosa")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("=1+1", delay=20)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Saved: =1+1")).to_be_visible()
+    for kind in ("CSV", "Excel"):
+        with page.expect_download() as download:
+            button(page, f"Save as {kind}").press("Enter")
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        if kind == "CSV":
+            lines = path.read_text("utf-8-sig").splitlines()
+            assert lines[0].startswith('"Email","Name","City"')
+            assert '"\'=1+1"' in lines[1]
+            assert len(lines) == 2
+        else:
+            sheet = openpyxl.load_workbook(path).active
+            assert [cell.value for cell in sheet[1]][:3] == ["Email", "Name", "City"]
+            assert (sheet["B2"].value, sheet["B2"].data_type) == ("=1+1", "s")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_both_panes_are_in_sight(page, theme):
+    """List and record side by side, or one below the other; the new customer's form alone."""
+    page.emulate_media(color_scheme=theme)
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(button(page, "Save contact")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("searchbox")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    expect(chosen(page)).to_be_focused()
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Create a customer")).to_be_in_viewport()
+    expect(who(page)).to_be_hidden()
+    expect(button(page, "Edit contact")).to_be_hidden()
+    page.set_viewport_size(NARROW)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0
+    grid, form = (page.get_by_role(role, name=name).bounding_box() for role, name in PANES)
+    assert grid["y"] + grid["height"] < form["y"]
+
+
+PANES = [("grid", "Customers"), ("heading", "Create a customer")]
