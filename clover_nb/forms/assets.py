@@ -31,6 +31,14 @@ _PARTS: Final = {
     ),
     "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
     "desk": ("common.js", "desk.js", "desk.css", "form.css"),
+    "change_many": (
+        "common.js",
+        "card_numbers.js",
+        "change_many.js",
+        "desk.css",
+        "form.css",
+        "change_many.css",
+    ),
 }
 
 # Unpacks what the page doesn't have yet, and draws with it.
@@ -83,7 +91,7 @@ def share_assets(kind: str) -> str:
     """The id of the widget that holds the assets of a kind; it is made when there is none.
 
     Args:
-        kind: ``"form"``, ``"table"`` or ``"desk"``.
+        kind: ``"form"``, ``"table"``, ``"desk"`` or ``"change_many"``.
     """
     assets = _living.get(kind)
     if assets is None or assets.comm is None:

@@ -250,6 +250,15 @@ class Batches:
             for row, action, key, before, wanted, cells, state, reason, request_id, uid, changed, verified in found  # noqa: E501
         ]
 
+    def counts(self, number: int) -> dict[str, int]:
+        """How many rows of a batch there are by state."""
+        with self._journal.transaction() as db:
+            found = db.execute(
+                "SELECT state, count(*) FROM rows WHERE batch = ? GROUP BY state ORDER BY min(row)",
+                (number,),
+            ).fetchall()
+        return dict(found)
+
     def _living(self, state: BatchState, process: str | None) -> BatchState:
         """A batch's state; one whose process has died is stopped."""
         dead = state == "running" and not self._journal.is_alive(process or "")

@@ -80,9 +80,9 @@ function watchKernel(model, link, changed) {
       if (state.isGone) return "The kernel was restarted or is gone. Run this cell again to go on.";
       return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
     },
-    send: (content) => {
+    send: (content, buffers) => {
       try {
-        model.send(content);
+        model.send(content, undefined, buffers);
       } catch {
         state.isGone = true;
         changed();
@@ -97,5 +97,27 @@ function watchKernel(model, link, changed) {
       model.off("change", heard);
       link.offChange(alive);
     },
+  };
+}
+
+/** A place for another widget, which can be exchanged. */
+function widgetPlace(manager) {
+  const root = element("div", {});
+  let wanted = "";
+  let view;
+  return {
+    root,
+    show: async (id) => {
+      if (id === wanted) return;
+      wanted = id;
+      view?.remove();
+      view = undefined;
+      if (!id) return;
+      const made = await manager.create_view(await manager.get_model(id));
+      if (id !== wanted) return made.remove(); // another one was wanted meanwhile
+      view = made;
+      root.replaceChildren(view.el);
+    },
+    end: () => view?.remove(),
   };
 }

@@ -1,27 +1,5 @@
 // The desk: draws what the kernel says, with a place for the table and for each form.
 
-/** A place for another widget, which can be exchanged. */
-function widgetPlace(manager) {
-  const root = element("div", {});
-  let wanted = "";
-  let view;
-  return {
-    root,
-    show: async (id) => {
-      if (id === wanted) return;
-      wanted = id;
-      view?.remove();
-      view = undefined;
-      if (!id) return;
-      const made = await manager.create_view(await manager.get_model(id));
-      if (id !== wanted) return made.remove(); // another one was wanted meanwhile
-      view = made;
-      root.replaceChildren(view.el);
-    },
-    end: () => view?.remove(),
-  };
-}
-
 /** The first element in `root` that matches, once it is there. */
 async function waitFor(root, selector) {
   for (let frame = 0; frame < 300; frame += 1) {
