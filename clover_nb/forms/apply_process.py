@@ -26,7 +26,7 @@ from clover_nb.settings import hand_over
 _PLAN: Final = ".plan.jsonl"
 _LOG: Final = ".log"
 _LOG_END: Final = 4000  # characters, in which the error is
-_LOOK_SECONDS: Final = 0.3
+_LOOK_SECONDS: Final = 0.5
 _FAILED: Final = ("failed", "conflict", "unknown")
 _DAY: Final = 86_400
 
@@ -80,6 +80,7 @@ class Application:
         self._clover, self._plan_id, self._worker = clover, plan_id, worker
         self._batch: Batch | None = None
         self._is_stop_wanted = False
+        self._is_unwatched = threading.Event()
 
     @property
     def batch(self) -> Batch | None:
@@ -112,8 +113,13 @@ class Application:
     def wait_for_news(self, known: ApplyStatus | None) -> ApplyStatus:
         """Look until something is otherwise than it was; called in a worker thread."""
         while (found := self.look()) == known and not found.is_over:
-            time.sleep(_LOOK_SECONDS)
+            if self._is_unwatched.wait(_LOOK_SECONDS):
+                break
         return found
+
+    def unwatch(self) -> None:
+        """End :meth:`wait_for_news`: nobody looks any more."""
+        self._is_unwatched.set()
 
 
 def start_apply(clover: Clover, plan: Plan) -> Application:
@@ -152,6 +158,14 @@ def find_apply(clover: Clover) -> Application | None:
     if batch.state == "done" or (batch.state == "stopped" and load_plan(clover, batch) is None):
         return None
     return Application(clover, batch.plan_id)
+
+
+def is_applying(clover: Clover) -> bool:
+    """Whether a plan is being applied to this merchant; where no journal tells it, none is."""
+    try:
+        return bool((clover.batches()["state"] == "running").any())
+    except CloverError:
+        return False
 
 
 def load_plan(clover: Clover, batch: Batch) -> Plan | None:

@@ -31,12 +31,12 @@ _LIVE: Final = "live"
 _LIVE_WORDS: Final = "This changes live data"
 _DOUBT: Final = "doubt "  # in front of the code, in the name of a box
 _COLUMN: Final = "column "  # in front of the place, in the name of a choice
-_PAGE: Final = 15  # rows
+_PAGE: Final = 10  # rows
 _HEADS: Final = {
     "number": "Row",
+    "customer": "Customer",
     "what": "What",
     "state": "State",
-    "customer": "Customer",
     "changes": "Changes",
     "reasons": "Reasons",
 }
@@ -79,6 +79,7 @@ class ChangeMany(SharedWidget):
     """The form. Made by :func:`clover_nb.forms.change_many`.
 
     Attributes:
+        ids: The customers for whom a field is set; ``None`` takes a file.
         plan: What is planned, or ``None``.
         on_applied: Called when an application has ended; can be set.
     """
@@ -112,7 +113,7 @@ class ChangeMany(SharedWidget):
         """
         self.plan: Plan | None = None
         self.on_applied: Callable[[], object] = lambda: None
-        self._clover, self._ids = clover, ids
+        self._clover, self.ids = clover, ids
         self._reader, self._follower = TaskRunner(self._failed), TaskRunner(self._failed)
         self._start: Step = "file" if ids is None else "set"
         self._step: Step = self._start
@@ -138,7 +139,7 @@ class ChangeMany(SharedWidget):
         )
         self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
         close_on_rerun(self.close)
-        self._reader.read(lambda: self._find_apply(), self._found)
+        self._reader.read(lambda: apply_process.find_apply(clover), self._found)
         self._draw()
 
     # -- for whoever holds the form ----------------------------------------------------------------
@@ -167,14 +168,16 @@ class ChangeMany(SharedWidget):
         """Close the widget; an application goes on."""
         self._reader.stop()
         self._follower.stop()
+        if self._application is not None:
+            self._application.unwatch()
         if self._table is not None:
             self._table.close()
         super().close()
 
     def _title(self) -> str:
-        if self._ids is None:
+        if self.ids is None:
             return "Change many customers"
-        return f"Change {change_steps.count_rows(len(self._ids), 'customer')}"
+        return f"Change {change_steps.count_rows(len(self.ids), 'customer')}"
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -219,7 +222,7 @@ class ChangeMany(SharedWidget):
         """Inputs for the steps to come; the numbers of the edits go on."""
         seen = self._inputs.seen
         fields = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
-        settable = {"field": next(iter(change_steps.SETTABLE)), **fields} if self._ids else {}
+        settable = {"field": next(iter(change_steps.SETTABLE)), **fields} if self.ids else {}
         self._inputs = Inputs({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
         self._inputs.seen = seen
 
@@ -290,7 +293,7 @@ class ChangeMany(SharedWidget):
     def _make_plan(self) -> None:
         for name in ("columns", "set", *self._problems):
             self._problems.pop(name, None)
-        wanted = self._wanted_from_file() if self._ids is None else self._wanted_for_all()
+        wanted = self._wanted_from_file() if self.ids is None else self._wanted_for_all()
         if wanted is None:
             return
         table, options = wanted
@@ -317,7 +320,7 @@ class ChangeMany(SharedWidget):
     def _wanted_for_all(self) -> tuple[pd.DataFrame, dict[str, Any]]:
         _, names = change_steps.SETTABLE[self._inputs.values["field"]]
         texts = {name: self._inputs.values[name] for name in names}
-        table = change_steps.table_of_values(self._ids or (), texts)
+        table = change_steps.table_of_values(self.ids or (), texts)
         return table, {"key": (ID,), "empty": "clear"}
 
     def _show_plan(self, planned: tuple[Plan, pd.DataFrame]) -> None:
@@ -331,7 +334,7 @@ class ChangeMany(SharedWidget):
         self._inputs.values = {**self._inputs.values, **values}
         for doubt in doubts:
             self._inputs.values[f"{_DOUBT}{doubt.code}"] = ""
-        self._show_table(["number", "what", "state", "customer", "changes", "reasons"])
+        self._show_table(["number", "customer", "what", "changes", "state", "reasons"])
         self._problems = {}
         self._go("review")
         self._draw()
@@ -470,9 +473,6 @@ class ChangeMany(SharedWidget):
         else:
             self._begin(plan)
 
-    def _find_apply(self) -> Application | None:
-        return apply_process.find_apply(self._clover)
-
     def _found(self, application: Application | None) -> None:
         """Show what is under way; what has stopped is offered."""
         if application is None:
@@ -500,7 +500,7 @@ class ChangeMany(SharedWidget):
         self._step = "results"
         self._problems = {}
         self._inputs.values[_LIVE] = ""
-        self._show_table(["number", "what", "state", "customer", "reasons"], can_tick=False)
+        self._show_table(["number", "customer", "what", "state", "reasons"], can_tick=False)
         found = self._apply_status
         if found is not None and found.state == "done":
             self._say("done", "All that was planned was sent, and compared with what is there.")
@@ -553,7 +553,7 @@ class ChangeMany(SharedWidget):
             values = self._inputs.values
             taken = sum(bool(values.get(f"{_COLUMN}{n}")) for n in range(len(self._choices)))
             found["columns"] = f"{taken} of {change_steps.count_rows(len(self._choices), 'column')}"
-        if self._ids is not None:
+        if self.ids is not None:
             field = self._inputs.values.get("field", "")
             found["set"] = change_steps.SETTABLE[field][0] if field else ""
         if self.plan is not None:
@@ -581,7 +581,7 @@ class ChangeMany(SharedWidget):
         return f"Batch {self._offered.batch.number} has stopped with {left} left."
 
     def _setting_state(self) -> dict[str, Any]:
-        if self._ids is None:
+        if self.ids is None:
             return {}
         _, names = change_steps.SETTABLE[self._inputs.values["field"]]
         return {
@@ -590,9 +590,10 @@ class ChangeMany(SharedWidget):
         }
 
     def _columns_state(self) -> dict[str, Any]:
+        fields = [[name, label] for name, label in change_steps.LABELS.items()]
         return {
             "rows": [each._asdict() for each in self._choices],
-            "fields": [["", "leave out"], *([n, label] for n, label in change_steps.LABELS.items())],
+            "fields": [["", "leave out"], *fields],
             "keys": [[name, label] for name, (label, _) in change_steps.KEYS.items()],
         }
 
@@ -626,6 +627,8 @@ class ChangeMany(SharedWidget):
 
     def _progress(self, found: ApplyStatus) -> dict[str, Any]:
         ended = found.done + found.failed
+        if not found.counts:
+            return {}
         words = f"{found.done:,} done, {found.failed:,} failed, {found.left:,} left"
         if found.state == "running" and not found.left:
             words += "; comparing with what is there"

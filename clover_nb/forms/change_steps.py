@@ -1,4 +1,4 @@
-"""The steps of changing many: what each shows and decides. Plain functions, which know no widget."""
+"""The steps of changing many: what each shows and decides. Functions that know no widget."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LABELS: Final[Mapping[str, str]] = {ID: "Clover id"} | {
 }
 #: What can be set for several customers at once: a label and the fields, by name.
 SETTABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    **{name: (LABELS[name], (name,)) for name in (*FIELDS, *ADDRESS) if name not in ADDRESS},
+    **{name: (LABELS[name], (name,)) for name in FIELDS if name not in ADDRESS},
     "address": ("Shipping address", ADDRESS),
 }
 #: By what a row is somebody: a label and the fields, by name.
@@ -171,10 +171,11 @@ def list_columns(table: pd.DataFrame) -> list[ColumnChoice]:
 def _match_one_by_one(table: pd.DataFrame) -> tuple[Columns, set[str]]:
     """What each heading says alone, and those that say the same."""
     alone = {name: match_columns(table[[name]]) for name in map(str, table.columns)}
-    counts = Counter(field for found in alone.values() for field in found.fields)
-    fields = {f: n for name, found in alone.items() for f, n in found.fields.items() if counts[f] == 1}
-    ignored = {f: n for found in alone.values() for f, n in found.read_only.items()}
-    ambiguous = {name for name, found in alone.items() if any(counts[f] > 1 for f in found.fields)}
+    pairs = [(field, name) for name, found in alone.items() for field in found.fields]
+    counts = Counter(field for field, _ in pairs)
+    fields = {field: name for field, name in pairs if counts[field] == 1}
+    ambiguous = {name for field, name in pairs if counts[field] > 1}
+    ignored = {field: name for found in alone.values() for field, name in found.read_only.items()}
     return Columns(fields, ignored, [], {}), ambiguous
 
 

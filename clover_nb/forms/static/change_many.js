@@ -210,10 +210,17 @@ function render({ model, el, link }) {
   const doubts = element("fieldset", { class: "clover-doubts" });
   const notes = element("div", {});
   const tickedActions = element("div", { class: "clover-actions clover-ticked" });
+  const tickedWords = element("span", { class: "clover-quiet" });
+  const decisions = [
+    ["Accept", "accepted"],
+    ["Leave out", "skipped"],
+    ["Decide by kind", null],
+  ].map(([words, decision]) => pressable(words, () => tell("decide", { decision }), "clover-small"));
+  tickedActions.append(tickedWords, ...decisions);
   const reviewPlace = widgetPlace(model.widget_manager);
   const save = pressable("Save the plan", () => tell("save"));
   const next = pressable("Go on to apply", () => tell("next"), "clover-primary");
-  bodies.review.append(notes, counts, doubts, reviewPlace.root, tickedActions);
+  bodies.review.append(notes, counts, doubts, tickedActions, reviewPlace.root);
   bodies.review.append(element("div", { class: "clover-actions" }, next, save));
 
   const work = element("p", { class: "clover-work" });
@@ -340,16 +347,8 @@ function render({ model, el, link }) {
     );
     doubts.hidden = !found.doubts.length;
     const amount = found.ticked.toLocaleString("en");
-    redraw(tickedActions, found.ticked, () =>
-      found.ticked
-        ? [
-            element("span", {}, `${amount} ticked:`),
-            pressable("Accept", () => tell("decide", { decision: "accepted" })),
-            pressable("Leave out", () => tell("decide", { decision: "skipped" })),
-            pressable("Decide by kind", () => tell("decide", { decision: null })),
-          ]
-        : [],
-    );
+    tickedWords.textContent = found.ticked ? `${amount} ticked:` : "Tick rows to decide on them:";
+    for (const button of decisions) button.setAttribute("aria-disabled", !found.ticked);
     next.setAttribute("aria-disabled", !found.ready);
   };
   const showApplying = () => {
@@ -405,7 +404,7 @@ function render({ model, el, link }) {
     const target = step === "results" ? resultsPlace : bodies.review;
     if (reviewPlace.root.parentElement !== target) {
       if (step === "results") target.append(reviewPlace.root);
-      else tickedActions.before(reviewPlace.root);
+      else tickedActions.after(reviewPlace.root);
     }
     reviewPlace.show(step === "review" || step === "results" ? model.get("table_id") : "");
     if (step === shownStep) return;

@@ -19,7 +19,7 @@ function button(label, press, kind = "") {
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const manager = model.widget_manager;
-  const [table, form, undo] = [1, 2, 3].map(() => widgetPlace(manager));
+  const [table, form, undo, many] = [1, 2, 3, 4].map(() => widgetPlace(manager));
   const [heading, who, details, history] = [1, 2, 3, 4].map(() => element("div", {}));
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const open = (name) => button(name, () => kernel.send({ do: "open", name }));
@@ -27,11 +27,12 @@ function render({ model, el, link }) {
   const refresh = button("Refresh", () => kernel.send({ do: "refresh" }));
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const bar = element("div", { class: "clover-actions" }, create, refresh, status);
+  const changeMany = button("Change many…", () => kernel.send({ do: "many" }));
+  const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
   const record = element("section", { class: "clover-record", "aria-label": "Selected customer" });
-  record.append(nobody, who, actions, form.root, details, history, undo.root);
+  record.append(nobody, who, actions, form.root, details, history, undo.root, many.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
   el.append(heading, gone, bar, body);
@@ -39,23 +40,31 @@ function render({ model, el, link }) {
 
   const showGone = () => {
     gone.textContent = kernel.trouble();
-    for (const each of [create, refresh, ...about]) each.disabled = kernel.isGone();
+    for (const each of [create, changeMany, refresh, ...about]) each.disabled = kernel.isGone();
   };
   const show = () => {
     const isNew = model.get("opened") === create.textContent;
-    const isSomebody = Boolean(model.get("who")) && !isNew;
+    const isMany = Boolean(model.get("many_id"));
+    const isSomebody = Boolean(model.get("who")) && !isNew && !isMany;
+    const ticked = model.get("ticked");
+    const words = `Change ${ticked.toLocaleString("en")} customer${ticked === 1 ? "" : "s"}…`;
+    changeMany.textContent = ticked ? words : "Change many…";
+    changeMany.setAttribute("aria-expanded", isMany);
+    record.setAttribute("aria-label", isMany ? "Many customers" : "Selected customer");
+    form.root.hidden = isMany;
     showHtml(heading, model.get("heading"));
     showHtml(status, model.get("status"));
     showHtml(who, model.get("who"));
     showHtml(details, model.get("details"));
     showHtml(history, model.get("history"));
     for (const part of [who, actions, details, history, undo.root]) part.hidden = !isSomebody;
-    nobody.hidden = isSomebody || isNew;
+    nobody.hidden = isSomebody || isNew || isMany;
     refresh.textContent = model.get("reading") ? "Reading…" : "Refresh";
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
     table.show(model.get("table_id"));
     form.show(model.get("form_id"));
     undo.show(model.get("undo_id"));
+    many.show(model.get("many_id"));
     showGone();
   };
   const pressed = (event) => {
@@ -63,7 +72,7 @@ function render({ model, el, link }) {
   };
   const clicked = async (event) => {
     const pressed = event.target.closest("button[data-clover]");
-    if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed)) return;
+    if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed) || many.root.contains(pressed)) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
     kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
     if (pressed.dataset.clover !== "undo") return;
@@ -78,7 +87,7 @@ function render({ model, el, link }) {
   show();
 
   return () => {
-    for (const place of [table, form, undo]) place.end();
+    for (const place of [table, form, undo, many]) place.end();
     releaseKeys();
     kernel.end();
     model.off("change", show);
