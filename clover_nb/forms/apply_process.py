@@ -106,7 +106,6 @@ class Application:
         if state == "running" or is_working:  # it begins, or ends, a moment later
             return ApplyStatus("running", counts)
         if state == "done":
-            remove_plan(self._clover, self._plan_id)
             return ApplyStatus("done", counts)
         return ApplyStatus("stopped", counts, batch.reason or error)
 
@@ -144,20 +143,20 @@ def start_apply(clover: Clover, plan: Plan) -> Application:
 
 
 def find_apply(clover: Clover) -> Application | None:
-    """The application that is under way, or the last one if it has stopped with rows left.
+    """The application that is under way, or the last of which nobody has seen the end.
 
     Raises:
         SettingsError: The journal is off.
     """
-    batches = clover.batches()
-    if not len(batches):
-        return None
+    batches, folder = clover.batches(), _plan_folder(clover)
     running = batches.index[batches["state"] == "running"]
-    number = int(running[-1] if len(running) else batches.index[-1])
-    batch = clover.batch(number)
-    if batch.state == "done" or (batch.state == "stopped" and load_plan(clover, batch) is None):
-        return None
-    return Application(clover, batch.plan_id)
+    if len(running):
+        return Application(clover, clover.batch(int(running[-1])).plan_id)
+    kept = {path.name for path in folder.glob(f"*{_PLAN}")} if folder else set()
+    ended = (clover.batch(int(number)) for number in reversed(batches.index)) if kept else ()
+    found = (batch.plan_id for batch in ended if f"{batch.plan_id}{_PLAN}" in kept)
+    newest = next(found, None)
+    return None if newest is None else Application(clover, newest)
 
 
 def is_applying(clover: Clover) -> bool:
@@ -177,11 +176,11 @@ def load_plan(clover: Clover, batch: Batch) -> Plan | None:
         return None
 
 
-def remove_plan(clover: Clover, plan_id: str) -> None:
-    """Delete what was kept of a plan; the journal has its rows."""
+def remove_plan(clover: Clover, batch: Batch) -> None:
+    """Delete what was kept of the plan of a batch that is done; the journal has its rows."""
     if folder := _plan_folder(clover):
         for suffix in (_PLAN, _LOG):
-            (folder / f"{plan_id}{suffix}").unlink(missing_ok=True)
+            (folder / f"{batch.plan_id}{suffix}").unlink(missing_ok=True)
 
 
 def as_file(save: Plan | Batch, name: str) -> bytes:

@@ -503,6 +503,7 @@ class ChangeMany(SharedWidget):
         self._show_table(["number", "customer", "what", "state", "reasons"], can_tick=False)
         found = self._apply_status
         if found is not None and found.state == "done":
+            apply_process.remove_plan(self._clover, self.batch)
             self._say("done", "All that was planned was sent, and compared with what is there.")
         elif found is not None:
             self._say("warning", f"It has stopped. {found.reason}".strip())
@@ -577,8 +578,10 @@ class ChangeMany(SharedWidget):
     def _describe_offered(self) -> str:
         if self._offered is None or self._offered.batch is None:
             return ""
-        left = change_steps.count_rows(self._offered.look().left)
-        return f"Batch {self._offered.batch.number} has stopped with {left} left."
+        status, number = self._offered.look(), self._offered.batch.number
+        if status.state == "done":
+            return f"Batch {number} is done."
+        return f"Batch {number} has stopped with {change_steps.count_rows(status.left)} left."
 
     def _setting_state(self) -> dict[str, Any]:
         if self.ids is None:
