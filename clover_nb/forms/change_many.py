@@ -15,6 +15,7 @@ from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import Decision
 from clover_nb.bulk.tables import MAX_BYTES, parse_table
 from clover_nb.client import Clover, default
+from clover_nb.errors import ValidationError
 from clover_nb.forms import apply_process, change_steps, messages, rendering
 from clover_nb.forms.apply_process import Application, ApplyStatus
 from clover_nb.forms.assets import SharedWidget
@@ -69,8 +70,11 @@ def change_many(
         The form; ``form.plan`` is what it has planned, and ``form.batch`` what came of it.
 
     Raises:
+        ValidationError: There are no customers in the table.
         SettingsError: There is no connection, and the settings don't allow one.
     """
+    if customers is not None and not len(customers):
+        raise ValidationError("There are no customers in this table.", field="customers")
     ids = None if customers is None else [str(key) for key in customers.index]
     return ChangeMany(clover or default(), ids)
 
@@ -222,7 +226,7 @@ class ChangeMany(SharedWidget):
         """Inputs for the steps to come; the numbers of the edits go on."""
         seen = self._inputs.seen
         fields = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
-        settable = {"field": next(iter(change_steps.SETTABLE)), **fields} if self.ids else {}
+        settable = {"field": next(iter(change_steps.SETTABLE)), **fields} if self.ids is not None else {}
         self._inputs = Inputs({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
         self._inputs.seen = seen
 

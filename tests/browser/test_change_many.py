@@ -1,4 +1,4 @@
-"""Many changes in a real JupyterLab: from a pasted table to an undone batch, and what goes wrong."""
+"""Many changes in a real JupyterLab: from a pasted table to an undone batch, by its names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import expect
 
 from clover_nb import sandbox
-from clover_nb.constants import TEST_CARDS
 
 CONNECT = """
 import clover_nb
@@ -124,3 +123,100 @@ def test_neither_a_reload_nor_a_dead_kernel_ends_an_application(notebook, box, c
     made = notebook.evaluate(f"{table}['email'].str.match('many').sum().item()")
     assert made == "90"
     assert len([each for each in box.requests if each["method"] == "POST"]) == 90
+
+
+def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
+    """11 MB come in parts; then what is wrong is said where it was chosen."""
+    page, path = notebook.page, tmp_path / "big.csv"
+    line = ",".join(["{0}@example.com", "Ana {0}", "x" * 200])
+    lines = (line.format(number) for number in range(50_000))
+    path.write_text("email,name,notes\n" + "\n".join(lines))
+    assert path.stat().st_size > 11_000_000
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    expect(page.get_by_text("big.csv: 50,000 rows, 3 columns")).to_be_visible(timeout=LONG)
+    button(notebook, "Change: File").click()
+    path.write_text("email,name\nonly one value\n")
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    told = page.get_by_role("region", name="1. File").get_by_role("alert")
+    expect(told).to_contain_text("Row 2 has 1 values, and there are 2 headings.")
+
+
+def test_with_the_keyboard_alone(notebook):
+    """From the cells to the application, and no key reaches the notebook."""
+    page = notebook.page
+
+    def tab_to(target):
+        for _ in range(30):
+            if target.evaluate("target => target === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+        pytest.fail(f"Tab does not lead to {target}")
+
+    page.get_by_label("Or paste cells from a spreadsheet").focus()
+    page.keyboard.insert_text("Email\tState\tZIP\tStreet\tCity\na@example.com\tNY\t94085\t1 Elm\tX")
+    tab_to(button(notebook, "Use these cells"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="2. Columns")).to_be_focused()
+    tab_to(button(notebook, "Review the changes"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="3. Review")).to_be_focused()
+    tab_to(page.get_by_label("the address is doubtful (1 row)"))
+    page.keyboard.press("Space")
+    expect(button(notebook, "1 new")).to_be_visible()
+    tab_to(page.get_by_label("Tick 2"))
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 ticked:")).to_be_visible()
+    for key in ("Escape", "d", "d"):
+        page.keyboard.press(key)
+    tab_to(button(notebook, "Go on to apply"))
+    page.keyboard.press("Enter")
+    tab_to(button(notebook, "Apply"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="5. Results")).to_be_focused(timeout=LONG)
+    assert page.locator(".jp-CodeCell").count() == 2
+
+
+def test_production_is_marked_and_asks_for_a_tick(open_notebook, connect):
+    """Before the first request; the tick is asked for beside its box."""
+    live = "clover.settings.__dict__.update(environment='production', writes=True)"
+    notebook = open_notebook([connect, live, FORM])
+    page = notebook.page
+    expect(page.get_by_text("PRODUCTION: real customers")).to_be_visible()
+    paste(notebook, people(1))
+    button(notebook, "Review the changes").click()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("Please tick this first.")).to_be_visible()
+    assert notebook.evaluate("len(clover.batches())") == "0"
+    page.get_by_label("This changes live data").check()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+
+
+def test_those_that_are_ticked_in_the_desk_are_changed(open_notebook, connect):
+    """In the place of the record, which comes back; the desk shows them as they are then."""
+    notebook = open_notebook([connect, DESK], width=1600)
+    page = notebook.page
+    expect(page.get_by_text("of 30 customers")).to_be_visible()
+    row(notebook, "@").nth(0).click()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    rows = page.get_by_role("grid", name="Customers").get_by_role("row")
+    names = [rows.nth(place).get_by_role("gridcell").nth(0).inner_text() for place in (2, 4)]
+    for place in (2, 4):
+        rows.nth(place).get_by_role("checkbox").check()
+    expect(page.get_by_text("2 ticked")).to_be_visible()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    button(notebook, "Change 2 customers…").click()
+    expect(button(notebook, "Edit contact")).to_be_hidden()
+    page.get_by_label("What to set").select_option(label="Phone")
+    page.get_by_label("Phone", exact=True).fill("206-555-0188")
+    button(notebook, "Review the changes").click()
+    expect(button(notebook, "2 to change")).to_be_visible()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    for name in names:
+        expect(row(notebook, name).filter(has_text="206-555-0188")).to_be_visible()
+    rows.nth(1).get_by_role("gridcell").nth(1).click()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    expect(button(notebook, "Change many…")).to_be_visible()
