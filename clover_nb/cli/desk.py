@@ -45,7 +45,7 @@ _MESSAGES: Final = [
 ]
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve_desk(arguments: argparse.Namespace) -> int:
     """Serve the desk on loopback, behind a token in its address, until Ctrl-C.
 
     Settings are looked up here, once. The kernels are handed what was found, and look nothing up.
@@ -62,16 +62,16 @@ def serve(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201  of a command
         return 1
     try:
-        sockets = _bind(arguments.port)
+        sockets = _bind_port(arguments.port)
     except OSError as error:
         print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
         return 1
     with clover, private_folder() as folder:
-        asyncio.run(_run(clover.settings, sockets, folder, browser=not arguments.no_browser))
+        asyncio.run(_run_server(clover.settings, sockets, folder, browser=not arguments.no_browser))
     return 0
 
 
-async def _run(
+async def _run_server(
     settings: Settings, sockets: list[socket.socket], folder: Path, *, browser: bool
 ) -> None:
     stopped = asyncio.Event()
@@ -80,7 +80,7 @@ async def _run(
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     token = secrets.token_hex(24)
     kernels = _kernel_manager(folder)
-    server = OwnHTTPServer(_application(settings, kernels, token))
+    server = OwnHTTPServer(_make_application(settings, kernels, token))
     server.add_sockets(sockets)
     url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
     print(f"URL {url}", flush=True)  # noqa: T201  of a command
@@ -99,7 +99,7 @@ def _kernel_manager(folder: Path) -> DeskKernelManager:
     )
 
 
-def _application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
+def _make_application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
     identity = IdentityProvider(token=token, cookie_options={"samesite": "Strict"})
     assert identity.token == token  # noqa: S101  whatever the environment says of tokens
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
@@ -133,7 +133,7 @@ def _kernel_environment(settings: Settings, folder: str) -> dict[str, str]:
     return hand_over(settings, **journal)
 
 
-def _bind(port: int | None) -> list[socket.socket]:
+def _bind_port(port: int | None) -> list[socket.socket]:
     """Listen at a port; at the user's own, if none is named.
 
     It is drawn at random once and then kept: a stranger's page can't know it, and links live.

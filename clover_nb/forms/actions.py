@@ -40,7 +40,7 @@ from clover_nb.forms.values import (
 )
 from clover_nb.masking import Secret
 from clover_nb.writes import conflicts
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 CARD_GONE: Final = "It can't be undone: the old card would need a new token from its holder."
 
@@ -200,7 +200,7 @@ def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
 def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
     now = clover.customers.retrieve(row["id"])
     try:
-        conflicts.check({name: row[name] for name in ("id", "source_ids")}, dict(now))
+        conflicts.check_conflicts({name: row[name] for name in ("id", "source_ids")}, dict(now))
     except EditConflictError as found:
         then_now = [list(cards_of(each).values()) for each in (row, now)]
         raise EditConflictError(found.message, changes=[Change("cards", *then_now)]) from None
@@ -216,7 +216,7 @@ def _done(clover: Clover, answer: Row[Any]) -> Done:
     row = _read_back(clover, answer)
     try:
         entry = latest_change(clover, row["id"])
-        undone(clover.journal.entry(entry), dict(row))
+        find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError as reason:
         return Done(row, note=_stays(reason))
     return Done(row, lambda: _done(clover, clover.undo(entry)))
@@ -233,7 +233,7 @@ def _stays(reason: CloverError) -> str:
 def restored(clover: Clover, row: Row[Any], entry: int) -> list[Difference]:
     """What undoing a change would do, by labels of the row; nothing where it can't be undone."""
     try:
-        body = undone(clover.journal.entry(entry), dict(row))
+        body = find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError:
         return []
     values = [(label, row.get(label) or "", new or "") for _, label, new in fields_of(body)]

@@ -225,8 +225,10 @@ class ChangeMany(SharedWidget):
     def _reset_inputs(self, **more: str) -> None:
         """Inputs for the steps to come; the numbers of the edits go on."""
         seen = self._inputs.seen
-        fields = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
-        settable = {"field": next(iter(change_steps.SETTABLE)), **fields} if self.ids is not None else {}
+        settable = {}
+        if self.ids is not None:
+            settable = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
+            settable["field"] = next(iter(change_steps.SETTABLE))
         self._inputs = Inputs({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
         self._inputs.seen = seen
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clover_nb import constants
 from clover_nb.bulk.batch import Batch
-from clover_nb.bulk.columns import ID, READ, Columns, match_columns
+from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
 from clover_nb.bulk.fields import ADDRESS, FIELDS, READ_ONLY
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import KINDS, Decision, PlanRow
@@ -168,7 +168,7 @@ def list_columns(table: pd.DataFrame) -> list[ColumnChoice]:
     return choices
 
 
-def _match_one_by_one(table: pd.DataFrame) -> tuple[Columns, set[str]]:
+def _match_one_by_one(table: pd.DataFrame) -> tuple[ColumnMapping, set[str]]:
     """What each heading says alone, and those that say the same."""
     alone = {name: match_columns(table[[name]]) for name in map(str, table.columns)}
     pairs = [(field, name) for name, found in alone.items() for field in found.fields]
@@ -176,7 +176,7 @@ def _match_one_by_one(table: pd.DataFrame) -> tuple[Columns, set[str]]:
     fields = {field: name for field, name in pairs if counts[field] == 1}
     ambiguous = {name for field, name in pairs if counts[field] > 1}
     ignored = {field: name for found in alone.values() for field, name in found.read_only.items()}
-    return Columns(fields, ignored, [], {}), ambiguous
+    return ColumnMapping(fields, ignored, [], {}), ambiguous
 
 
 def _sample_values(column: pd.Series[Any]) -> list[str]:

@@ -33,7 +33,7 @@ _SHIPPING: Final = (
 
 def _arrange(typed: Typed) -> dict[str, str]:
     """The parts of an address in the order of its country, under the names that it has for them."""
-    layout = addresses.layout(typed[_COUNTRY])
+    layout = addresses.name_parts(typed[_COUNTRY])
     return {f"{_ADDRESS}{part}": label for part, label in layout.items()}
 
 

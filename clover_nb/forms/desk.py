@@ -27,7 +27,7 @@ from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.table import CustomerTable
 from clover_nb.frames import to_frame, upsert
-from clover_nb.writes.conflicts import COMPARED, differing
+from clover_nb.writes.conflicts import COMPARED, find_changes
 
 _ABOUT: Final[dict[str, FormSpec]] = {
     "Edit contact": customer_forms.EDIT_CONTACT,
@@ -267,7 +267,7 @@ class Desk(SharedWidget):
         self.row = row
         undo = self.undo_form
         offered = undo.customer if undo is not None and not undo.is_busy else None
-        if offered is not None and differing(dict(offered), dict(row), COMPARED):
+        if offered is not None and find_changes(dict(offered), dict(row), COMPARED):
             self._close_undo()  # what it says is not so any more
         if self.form is not None and self.opened != _NEW and not self.form.has_changed:
             self.form.show(row)

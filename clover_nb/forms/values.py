@@ -12,7 +12,7 @@ import pandas as pd
 
 from clover_nb import addresses, validation
 from clover_nb.errors import CloverError, ValidationError
-from clover_nb.records import elements, month_year
+from clover_nb.records import list_elements, month_year
 
 Typed = Mapping[str, str]
 Row = pd.Series  # one customer, as of clover_nb.to_row
@@ -93,7 +93,7 @@ def address_begun(typed: Typed) -> bool:
     return any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
 
 
-def _findings(typed: Typed) -> list[addresses.Finding]:
+def _findings(typed: Typed) -> list[addresses.AddressFinding]:
     if not address_begun(typed):
         return []
     return addresses.check({n.removeprefix(_ADDRESS): v for n, v in typed.items()})
@@ -130,7 +130,7 @@ def shipping_of(row: Row[Any]) -> dict[str, str]:
 
 def cards_of(row: Row[Any]) -> dict[str, str]:
     """The cards on file, newest first: what is known of each, by its id."""
-    known = {card["id"]: card for card in elements(row.get("cards"))}
+    known = {card["id"]: card for card in list_elements(row.get("cards"))}
     newest = {"brand": row["card_brand"], "last4": row["card_last4"], "expiry": row["card_expiry"]}
     told = {}
     for place, key in enumerate(row["source_ids"]):

@@ -222,7 +222,7 @@ class Batches:
                 f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"
             )
         batch, plan, state, reason, headings, undoes, process = found
-        state = self._living(state, process)
+        state = self._current_state(state, process)
         return BatchInfo(batch, plan, state, reason, json.loads(headings), undoes)
 
     def rows(self, number: int) -> list[BatchRow]:
@@ -250,7 +250,7 @@ class Batches:
             for row, action, key, before, wanted, cells, state, reason, request_id, uid, changed, verified in found  # noqa: E501
         ]
 
-    def counts(self, number: int) -> dict[str, int]:
+    def count_states(self, number: int) -> dict[str, int]:
         """How many rows of a batch there are by state."""
         with self._journal.transaction() as db:
             found = db.execute(
@@ -259,7 +259,7 @@ class Batches:
             ).fetchall()
         return dict(found)
 
-    def _living(self, state: BatchState, process: str | None) -> BatchState:
+    def _current_state(self, state: BatchState, process: str | None) -> BatchState:
         """A batch's state; one whose process has died is stopped."""
         dead = state == "running" and not self._journal.is_alive(process or "")
         return "stopped" if dead else state
@@ -274,7 +274,10 @@ class Batches:
                 self._account,
             ).fetchall()
         names = ["batch", "state", *_SHOWN.split(", ")[3:], "rows", "done"]
-        found = [(batch, self._living(state, owner), *more) for batch, state, owner, *more in found]
+        found = [
+            (batch, self._current_state(state, owner), *more)
+            for batch, state, owner, *more in found
+        ]
         kinds = {"undoes": "Int64", "state": "str", "person": "str", "reason": "str"}
         table = pd.DataFrame(found, columns=names).astype(kinds)
         for name in ("started", "ended"):

@@ -96,12 +96,12 @@ def test_nothing_is_said_of_the_clock_when_nobody_answers(monkeypatch, practice,
 def test_a_folder_that_the_journal_can_not_be_made_in_is_said(monkeypatch, tmp_path):
     """Before a connection fails for it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    (well,) = doctor._journal()
+    (well,) = doctor._check_journal()
     assert well.good
     assert not (tmp_path / "clover-nb").exists()
     # Not by its mode, for root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
-    (finding,) = doctor._journal()
+    (finding,) = doctor._check_journal()
     assert not finding.good
     assert str(tmp_path) in finding.todo
 

@@ -67,7 +67,7 @@ def test_the_token_host_never_gets_the_access_token(behind_proxy, monkeypatch, e
     monkeypatch.setenv("CLOVER_ENVIRONMENT", "production")
     monkeypatch.setenv("CLOVER_ACCESS_TOKEN", TOKEN)
     monkeypatch.setenv("CLOVER_MERCHANT_ID", "M1")
-    list(doctor.examine())
+    list(doctor.run_checks())
     hosts = {host: headers for host, _, headers in behind_proxy.requests}
     assert set(hosts) == set(NAMES)
     assert TOKEN in hosts[NAMES[0]]["Authorization"]
