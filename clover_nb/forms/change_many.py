@@ -615,7 +615,7 @@ class ChangeMany(SharedWidget):
             "counts": [[n, change_steps.COUNTS[n], count] for n, count in plan.counts.items()],
             "filter": self._filter,
             "doubts": doubts,
-            "notes": list(plan.notes),
+            "notes": [note for note in plan.notes if "columns=" not in note],  # for Python
             "ticked": 0 if self._table is None else len(self._table.ticked_ids),
             "ready": bool(plan.requests),
         }

@@ -151,6 +151,8 @@ class Desk(SharedWidget):
                 self.open_form(content["name"])
             case "many":
                 self.change_many()
+            case "record":
+                self._shows_many = False
             case "undo":
                 self.offer_undo(int(content["entry"]))
             case "check":

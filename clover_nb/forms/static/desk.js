@@ -27,7 +27,13 @@ function render({ model, el, link }) {
   const refresh = button("Refresh", () => kernel.send({ do: "refresh" }));
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const changeMany = button("Change many…", () => kernel.send({ do: "many" }));
+  const changeMany = button("Change many…", async () => {
+    const isShown = Boolean(model.get("many_id"));
+    kernel.send({ do: "many" });
+    if (isShown) return;
+    const title = await waitFor(many.root, "[aria-current=step] h4");
+    title?.focus(); // where there is little room, it is below the table
+  });
   const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
@@ -70,6 +76,11 @@ function render({ model, el, link }) {
   const pressed = (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) kernel.send({ do: "escape" });
   };
+  // A click on the selected customer shows it again, after the form for many.
+  const picked = ({ target }) => {
+    const isRow = target.closest("tr[aria-selected=true]") && !target.closest("input");
+    if (isRow && model.get("many_id")) kernel.send({ do: "record" });
+  };
   const clicked = async (event) => {
     const pressed = event.target.closest("button[data-clover]");
     if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed) || many.root.contains(pressed)) return;
@@ -83,6 +94,7 @@ function render({ model, el, link }) {
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
   el.addEventListener("click", clicked);
+  list.addEventListener("click", picked);
   model.on("change", show);
   show();
 
