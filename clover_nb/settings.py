@@ -233,7 +233,7 @@ def dump_settings(settings: Settings, **more: str) -> str:
     return json.dumps(asdict(settings) | {"environment": settings.environment} | more)
 
 
-def hand_over(settings: Settings, **more: str) -> dict[str, str]:
+def hand_over_settings(settings: Settings, **more: str) -> dict[str, str]:
     """The environment of a process that is to have these settings, and to look nothing up.
 
     Args:

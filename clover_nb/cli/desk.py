@@ -26,7 +26,7 @@ from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
 from clover_nb.journal.store import default_path
-from clover_nb.settings import PRACTICE, Settings, hand_over
+from clover_nb.settings import PRACTICE, Settings, hand_over_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -130,7 +130,7 @@ def _kernel_environment(settings: Settings, folder: str) -> dict[str, str]:
         if settings.source == PRACTICE.name
         else {}
     )
-    return hand_over(settings, **journal)
+    return hand_over_settings(settings, **journal)
 
 
 def _bind_port(port: int | None) -> list[socket.socket]:

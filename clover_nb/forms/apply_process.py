@@ -21,7 +21,7 @@ from clover_nb.bulk.plan import Plan, read_plan
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError
 from clover_nb.journal.store import RETENTION_DAYS
-from clover_nb.settings import hand_over
+from clover_nb.settings import hand_over_settings
 
 _PLAN: Final = ".plan.jsonl"
 _LOG: Final = ".log"
@@ -183,7 +183,7 @@ def remove_plan(clover: Clover, batch: Batch) -> None:
             (folder / f"{batch.plan_id}{suffix}").unlink(missing_ok=True)
 
 
-def as_file(save: Plan | Batch, name: str) -> bytes:
+def export_file(save: Plan | Batch, name: str) -> bytes:
     """The content of the file of a plan, or of a batch's failed rows, for a browser to keep."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
@@ -222,7 +222,7 @@ class _Process:
 
     def __init__(self, clover: Clover, path: Path) -> None:
         self._log = path.with_name(path.name.removesuffix(_PLAN) + _LOG)
-        environment = hand_over(clover.settings, journal=str(clover.journal.path))
+        environment = hand_over_settings(clover.settings, journal=str(clover.journal.path))
         command = [sys.executable, "-P", "-m", "clover_nb.cli", "apply", "--yes", str(path)]
         with self._log.open("wb") as log:
             self._log.chmod(0o600)

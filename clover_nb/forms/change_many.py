@@ -143,7 +143,7 @@ class ChangeMany(SharedWidget):
         )
         self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
         close_on_rerun(self.close)
-        self._reader.read(lambda: apply_process.find_apply(clover), self._found)
+        self._reader.read(lambda: apply_process.find_apply(clover), self._offer_found)
         self._draw()
 
     # -- for whoever holds the form ----------------------------------------------------------------
@@ -194,26 +194,26 @@ class ChangeMany(SharedWidget):
             "filter": lambda: self._show_count(content["name"]),
             "decide": lambda: self._decide_ticked(content["decision"]),
             "save": self._save_plan,
-            "next": lambda: self._go("apply"),
-            "go": lambda: self._go(content["step"]),
-            "apply": lambda: self._apply(content["plan"]),
-            "stop": self._stop,
-            "resume": self._resume,
+            "next": lambda: self._go_to("apply"),
+            "go": lambda: self._go_to(content["step"]),
+            "apply": lambda: self._apply_plan(content["plan"]),
+            "stop": self._stop_applying,
+            "resume": self._resume_applying,
             "open": self._open_offered,
             "save_failed": lambda: self._save_failed(content["kind"]),
             "undo": self._plan_undo,
-            "restart": self._restart,
+            "restart": self._start_over,
         }
         changed = self._inputs.take(content["edits"], content["view"], content["number"])
         if changed:
-            self._edited(changed)
+            self._drop_outdated(changed)
         handlers[content["do"]]()
         self._draw()
 
-    def _edited(self, names: set[str]) -> None:
+    def _drop_outdated(self, names: set[str]) -> None:
         """What was planned or read with other values is no more."""
         if any(name.startswith(_DOUBT) for name in names):
-            self._decide()
+            self._apply_decisions()
         elif names != {_LIVE}:
             self._reader.drop_reads()
             self._note = ""
@@ -232,21 +232,21 @@ class ChangeMany(SharedWidget):
         self._inputs = Inputs({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
         self._inputs.seen = seen
 
-    def _go(self, step: Step) -> None:
+    def _go_to(self, step: Step) -> None:
         if self.is_applying and self._apply_status and not self._apply_status.is_over:
             return
         self._inputs.values[_LIVE] = ""
         self._step = step
         self._note = ""
 
-    def _restart(self) -> None:
+    def _start_over(self) -> None:
         self._reader.drop_reads()
         self.plan = self._application = self._apply_status = self._read = None
         self._content, self._name = bytearray(), ""
         self._choices = []
         self._problems = {}
         self._reset_inputs()
-        self._go(self._start)
+        self._go_to(self._start)
 
     # -- the file ----------------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class ChangeMany(SharedWidget):
         self._inputs.values |= kept
         self._problems = {}
         self.plan = None
-        self._go("columns")
+        self._go_to("columns")
         self._draw()
 
     # -- the plan ----------------------------------------------------------------------------------
@@ -305,7 +305,7 @@ class ChangeMany(SharedWidget):
         table, options = wanted
         self._say("busy", "Reading all customers, and comparing…")
         self._reader.read(
-            lambda: _with_rows(self._clover.customers.plan(table, **options)), self._show_plan
+            lambda: _tabulate_plan(self._clover.customers.plan(table, **options)), self._show_plan
         )
 
     def _wanted_from_file(self) -> tuple[pd.DataFrame, dict[str, Any]] | None:
@@ -319,14 +319,14 @@ class ChangeMany(SharedWidget):
             return None
         return self._read, {
             "key": change_steps.KEYS[values["key"]][1],
-            "columns": change_steps.columns_argument(self._choices, fields),
+            "columns": change_steps.make_columns_argument(self._choices, fields),
             "empty": values["empty"],
         }
 
     def _wanted_for_all(self) -> tuple[pd.DataFrame, dict[str, Any]]:
         _, names = change_steps.SETTABLE[self._inputs.values["field"]]
         texts = {name: self._inputs.values[name] for name in names}
-        table = change_steps.table_of_values(self.ids or (), texts)
+        table = change_steps.make_value_table(self.ids or (), texts)
         return table, {"key": (ID,), "empty": "clear"}
 
     def _show_plan(self, planned: tuple[Plan, pd.DataFrame]) -> None:
@@ -342,7 +342,7 @@ class ChangeMany(SharedWidget):
             self._inputs.values[f"{_DOUBT}{doubt.code}"] = ""
         self._show_table(["number", "customer", "what", "changes", "state", "reasons"])
         self._problems = {}
-        self._go("review")
+        self._go_to("review")
         self._draw()
 
     def _show_table(self, columns: Sequence[str], *, can_tick: bool = True) -> None:
@@ -361,12 +361,12 @@ class ChangeMany(SharedWidget):
 
     def _show_count(self, name: str) -> None:
         self._filter = "" if name == self._filter else name
-        self._update_table()
+        self._filter_table()
 
-    def _update_table(self) -> None:
-        find = change_steps.rows_of_outcome
+    def _filter_table(self) -> None:
+        find = change_steps.filter_by_outcome
         if self._step == "review":
-            find = change_steps.rows_of_count
+            find = change_steps.filter_by_count
         if self._table is not None:
             self._table.data = find(self._rows, self._filter)
 
@@ -379,9 +379,9 @@ class ChangeMany(SharedWidget):
             else:
                 self._decided[number] = decision
         self._table.untick()
-        self._decide()
+        self._apply_decisions()
 
-    def _decide(self) -> None:
+    def _apply_decisions(self) -> None:
         if self.plan is None:
             return
         values = self._inputs.values
@@ -392,17 +392,17 @@ class ChangeMany(SharedWidget):
         ]
         change_steps.decide_rows(self.plan, kinds, self._decided)
         self._rows = change_steps.update_states(self._rows, self.plan)
-        self._update_table()
+        self._filter_table()
 
     def _save_plan(self) -> None:
         if (plan := self.plan) is not None:
             name = f"{Path(str(plan.source.get('file', 'changes'))).stem}.plan.jsonl"
-            self._download(name, lambda: apply_process.as_file(plan, name))
+            self._download(name, lambda: apply_process.export_file(plan, name))
 
     def _save_failed(self, kind: str) -> None:
         if (batch := self.batch) is not None:
             name = f"failed.{'xlsx' if kind == 'xlsx' else 'csv'}"
-            self._download(name, lambda: apply_process.as_file(batch, name))
+            self._download(name, lambda: apply_process.export_file(batch, name))
 
     def _download(self, name: str, make: Callable[[], bytes]) -> None:
         def send(content: bytes) -> None:
@@ -415,32 +415,34 @@ class ChangeMany(SharedWidget):
 
     # -- applying ----------------------------------------------------------------------------------
 
-    def _apply(self, plan_id: str) -> None:
+    def _apply_plan(self, plan_id: str) -> None:
         plan = self.plan
         if plan is None or self.is_applying or plan.id != plan_id or not plan.requests:
             return
         self._problems.pop("apply", None)
-        if self._is_live() and self._inputs.values[_LIVE] != TICKED:
+        if self._is_production() and self._inputs.values[_LIVE] != TICKED:
             self._problems[_LIVE] = "Please tick this first."
             return
         if words := messages.describe_read_only(self._clover.settings):
             self._problems["apply"] = words
             return
-        self._begin(plan)
+        self._start_applying(plan)
 
-    def _begin(self, plan: Plan) -> None:
+    def _start_applying(self, plan: Plan) -> None:
         self._say("busy", "Starting…")
         self._inputs.values[_LIVE] = ""
-        self._reader.write(lambda: apply_process.start_apply(self._clover, plan), self._follow_it)
+        self._reader.write(
+            lambda: apply_process.start_apply(self._clover, plan), self._show_application
+        )
 
-    def _follow_it(self, application: Application) -> None:
+    def _show_application(self, application: Application) -> None:
         self._application, self._apply_status, self._began = application, None, None
         self._step = "apply"
         self._say("info", "Applying. You can leave this page: it goes on, and is shown again here.")
-        self._follow()
+        self._follow_application()
         self._draw()
 
-    def _follow(self) -> None:
+    def _follow_application(self) -> None:
         application, known = self._application, self._apply_status
         if application is not None:
             self._follower.read(lambda: application.wait_for_news(known), self._show_progress)
@@ -451,7 +453,7 @@ class ChangeMany(SharedWidget):
         if found.state == "running" and self._began is None:
             self._began = (time.monotonic(), ended)
         if not found.is_over:
-            self._follow()
+            self._follow_application()
         elif found.state == "failed":
             self._application = None
             self._note = ""
@@ -460,33 +462,33 @@ class ChangeMany(SharedWidget):
             self._read_results()
         self._draw()
 
-    def _stop(self) -> None:
+    def _stop_applying(self) -> None:
         if self._application is not None:
             self._application.stop()
             self._say("busy", "Stopping: what is under way is finished…")
 
-    def _resume(self) -> None:
+    def _resume_applying(self) -> None:
         """Go on where it stopped, by what was kept of the plan."""
         batch = self.batch
         if batch is None or self.is_applying:
             return
-        if self._is_live() and self._inputs.values[_LIVE] != TICKED:
+        if self._is_production() and self._inputs.values[_LIVE] != TICKED:
             self._problems[_LIVE] = "Please tick this first."
             return
         plan = self.plan or apply_process.load_plan(self._clover, batch)
         if plan is None:
             self._problems["results"] = "Its plan is not here any more: plan the table anew."
         else:
-            self._begin(plan)
+            self._start_applying(plan)
 
-    def _found(self, application: Application | None) -> None:
+    def _offer_found(self, application: Application | None) -> None:
         """Show what is under way; what has stopped is offered."""
         if application is None:
             return
         if application.look().is_over:
             self._offered = application
         else:
-            self._follow_it(application)
+            self._show_application(application)
         self._draw()
 
     def _open_offered(self) -> None:
@@ -499,7 +501,7 @@ class ChangeMany(SharedWidget):
 
     def _read_results(self) -> None:
         batch = self.batch
-        self._reader.read(lambda: change_steps.result_rows(batch), self._show_results)
+        self._reader.read(lambda: change_steps.make_result_table(batch), self._show_results)
 
     def _show_results(self, rows: pd.DataFrame) -> None:
         self._rows, self._filter = rows, ""
@@ -519,11 +521,11 @@ class ChangeMany(SharedWidget):
     def _plan_undo(self) -> None:
         if (batch := self.batch) is not None:
             self._say("busy", "Reading all customers, and comparing…")
-            self._reader.read(lambda: _with_rows(batch.plan_undo()), self._show_plan)
+            self._reader.read(lambda: _tabulate_plan(batch.plan_undo()), self._show_plan)
 
     # -- what is shown -----------------------------------------------------------------------------
 
-    def _is_live(self) -> bool:
+    def _is_production(self) -> bool:
         return self._clover.environment == "production"
 
     def _failed(self, failure: TaskFailure) -> None:
@@ -629,7 +631,7 @@ class ChangeMany(SharedWidget):
         return {
             "plan": "" if plan is None else plan.id,
             "work": "" if plan is None else change_steps.describe_work(plan),
-            "confirm": _LIVE_WORDS if self._is_live() else "",
+            "confirm": _LIVE_WORDS if self._is_production() else "",
             "running": is_running,
             "progress": self._progress(found) if is_running and found is not None else {},
         }
@@ -661,6 +663,6 @@ class ChangeMany(SharedWidget):
         }
 
 
-def _with_rows(plan: Plan) -> tuple[Plan, pd.DataFrame]:
+def _tabulate_plan(plan: Plan) -> tuple[Plan, pd.DataFrame]:
     """A plan with the table to review, both made in a worker."""
-    return plan, change_steps.plan_rows(plan)
+    return plan, change_steps.make_plan_table(plan)

@@ -194,7 +194,7 @@ def check_columns(choices: Sequence[ColumnChoice], fields: Sequence[str]) -> dic
     return wrong
 
 
-def columns_argument(
+def make_columns_argument(
     choices: Sequence[ColumnChoice], fields: Sequence[str]
 ) -> dict[str, str | None]:
     """The chosen fields, as ``clover.customers.plan`` takes them."""
@@ -205,7 +205,7 @@ def columns_argument(
 # -- one field for several customers ---------------------------------------------------------------
 
 
-def table_of_values(ids: Sequence[str], values: Mapping[str, str]) -> pd.DataFrame:
+def make_value_table(ids: Sequence[str], values: Mapping[str, str]) -> pd.DataFrame:
     """A table that sets the same fields for several customers."""
     columns = {ID: list(ids)} | {name: [text.strip()] * len(ids) for name, text in values.items()}
     return pd.DataFrame(columns, dtype="str")
@@ -214,7 +214,7 @@ def table_of_values(ids: Sequence[str], values: Mapping[str, str]) -> pd.DataFra
 # -- the review ------------------------------------------------------------------------------------
 
 
-def plan_rows(plan: Plan) -> pd.DataFrame:
+def make_plan_table(plan: Plan) -> pd.DataFrame:
     """A plan as the table to review, a line a row, indexed by the row's number."""
     rows = plan.rows
     lines = {
@@ -235,7 +235,7 @@ def plan_rows(plan: Plan) -> pd.DataFrame:
 
 
 def update_states(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """The table of :func:`plan_rows` after a decision."""
+    """The table of :func:`make_plan_table` after a decision."""
     states = pd.Series(
         [_STATES[row.status] for row in plan.rows],
         index=[str(row.row) for row in plan.rows],
@@ -244,7 +244,7 @@ def update_states(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     return table.assign(state=states.reindex(table.index).fillna(""))
 
 
-def rows_of_count(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def filter_by_count(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows that one of :data:`COUNTS` counts; ``""`` is all."""
     if not name:
         return table
@@ -317,7 +317,7 @@ def describe_duration(seconds: float) -> str:
     return f"{told} {count_rows(rest, 'minute')}" if rest else told
 
 
-def seconds_for(requests: int) -> float:
+def estimate_seconds(requests: int) -> float:
     """How long requests take at Clover's pace."""
     return requests / constants.REQUESTS_PER_SECOND
 
@@ -328,11 +328,11 @@ def describe_work(plan: Plan) -> str:
     requests = count_rows(plan.requests, "request")
     return (
         f"{count_rows(ready, 'customer')}, {requests}: "
-        f"{describe_duration(seconds_for(plan.requests))}."
+        f"{describe_duration(estimate_seconds(plan.requests))}."
     )
 
 
-def result_rows(batch: Batch) -> pd.DataFrame:
+def make_result_table(batch: Batch) -> pd.DataFrame:
     """What came of a batch, as a table, a line a row."""
     found = batch.frame()
     outcome = found["outcome"].where(found["outcome"].isin(list(OUTCOMES)), "left")
@@ -346,7 +346,7 @@ def result_rows(batch: Batch) -> pd.DataFrame:
     return pd.DataFrame(lines, index=pd.Index(found.index.astype(str), name=ID))
 
 
-def rows_of_outcome(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def filter_by_outcome(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows that one of :data:`OUTCOMES` counts; ``""`` is all."""
     return table[table["state"] == _ENDS[name]] if name else table
 
