@@ -11,7 +11,8 @@ ifneq ($(UV),)
 CREATE := $(UV) venv --quiet --python $(PYTHON) $(VENV)
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 else
-CREATE := $(PYTHON) -m venv $(VENV)
+CREATE := $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) makes no virtual environments: \
+install its modules venv and ensurepip (Debian: apt-get install python3-venv), or install uv."; exit 1; }
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 

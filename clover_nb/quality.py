@@ -31,7 +31,7 @@ _ALIKE: Final = 80
 _NEIGHBOURS: Final = 20
 _SHORTEST_PHONE: Final = 7  # digits
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
@@ -185,10 +185,10 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
 def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table as CSV that a spreadsheet shows as it is, and never runs.
 
-    A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return would be taken
-    for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark text,
-    in headings too. Lists are written with blanks between their items. The encoding is UTF-8 with
-    the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
+    A text that begins with ``=``, ``+``, ``-``, ``@`` (wide ones too), a tab or a new line would be
+    taken for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark
+    text, in headings too. Lists are written with blanks between their items. The encoding is UTF-8
+    with the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
 
     Args:
         table: Any table; its index is written too.

@@ -25,7 +25,7 @@ _BOMS: Final = {
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _QUOTED: Final = re.compile(r'"[^"]*"')
 # Spreadsheets are told by an apostrophe that a text is no formula (`quality.save_csv`).
-_APOSTROPHE: Final = re.compile(r"^'(?='*[=+\-@\t\r])")
+_APOSTROPHE: Final = re.compile(r"^'(?='*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 _PAGE: Final = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
 _SAMPLE: Final = 50  # lines
 

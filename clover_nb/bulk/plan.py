@@ -129,8 +129,9 @@ class Plan:
         heads = "".join(f"<th>{name}</th>" for name in ("row", "action", "status", "changes"))
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
         return (
+            "<div class='mathjax_ignore'>"
             f"<p>{escape(repr(self)[1:-1])}; {self.requests:,} requests</p>{notes}"
-            f"{table if shown else ''}{rest if more > 0 else ''}"
+            f"{table if shown else ''}{rest if more > 0 else ''}</div>"
         )
 
     # -- decisions ---------------------------------------------------------------------------------

@@ -25,7 +25,8 @@ from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
-from clover_nb.journal.store import default_path
+from clover_nb.journal.database import make_private_file
+from clover_nb.journal.registry import default_path
 from clover_nb.settings import PRACTICE, Settings, hand_over_settings
 
 if TYPE_CHECKING:
@@ -116,7 +117,6 @@ def _make_application(settings: Settings, kernels: DeskKernelManager, token: str
         jinja2_env=templates,
         kernel_websocket_connection_class=ZMQChannelsWebsocketConnection,
         headers=HEADERS,
-        xsrf_cookies=True,
         allow_remote_access=False,  # another Host than this machine's is refused
         local_hostnames=["localhost"],
         log_function=lambda _: None,  # an address may hold the token
@@ -139,13 +139,13 @@ def _bind_port(port: int | None) -> list[socket.socket]:
     It is drawn at random once and then kept: a stranger's page can't know it, and links live.
 
     Raises:
-        OSError: The named one is taken.
+        OSError: The named one is taken, or the file that keeps it can't be made.
     """
     if port is not None:
         return bind_sockets(port, _ADDRESS)
     path = default_path().with_name("desk-port")
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_file(path)
         path.write_text(str(secrets.choice(_PORTS)), encoding="utf-8")
     try:
         return bind_sockets(int(path.read_text(encoding="utf-8")), _ADDRESS)

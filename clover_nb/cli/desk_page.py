@@ -76,7 +76,7 @@ class PageHandler(JupyterHandler):
             checkout: The address of the script of the card fields.
             environment: Of the kernel.
         """
-        self._kernels, self._checkout, self._environment = kernels, checkout, dict(environment)
+        self._kernels, self._checkout, self._environment = kernels, checkout, environment
         self._nonce = secrets.token_urlsafe(16)
 
     @allow_unauthenticated
@@ -91,15 +91,15 @@ class PageHandler(JupyterHandler):
                 "If you have opened the address that clover-nb desk has printed in this browser, "
                 "since it was started:",
             )
-        elif not await self._kernels.make_room():
+        elif kernel_id := await self._kernels.start_page_kernel(self._environment):
+            await self._open_desk(kernel_id)
+        else:
             self._send_message(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Too many pages are open",
                 "The desk is open in as many pages as it keeps at once. Close one that you don't "
                 "need, wait a few seconds, and:",
             )
-        else:
-            await self._open_desk()
 
     def _is_own(self) -> bool:
         """Whether a person has come by the address bar or by a link of the desk's own.
@@ -108,22 +108,17 @@ class PageHandler(JupyterHandler):
         """
         return self.request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
-    async def _open_desk(self) -> None:
-        manager = self._kernels
-        kernel_id = await manager.start_kernel(
-            kernel_name="python3", cwd=manager.folder, env=self._environment
-        )
+    async def _open_desk(self, kernel_id: str) -> None:
         self._set_headers()
-        manager.notify_connect(kernel_id)  # this page, until it has a connection of its own
         try:
             opening = self.get_template("desk_opening.html.j2")
             self.write(opening.render(nonce=self._nonce))
             await self.flush()
-            outputs = await _run_cell(manager.get_kernel(kernel_id))
+            outputs = await _run_cell(self._kernels.get_kernel(kernel_id))
             widgets = self.get_template("desk_widgets.html.j2")
             self.write(widgets.render(outputs=outputs, config=self._page_config(kernel_id)))
         finally:
-            manager.notify_disconnect(kernel_id)
+            self._kernels.notify_disconnect(kernel_id)  # it has a connection of its own now
 
     def _set_headers(self) -> None:
         policy = page_policy(self._nonce, self.request.host, self._checkout)

@@ -20,7 +20,7 @@ from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.plan import Plan, read_plan
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError
-from clover_nb.journal.store import RETENTION_DAYS
+from clover_nb.journal.registry import RETENTION_DAYS
 from clover_nb.settings import hand_over_settings
 
 _PLAN: Final = ".plan.jsonl"

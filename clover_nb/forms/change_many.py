@@ -21,7 +21,7 @@ from clover_nb.forms.apply_process import Application, ApplyStatus
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.change_steps import ColumnChoice
-from clover_nb.forms.inputs import TICKED, Inputs
+from clover_nb.forms.inputs import TICKED, FormValues
 from clover_nb.forms.rendering import Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table import CustomerTable
@@ -121,7 +121,7 @@ class ChangeMany(SharedWidget):
         self._reader, self._follower = TaskRunner(self._failed), TaskRunner(self._failed)
         self._start: Step = "file" if ids is None else "set"
         self._step: Step = self._start
-        self._inputs = Inputs({})
+        self._inputs = FormValues({})
         self._problems: dict[str, str] = {}
         self._note = ""
         self._content, self._name = bytearray(), ""
@@ -229,7 +229,7 @@ class ChangeMany(SharedWidget):
         if self.ids is not None:
             settable = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
             settable["field"] = next(iter(change_steps.SETTABLE))
-        self._inputs = Inputs({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
+        self._inputs = FormValues({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
         self._inputs.seen = seen
 
     def _go_to(self, step: Step) -> None:

@@ -325,6 +325,7 @@ class Desk(SharedWidget):
         if not form.is_busy:
             form.drop_statements()
         self.form = None
+        self.form_id = ""  # first, so that the browser moves the focus out of it
         self._forget(form)
         if form in self._forms.values() and not form.is_busy:
             self._say("info", self._kept(form, name))
@@ -390,6 +391,7 @@ class Desk(SharedWidget):
     def _close_undo(self) -> None:
         """Close the form that undoes a change; one at work is closed when it has ended."""
         form, self.undo_form = self.undo_form, None
+        self.undo_id = ""  # first, so that the browser moves the focus out of it
         if form is not None:
             self._end_undo(form)
 

@@ -117,3 +117,15 @@ def test_a_terminal_is_told_nothing_else(monkeypatch, scripted, capsys):
     assert code == 1
     assert all(sign.isprintable() or sign == "\n" for sign in out)
     assert not any(line.startswith("ok     all is well") for line in out.splitlines())
+
+
+def test_a_folder_tells_a_terminal_nothing(monkeypatch, empty_folder, capsys):
+    """Its name stands in the report, for settings lie in it; anybody may have made it."""
+    folder = empty_folder / "shop\x1b[2J\nok     all is well\u202e"
+    folder.mkdir()
+    (folder / ".env").write_text("CLOVER_ENVIRONMENT=nowhere")
+    monkeypatch.chdir(folder)
+    _, out = report(capsys)
+    assert "settings file: " in out
+    assert all(sign.isprintable() or sign == "\n" for sign in out)
+    assert not any(line.startswith("ok     all is well") for line in out.splitlines())

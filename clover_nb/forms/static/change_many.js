@@ -325,7 +325,7 @@ function render({ model, el, link }) {
         return button;
       }),
     );
-  const keepFocus = (place, show) => {
+  const keepButton = (place, show) => {
     const active = place.contains(document.activeElement) ? document.activeElement.dataset.name : undefined;
     show();
     if (active) place.querySelector(`[data-name="${CSS.escape(active)}"]`)?.focus();
@@ -333,7 +333,7 @@ function render({ model, el, link }) {
   const showReview = () => {
     const found = model.get("review");
     if (!found.counts) return;
-    keepFocus(counts, () => countButtons(counts, found.counts, found.filter));
+    keepButton(counts, () => countButtons(counts, found.counts, found.filter));
     redraw(notes, found.notes, () => found.notes.map((note) => element("p", { class: "clover-quiet" }, note)));
     redraw(doubts, found.doubts, () =>
       found.doubts.length
@@ -373,7 +373,7 @@ function render({ model, el, link }) {
   const showResults = () => {
     const found = model.get("results");
     if (!found.counts) return;
-    keepFocus(ends, () => countButtons(ends, found.counts, found.filter));
+    keepButton(ends, () => countButtons(ends, found.counts, found.filter));
     redraw(after, [found.left, found.failed, found.done], () => [
       ...(found.left ? [pressable("Go on", () => tell("resume"), "clover-primary")] : []),
       ...(found.failed

@@ -48,11 +48,25 @@ async function copyRequestId(button) {
   button.parentElement.querySelector("[role=status]").textContent = told;
 }
 
+/** Show a text, unless it is there already: else a screen reader reads it again. */
+function showText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 /** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
 function showHtml(place, html) {
   if (place.dataset.shown === html) return;
   place.dataset.shown = html;
   place.innerHTML = html;
+}
+
+/** Change what `root` shows; a focus that is lost by it goes to the first of `next` that can have it. */
+function keepFocus(root, change, next) {
+  const held = document.activeElement;
+  const isUsable = (each) => root.contains(each) && each.checkVisibility() && !each.matches(":disabled");
+  if (!root.contains(held)) return change();
+  change();
+  if (!isUsable(document.activeElement)) next(held).find(isUsable)?.focus();
 }
 
 const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
@@ -97,27 +111,5 @@ function watchKernel(model, link, changed) {
       model.off("change", heard);
       link.offChange(alive);
     },
-  };
-}
-
-/** A place for another widget, which can be exchanged. */
-function widgetPlace(manager) {
-  const root = element("div", {});
-  let wanted = "";
-  let view;
-  return {
-    root,
-    show: async (id) => {
-      if (id === wanted) return;
-      wanted = id;
-      view?.remove();
-      view = undefined;
-      if (!id) return;
-      const made = await manager.create_view(await manager.get_model(id));
-      if (id !== wanted) return made.remove(); // another one was wanted meanwhile
-      view = made;
-      root.replaceChildren(view.el);
-    },
-    end: () => view?.remove(),
   };
 }

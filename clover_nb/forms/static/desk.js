@@ -37,7 +37,11 @@ function render({ model, el, link }) {
   const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
-  const record = element("section", { class: "clover-record", "aria-label": "Selected customer" });
+  const record = element("section", {
+    class: "clover-record",
+    tabindex: "-1", // has the focus when what had it is gone
+    "aria-label": "Selected customer",
+  });
   record.append(nobody, who, actions, form.root, details, history, undo.root, many.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
@@ -48,7 +52,8 @@ function render({ model, el, link }) {
     gone.textContent = kernel.trouble();
     for (const each of [create, changeMany, refresh, ...about]) each.disabled = kernel.isGone();
   };
-  const show = () => {
+  let trigger = record; // the button that was pressed last
+  const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
     const isMany = Boolean(model.get("many_id"));
     const isSomebody = Boolean(model.get("who")) && !isNew && !isMany;
@@ -73,6 +78,7 @@ function render({ model, el, link }) {
     many.show(model.get("many_id"));
     showGone();
   };
+  const show = () => keepFocus(el, showAll, () => [trigger, record]);
   const pressed = (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) kernel.send({ do: "escape" });
   };
@@ -82,8 +88,10 @@ function render({ model, el, link }) {
     if (isRow && model.get("many_id")) kernel.send({ do: "record" });
   };
   const clicked = async (event) => {
-    const pressed = event.target.closest("button[data-clover]");
-    if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed) || many.root.contains(pressed)) return;
+    const pressed = event.target.closest("button");
+    if (!pressed || [table, form, undo, many].some(({ root }) => root.contains(pressed))) return;
+    trigger = pressed;
+    if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
     kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
     if (pressed.dataset.clover !== "undo") return;
@@ -93,6 +101,7 @@ function render({ model, el, link }) {
 
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
+  undo.root.addEventListener("keydown", pressed, true); // before the form, which keeps its keys
   el.addEventListener("click", clicked);
   list.addEventListener("click", picked);
   model.on("change", show);
