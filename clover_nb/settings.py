@@ -233,6 +233,17 @@ def dump_settings(settings: Settings, **more: str) -> str:
     return json.dumps(asdict(settings) | {"environment": settings.environment} | more)
 
 
+def hand_over_settings(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment of a process that is to have these settings, and to look nothing up.
+
+    Args:
+        settings: They stand in place of all that leads to settings in this process's environment.
+        more: As of :func:`dump_settings`.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER_")}
+    return kept | {HANDED_SETTINGS: dump_settings(settings, **more)}
+
+
 def _read_env_file(path: Path) -> dict[str, str | None]:
     try:
         with path.open(encoding="utf-8") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +57,16 @@ class Batch:
     def reason(self) -> str | None:
         """Why it stopped."""
         return self._batches.info(self.number).reason
+
+    @property
+    def plan_id(self) -> str:
+        """The id of the plan that it applies."""
+        return self._info.plan
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows there are of each outcome; quicker than :meth:`frame`."""
+        return self._batches.count_states(self.number)
 
     def frame(self) -> pd.DataFrame:
         """The batch as a table, a line a row.
@@ -152,8 +161,7 @@ class Batch:
         )
 
     def __repr__(self) -> str:
-        counts = Counter(row.state for row in self._batches.rows(self.number))
-        told = ", ".join(f"{count:,} {state}" for state, count in counts.items())
+        told = ", ".join(f"{count:,} {state}" for state, count in self.counts.items())
         return f"<Batch {self.number}: {self.state}; {told or 'no rows'}>"
 
 

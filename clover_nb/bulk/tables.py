@@ -19,7 +19,8 @@ from clover_nb.bulk.csv_files import Line
 from clover_nb.bulk.fields import as_texts, fingerprint_rows
 from clover_nb.errors import ValidationError
 
-_MAX_BYTES: Final = 64 * 2**20
+#: Of a file.
+MAX_BYTES: Final = 64 * 2**20
 _MAX_ROWS: Final = 100_000
 _MAX_COLUMNS: Final = 100
 _TITLES: Final = 10  # rows that may stand above the headings of a sheet
@@ -65,9 +66,21 @@ def read_table(
     """
     path = Path(path)
     content = _read_content(path)
-    read: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
+    return parse_table(content, path.name, sheet=sheet, header=header, encoding=encoding)
+
+
+def parse_table(
+    content: bytes,
+    name: str,
+    *,
+    sheet: str | None = None,
+    header: int | None = None,
+    encoding: str | None = None,
+) -> pd.DataFrame:
+    """Read the content of a file that has this name; see :func:`read_table`."""
+    read: dict[str, Any] = {"file": name, "sha256": hashlib.sha256(content).hexdigest()}
     lines: Iterable[Line]
-    if workbooks.is_workbook(content, path.suffix):
+    if workbooks.is_workbook(content, Path(name).suffix):
         found = workbooks.read_sheet(content, sheet)
         lines = found.lines
         read |= {"format": "XLSX", "sheet": found.name, "other_sheets": found.others}
@@ -131,7 +144,7 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
 def _read_content(path: Path) -> bytes:
     try:
-        large = path.stat().st_size > _MAX_BYTES
+        large = path.stat().st_size > MAX_BYTES
         content = b"" if large else path.read_bytes()
     except OSError as error:
         raise ValidationError(
@@ -139,7 +152,7 @@ def _read_content(path: Path) -> bytes:
         ) from None
     if large:
         raise ValidationError(
-            f"{path.name} has more than {_MAX_BYTES >> 20} MB.",
+            f"{path.name} has more than {MAX_BYTES >> 20} MB.",
             hint="Divide it into several files.",
             field="path",
         )

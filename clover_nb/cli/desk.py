@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import os
 import secrets
 import signal
 import socket
@@ -28,7 +27,7 @@ from clover_nb.client import connect
 from clover_nb.errors import CloverError
 from clover_nb.journal.database import make_private_file
 from clover_nb.journal.registry import default_path
-from clover_nb.settings import HANDED_SETTINGS, PRACTICE, Settings, dump_settings
+from clover_nb.settings import PRACTICE, Settings, hand_over_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -125,14 +124,13 @@ def _make_application(settings: Settings, kernels: DeskKernelManager, token: str
 
 
 def _kernel_environment(settings: Settings, folder: str) -> dict[str, str]:
-    """The process's own, with the settings in place of all that leads to them."""
+    """Of the kernels; a practice journal lives as long as the desk."""
     journal = (
         {"journal": str(Path(folder, "journal.sqlite3"))}
         if settings.source == PRACTICE.name
         else {}
     )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER_")}
-    return kept | {HANDED_SETTINGS: dump_settings(settings, **journal)}
+    return hand_over_settings(settings, **journal)
 
 
 def _bind_port(port: int | None) -> list[socket.socket]:

@@ -8,8 +8,10 @@
 >>> forms.delete_card()
 >>> forms.card_fields()
 >>> forms.customer_table(Customer.list())
+>>> forms.change_many()
 """
 
+from clover_nb.forms.change_many import change_many as change_many
 from clover_nb.forms.customer_forms import attach_card as attach_card
 from clover_nb.forms.customer_forms import card_fields as card_fields
 from clover_nb.forms.customer_forms import create_customer as create_customer
@@ -22,6 +24,7 @@ from clover_nb.forms.table import customer_table as customer_table
 __all__ = [
     "attach_card",
     "card_fields",
+    "change_many",
     "create_customer",
     "customer_table",
     "delete_card",

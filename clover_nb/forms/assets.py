@@ -25,7 +25,11 @@ _PARTS: Final = {
         *("desk.css", "form.css", "card.css"),
     ),
     "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
-    "desk": ("common.js", "desk.js", "desk.css", "form.css"),
+    "desk": ("common.js", "widget_place.js", "desk.js", "desk.css", "form.css"),
+    "change_many": (
+        *("common.js", "card_numbers.js", "widget_place.js", "change_many.js"),
+        *("desk.css", "form.css", "change_many.css"),
+    ),
 }
 
 # Unpacks what the page doesn't have yet, and draws with it.
@@ -78,7 +82,7 @@ def share_assets(kind: str) -> str:
     """The id of the widget that holds the assets of a kind; it is made when there is none.
 
     Args:
-        kind: ``"form"``, ``"table"`` or ``"desk"``.
+        kind: ``"form"``, ``"table"``, ``"desk"`` or ``"change_many"``.
     """
     assets = _living.get(kind)
     if assets is None or assets.comm is None:

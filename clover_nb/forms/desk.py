@@ -15,9 +15,11 @@ from clover_nb.client import Clover, default
 from clover_nb.errors import APIConnectionError, CloverError, OutcomeUnknownError
 from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
+from clover_nb.forms.apply_process import is_applying
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.cells import close_on_rerun
+from clover_nb.forms.change_many import ChangeMany
 from clover_nb.forms.form import Form
 from clover_nb.forms.history import describe_outcome, read_history
 from clover_nb.forms.history_panel import render_history, undo_spec
@@ -93,6 +95,8 @@ class Desk(SharedWidget):
         row: The selected one, as it was read last; ``None`` when none is.
         form: The form that is open, or ``None``.
         undo_form: The form that undoes a change of the history, while it is open.
+        many: The form that changes many customers, once it was opened. While it is shown, it
+            stands in the place of the record.
         status: What is under way or went wrong, as HTML.
         cards: The selected customer's cards, as HTML.
         details: What is known of the selected customer, as HTML.
@@ -117,6 +121,8 @@ class Desk(SharedWidget):
     table_id = Unicode().tag(sync=True)
     form_id = Unicode().tag(sync=True)
     undo_id = Unicode().tag(sync=True)
+    many_id = Unicode().tag(sync=True)
+    ticked = Int().tag(sync=True)
     answers = Int().tag(sync=True)  # how many messages were heard
 
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
@@ -124,6 +130,8 @@ class Desk(SharedWidget):
         self.row: Row | None = None
         self.form: Form | None = None
         self.undo_form: Form | None = None
+        self.many: ChangeMany | None = None
+        self._shows_many = False
         self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
         self._newer: list[Row] = []  # than the list of customers that was asked for last
         self._note, self._count = "", 0
@@ -134,6 +142,7 @@ class Desk(SharedWidget):
             newest_first=True,
             kept_as="desk",
             mark_views=functools.partial(mark_views, clover),
+            can_tick=True,
         )
         self.table.on_create = self._create
         super().__init__(
@@ -143,12 +152,15 @@ class Desk(SharedWidget):
             table_id=self.table.model_id,
         )
         self.table.on_select(lambda _: self._follow())
+        self.table.on_tick(lambda _: self._draw())
         self.on_msg(lambda _, content, __: self.receive(content))
         close_on_rerun(self.close)
         if customers is None:
             self.refresh()
         else:
             self.table.count_views()
+        if is_applying(clover):
+            self.change_many()
         self._draw()
 
     def receive(self, content: Mapping[str, Any]) -> None:
@@ -165,6 +177,8 @@ class Desk(SharedWidget):
             "open": lambda: self.open_form(content["name"]),
             "replace": lambda: self._lead_to("Attach a card", {"replaces": content["card"]}),
             "remove": lambda: self._lead_to("Remove a card", {"card": content["card"]}),
+            "many": self.change_many,
+            "record": self._return_to_record,
             "undo": lambda: self.offer_undo(int(content["entry"])),
             "check": lambda: self.check_again(int(content["entry"])),
             "escape": self._step_back,
@@ -179,8 +193,37 @@ class Desk(SharedWidget):
         self._close_undo()
         for form in self._forms.values():
             form.close()
+        if self.many is not None:
+            self.many.close()
         self.table.close()
         super().close()
+
+    # -- many customers --------------------------------------------------------------------------
+
+    def _return_to_record(self) -> None:
+        """Show the record again, in place of the form that changes many."""
+        self._shows_many = False
+
+    def change_many(self) -> None:
+        """Show the form that changes many customers, those that are ticked; asked again, hide it.
+
+        What is in it stays; another one takes its place when other customers are ticked, unless it
+        is being applied.
+        """
+        ids = self.table.ticked_ids or None
+        many = self.many
+        is_other = many is None or (ids is not None and many.ids != ids and not many.is_applying)
+        self._shows_many = is_other or not self._shows_many
+        if is_other:
+            if many is not None:
+                many.close()
+            self.many = ChangeMany(self._clover, ids)
+            self.many.on_applied = self._applied_many
+        self._draw()
+
+    def _applied_many(self) -> None:
+        self.table.untick()
+        self.refresh()
 
     # -- all customers ---------------------------------------------------------------------------
 
@@ -261,6 +304,7 @@ class Desk(SharedWidget):
         """Show what the table knows of the selected customer at once, and then what Clover says."""
         customer_id = self.table.selected_id
         before, self.row = self.row, None
+        self._shows_many = False
         self._say("info", "")
         self.history = ""
         self._close_undo()
@@ -304,6 +348,7 @@ class Desk(SharedWidget):
             name: Such as ``"Edit contact"``.
             values: What its inputs hold besides what the customer's record says.
         """
+        self._shows_many = False
         if name == self.opened and not values:
             return
         self._say("info", "")
@@ -477,6 +522,8 @@ class Desk(SharedWidget):
             self.copies = {} if row is None else _copies(row)
             self.form_id = "" if form is None else form.model_id
             self.undo_id = "" if undo is None else undo.model_id
+            self.many_id = self.many.model_id if self.many and self._shows_many else ""
+            self.ticked = len(self.table.ticked_ids)
 
 
 def _copies(row: Row) -> dict[str, str]:

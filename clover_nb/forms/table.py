@@ -71,7 +71,13 @@ def customer_table(
         ValueError: There is no such column.
     """
     return CustomerTable(
-        df, columns=columns, labels=labels, search=search, page_size=page_size, several=True
+        df,
+        columns=columns,
+        labels=labels,
+        search=search,
+        page_size=page_size,
+        several=True,
+        can_tick=True,
     )
 
 
@@ -87,6 +93,10 @@ class CustomerTable(SharedWidget):
         selection: The ids of the selected rows, and the number of the person's latest click. The
             browser drops a selection that was sent before that click.
         several: Whether several rows can be selected.
+        can_tick: Whether rows have a box to tick. Where several can be selected, it selects.
+        ticks: The ids of the ticked rows of this page, how many are ticked in all, and the number
+            of the latest click, as of ``selection``.
+        noun: What a row is.
         progress: What is under way, shown until there is something to say about rows.
         views: What the table can be narrowed to: a name each, and how many rows are in it, as far
             as they were counted.
@@ -105,6 +115,9 @@ class CustomerTable(SharedWidget):
     view = Dict().tag(sync=True)
     selection: Dict[str, Any] = Dict({"ids": [], "click": 0}).tag(sync=True)
     several = Bool().tag(sync=True)
+    can_tick = Bool().tag(sync=True)
+    ticks: Dict[str, Any] = Dict({"ids": [], "count": 0, "click": 0}).tag(sync=True)
+    noun = Unicode("customer").tag(sync=True)
     progress = Unicode().tag(sync=True)
     views: ListTrait[list[Any]] = ListTrait().tag(sync=True)
     offered: ListTrait[list[str]] = ListTrait().tag(sync=True)
@@ -125,6 +138,8 @@ class CustomerTable(SharedWidget):
         newest_first: bool = False,
         kept_as: str = "",
         mark_views: Callable[[pd.DataFrame], Mapping[str, Mask]] = lambda _: {},
+        can_tick: bool = False,
+        noun: str = "customer",
     ) -> None:
         self.on_create: Callable[[str], object] | None = None
         self._usual, self._also_searched = columns, search
@@ -133,10 +148,16 @@ class CustomerTable(SharedWidget):
         self._page_size = page_size
         self._text, self._sort, self._descending, self._page = "", "", newest_first, 0
         self._mark_views, self._marks, self._view = mark_views, dict[str, Mask](), ""
+        self._ticked: dict[str, None] = {}  # in the order of the clicks
         self._on_select: list[Callable[[list[str]], object]] = []
+        self._on_tick: list[Callable[[list[str]], object]] = []
         self._runner, self._writer = (TaskRunner(self._show_failure) for _ in range(2))
         super().__init__(
-            static="Customers: run this cell to search and sort.", several=several, kept_as=kept_as
+            static="Customers: run this cell to search and sort.",
+            several=several,
+            can_tick=can_tick,
+            noun=noun,
+            kept_as=kept_as,
         )
         self._sort = "created" if newest_first else ""
         self._found: Positions = np.arange(0)
@@ -163,6 +184,9 @@ class CustomerTable(SharedWidget):
         gone = set(self.selected_ids) - set(self.selected.index.astype(str))
         if gone:
             self.selected_ids = [each for each in self.selected_ids if each not in gone]
+        if self._ticked:
+            known = self._query.with_ids(self.ticked_ids).index.astype(str)
+            self._tick([key for key in self.ticked_ids if key in known])
 
     def put(self, row: pd.Series[Any]) -> None:
         """Show a customer as it is now, in its place; one that is new is shown in any case.
@@ -242,6 +266,40 @@ class CustomerTable(SharedWidget):
             for callback in self._on_select:
                 callback(ids)
 
+    @property
+    def ticked_ids(self) -> list[str]:
+        """The ids of the ticked rows, on all pages."""
+        return list(self._ticked)
+
+    def on_tick(self, callback: Callable[[list[str]], object]) -> None:
+        """Call this with the ids of the ticked rows after each change of them."""
+        self._on_tick.append(callback)
+
+    def untick(self) -> None:
+        """Take all ticks away."""
+        self._tick([])
+
+    def _tick(self, ids: Sequence[str], click: int | None = None) -> None:
+        before, self._ticked = self._ticked, dict.fromkeys(ids)
+        self._show_ticks(self.ticks["click"] if click is None else click)
+        if self._ticked.keys() != before.keys():
+            for callback in self._on_tick:
+                callback(self.ticked_ids)
+
+    def _tick_row(self, key: str, click: int, *, on: bool) -> None:
+        others = [each for each in self._ticked if each != key]
+        self._tick([*others, key] if on else others, click)
+
+    def _tick_all(self, click: int, *, on: bool) -> None:
+        """Tick what the search has found, or nothing of it."""
+        found = self._query.ids(self._found)
+        if self.several:
+            self._select(found if on else [], click)
+        elif on:
+            self._tick([*self._ticked, *found], click)
+        else:
+            self._tick([key for key in self._ticked if key not in set(found)], click)
+
     # -- what a person does ----------------------------------------------------------------------
 
     def receive(self, content: Mapping[str, Any]) -> None:
@@ -252,6 +310,8 @@ class CustomerTable(SharedWidget):
     def _handle(self, content: Mapping[str, Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "select": lambda: self._select(content["ids"], content["click"]),
+            "tick": lambda: self._tick_row(content["id"], content["click"], on=content["on"]),
+            "tick_all": lambda: self._tick_all(content["click"], on=content["on"]),
             "search": lambda: self.search(content["text"]),
             "enter": lambda: self.open_first(content["text"]),
             "sort": lambda: self.sort(content["column"]),
@@ -354,6 +414,11 @@ class CustomerTable(SharedWidget):
             "view": self._view,
             "create": bool(self._text.strip() and not len(self._found) and self.on_create),
         }
+        self._show_ticks(self.ticks["click"])
+
+    def _show_ticks(self, click: int) -> None:
+        shown = [key for key in self.view["ids"] if key in self._ticked]
+        self.ticks = {"ids": shown, "count": len(self._ticked), "click": click}
 
     def _show_failure(self, failure: TaskFailure) -> None:
         """Say so in place of the status, each time anew, so that the person can ask again."""
@@ -365,10 +430,10 @@ class CustomerTable(SharedWidget):
         return self._found[first : first + self._page_size] if len(self._found) else self._near
 
     def _status(self) -> str:
-        everything = f"{len(self._data):,} customer{'' if len(self._data) == 1 else 's'}"
+        everything = f"{len(self._data):,} {self.noun}{'' if len(self._data) == 1 else 's'}"
         matches = len(self._found)
         if not len(self._data):
-            return "No customers yet"
+            return f"No {self.noun}s yet"
         if not matches:
             where = f"{self._view}, of {everything}" if self._view else everything
             also = "; these names are like it" if len(self._near) else ""

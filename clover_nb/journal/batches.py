@@ -283,6 +283,13 @@ class Batches:
             for line in found
         ]
 
+    def count_states(self, number: int) -> dict[str, int]:
+        """How many rows of a batch there are by state."""
+        counted = sa.select(_R.state, sa.func.count()).where(_R.batch == number).group_by(_R.state)
+        with self._database.connect() as db:
+            found = db.execute(counted.order_by(sa.func.min(_R.row))).all()
+        return {str(line.state): int(line[1]) for line in found}
+
     def _current_state(self, state: BatchState, process: str | None) -> BatchState:
         """A batch's state; one whose process has died is stopped."""
         dead = state == "running" and not self._journal.is_alive(process or "")

@@ -162,3 +162,27 @@ def test_desk(pictures):
     expect(desk.get_by_role("table", name="History")).to_be_visible()
     desk.get_by_label("Name", exact=True).focus()
     take("desk")
+
+
+MANY = """E-mail\tName\tTelephone\tStreet\tCity\tState\tZIP\tRemarks
+thao.ly@inbox.example.net\t\t\t12 Harbor Street\tBoston\tMA\t02108\thas moved
+arjun.das@example.net\t\t303-555-0142\t\t\t\t\tnew phone
+maja.kowalski@mail.example.com\tMaja Nowak\t\t\t\t\t\tnew name
+beatriz.oliveira@example.org\t\t\t77 Garden Road\tSt. Louis\tMO\t10001\t
+lena.hoffmann@example.com\tLena Hoffmann\t408-555-0125\t\t\t\t\t
+ana.lima@\tAna Lima\t415-555-0161\t\t\t\t\t
+qiang.zhou@example.com\tQiang Zhou\t615-555-0100\t\t\t\t\t"""
+
+
+def test_change_many(pictures):
+    form, take = pictures("forms.change_many()")
+    form.get_by_label("Or paste cells").fill(MANY)
+    form.get_by_role("button", name="Use these cells").click()
+    form.get_by_role("button", name="Review the changes").click()
+    expect(form.get_by_role("button", name="1 wrong")).to_be_visible()
+    form.get_by_label("the new customer is probably there already").focus()
+    take("change-many-review")
+    form.get_by_role("button", name="Go on to apply").click()
+    form.get_by_role("button", name="Apply", exact=True).click()
+    expect(form.get_by_text("All that was planned was sent")).to_be_visible(timeout=60_000)
+    take("change-many-results")

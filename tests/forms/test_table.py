@@ -365,3 +365,58 @@ def test_a_new_customer_is_shown_whatever_is_searched_for(known):
     assert table.view["ids"] == ["NEW", "JOHNSON"]
     table.search("johnson")
     assert table.view["ids"] == ["JOHNSON"]
+
+
+# -- ticking -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ticking(people) -> CustomerTable:
+    """A table of which one row is selected and several can be ticked."""
+    return CustomerTable(people, page_size=2, can_tick=True)
+
+
+def tick(table: CustomerTable, key: str, click: int, *, on: bool = True) -> None:
+    """Click on the box of a row."""
+    table.receive({"do": "tick", "id": key, "on": on, "click": click})
+
+
+def test_ticks_stay_on_other_pages_and_are_no_selection(ticking):
+    """What is told to the browser is of its page, with how many there are in all."""
+    heard: list[list[str]] = []
+    ticking.on_tick(heard.append)
+    tick(ticking, "Q", 1)
+    ticking.turn(1)
+    tick(ticking, "R", 2)
+    assert ticking.ticks == {"ids": ["R"], "count": 2, "click": 2}
+    assert ticking.ticked_ids == ["Q", "R"]
+    assert ticking.selected_ids == []
+    tick(ticking, "Q", 3, on=False)
+    assert heard == [["Q"], ["Q", "R"], ["R"]]
+
+
+def test_all_that_was_found_is_ticked_at_once(ticking):
+    """On all pages, besides what was ticked before; and only that is unticked."""
+    tick(ticking, "Q", 1)
+    ticking.search("4242")
+    ticking.receive({"do": "tick_all", "on": True, "click": 2})
+    assert ticking.ticked_ids == ["Q", "P", "S"]
+    ticking.receive({"do": "tick_all", "on": False, "click": 3})
+    assert ticking.ticked_ids == ["Q"]
+
+
+def test_who_is_gone_is_not_ticked_any_more(ticking, people):
+    """New data keeps the other ticks."""
+    for click, key in enumerate("QR"):
+        tick(ticking, key, click)
+    ticking.data = people.drop("Q")
+    assert ticking.ticked_ids == ["R"]
+
+
+def test_where_several_can_be_selected_ticking_selects(people):
+    """All that was found too."""
+    table = forms.customer_table(people)
+    table.search("4242")
+    table.receive({"do": "tick_all", "on": True, "click": 1})
+    assert table.selected_ids == ["P", "S"]
+    assert table.ticked_ids == []

@@ -97,9 +97,9 @@ function watchKernel(model, link, changed) {
       if (state.isGone) return isPage ? PAGE_GONE : CELL_GONE;
       return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
     },
-    send: (content) => {
+    send: (content, buffers) => {
       try {
-        model.send(content);
+        model.send(content, undefined, buffers);
       } catch {
         state.isGone = true;
         changed();

@@ -1,44 +1,5 @@
 // The desk: draws what the kernel says, with a place for the table and for each form.
 
-/** A place for another widget, which can be exchanged. `show` resolves when it is there. */
-function widgetPlace(manager) {
-  const root = element("div", {});
-  let wanted = "";
-  let view;
-  let shown;
-  const exchange = async (id) => {
-    view?.remove();
-    view = undefined;
-    if (!id) return;
-    const made = await manager.create_view(await manager.get_model(id));
-    if (id !== wanted) return made.remove(); // another one was wanted meanwhile
-    view = made;
-    root.replaceChildren(view.el);
-    await waitFor(root, "button");
-  };
-  return {
-    root,
-    show: (id) => {
-      if (id !== wanted) {
-        wanted = id;
-        shown = exchange(id);
-      }
-      return shown;
-    },
-    end: () => view?.remove(),
-  };
-}
-
-/** The first element in `root` that matches, once it is there. */
-async function waitFor(root, selector, frames = 300) {
-  for (let frame = 0; frame < frames; frame += 1) {
-    const found = root.querySelector(selector);
-    if (found) return found;
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-  }
-  return undefined;
-}
-
 function button(label, press, kind = "") {
   const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
   made.addEventListener("click", press);
@@ -101,7 +62,7 @@ function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const manager = model.widget_manager;
   const isPage = "cloverDesk" in document.body.dataset; // and no cell of a notebook
-  const [table, form, undo] = [1, 2, 3].map(() => widgetPlace(manager));
+  const [table, form, undo, many] = [1, 2, 3, 4].map(() => widgetPlace(manager));
   const [heading, who, cards, details, history] = [1, 2, 3, 4, 5].map(() => element("div", {}));
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const help = keyHelp();
@@ -115,7 +76,14 @@ function render({ model, el, link }) {
   const keys = button("Keys", help.show);
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const bar = element("div", { class: "clover-actions" }, create, refresh, keys, status);
+  const changeMany = button("Change many…", async () => {
+    const isShown = Boolean(model.get("many_id"));
+    kernel.send({ do: "many" });
+    if (isShown) return;
+    const title = await waitFor(many.root, "[aria-current=step] h4");
+    title?.focus(); // where there is little room, it is below the table
+  });
+  const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, keys, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const copied = element("span", { role: "status" });
   const copies = element("div", { class: "clover-copies" });
@@ -125,7 +93,7 @@ function render({ model, el, link }) {
     tabindex: "-1", // has the focus when what had it is gone
     "aria-label": "Selected customer",
   });
-  record.append(nobody, who, copies, actions, form.root, cards, details, history, undo.root);
+  record.append(nobody, who, copies, actions, form.root, cards, details, history, undo.root, many.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
   el.append(heading, gone, bar, body, help.root);
@@ -170,7 +138,7 @@ function render({ model, el, link }) {
   const showGone = () => {
     const outage = model.get("outage");
     gone.textContent = kernel.trouble() || (outage && `${outage} It is tried again by itself.`);
-    for (const each of [create, refresh, ...about]) each.disabled = kernel.isGone();
+    for (const each of [create, changeMany, refresh, ...about]) each.disabled = kernel.isGone();
     clearInterval(asking);
     if (model.get("reading")) asking = setInterval(() => kernel.send({ do: "progress" }), PROGRESS);
     else if (outage) asking = setInterval(() => kernel.send({ do: "retry" }), RETRY);
@@ -193,7 +161,14 @@ function render({ model, el, link }) {
   };
   const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
-    const isSomebody = Boolean(model.get("who")) && !isNew;
+    const isMany = Boolean(model.get("many_id"));
+    const isSomebody = Boolean(model.get("who")) && !isNew && !isMany;
+    const ticked = model.get("ticked");
+    const words = `Change ${ticked.toLocaleString("en")} customer${ticked === 1 ? "" : "s"}…`;
+    changeMany.textContent = ticked ? words : "Change many…";
+    changeMany.setAttribute("aria-expanded", isMany);
+    record.setAttribute("aria-label", isMany ? "Many customers" : "Selected customer");
+    form.root.hidden = isMany;
     showHtml(heading, model.get("heading"));
     showHtml(status, model.get("status"));
     showHtml(who, model.get("who"));
@@ -202,12 +177,13 @@ function render({ model, el, link }) {
     showHtml(history, model.get("history"));
     showCopies();
     for (const part of [who, copies, actions, cards, details, history, undo.root]) part.hidden = !isSomebody;
-    nobody.hidden = isSomebody || isNew;
+    nobody.hidden = isSomebody || isNew || isMany;
     refresh.textContent = model.get("reading") ? "Reading…" : "Refresh";
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
     table.show(model.get("table_id"));
     form.show(model.get("form_id"))?.then(formShown);
     undo.show(model.get("undo_id"));
+    many.show(model.get("many_id"));
     showGone();
   };
   const show = () => {
@@ -258,9 +234,14 @@ function render({ model, el, link }) {
       act();
     }
   };
+  // A click on the selected customer shows it again, after the form for many.
+  const picked = ({ target }) => {
+    const isRow = target.closest("tr[aria-selected=true]") && !target.closest("input");
+    if (isRow && model.get("many_id")) kernel.send({ do: "record" });
+  };
   const clicked = async (event) => {
     const pressed = event.target.closest("button");
-    if (!pressed || [table, form, undo].some(({ root }) => root.contains(pressed))) return;
+    if (!pressed || [table, form, undo, many].some(({ root }) => root.contains(pressed))) return;
     trigger = pressed;
     if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
@@ -279,6 +260,7 @@ function render({ model, el, link }) {
   keysOf.addEventListener("keydown", pressed, true);
   el.addEventListener("click", clicked);
   el.addEventListener("input", noteEdit);
+  list.addEventListener("click", picked);
   model.on("change", show);
   model.on("change:typed", heardTyped);
   model.on("msg:custom", receive);
@@ -292,7 +274,7 @@ function render({ model, el, link }) {
   }
 
   return () => {
-    for (const place of [table, form, undo]) place.end();
+    for (const place of [table, form, undo, many]) place.end();
     clearInterval(asking);
     releaseKeys();
     kernel.end();

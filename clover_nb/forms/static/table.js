@@ -40,11 +40,13 @@ function download(name, content) {
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;
+  const noun = model.get("noun");
+  const hint = noun === "customer" ? ": name, email, phone, city, last 4 of a card…" : "";
   const search = element("input", {
     type: "search",
-    "aria-label": "Search customers",
+    "aria-label": `Search ${noun}s`,
     "aria-describedby": `${id}-status`,
-    placeholder: "Search: name, email, phone, city, last 4 of a card…",
+    placeholder: `Search${hint || ` ${noun}s`}`,
     autocomplete: "off",
     dir: "auto",
     spellcheck: "false",
@@ -55,7 +57,12 @@ function render({ model, el, link }) {
   const body = element("tbody", {});
   const table = element(
     "table",
-    { role: "grid", tabindex: "-1", "aria-label": "Customers", "aria-multiselectable": model.get("several") },
+    {
+      role: "grid",
+      tabindex: "-1",
+      "aria-label": `${noun[0].toUpperCase()}${noun.slice(1)}s`,
+      "aria-multiselectable": model.get("several"),
+    },
     element("thead", {}, heads),
     body,
   );
@@ -166,7 +173,9 @@ function render({ model, el, link }) {
     const { failure, status: found, matches } = view();
     const problem = refused ? model.get("card_refusal") : failure;
     const count = picked().ids.length;
-    const also = count > 1 ? `, ${count} selected` : "";
+    const { count: boxes } = ticked;
+    const told = count > 1 ? `, ${count.toLocaleString("en")} selected` : "";
+    const also = told + (boxes ? `, ${boxes.toLocaleString("en")} ticked` : "");
     const text = problem || (!matches && model.get("progress")) || found + also;
     if (status.textContent !== text) status.textContent = text; // else it is announced again
     status.dataset.tone = problem ? "error" : "";
@@ -206,7 +215,35 @@ function render({ model, el, link }) {
     if (heard.click >= latest.click) latest = heard;
     showSelection();
   };
+
+  // Ticking: as selecting, but for what is ticked on other pages, which the kernel knows.
+  const canTick = model.get("can_tick");
+  let ticked = model.get("ticks");
+  const tick = (row, on) => {
+    if (model.get("several")) return select(row, { ctrlKey: true });
+    const key = row.dataset.id;
+    const ids = ticked.ids.filter((each) => each !== key);
+    const count = ticked.count + (on ? 1 : -1);
+    ticked = { ids: on ? [...ids, key] : ids, count, click: ticked.click + 1 };
+    showSelection();
+    kernel.send({ do: "tick", id: key, on, click: ticked.click });
+  };
+  const tickAll = (on) => {
+    const click = (model.get("several") ? latest : ticked).click + 1;
+    kernel.send({ do: "tick_all", on, click });
+  };
+  const hearTicks = () => {
+    const heard = model.get("ticks");
+    if (heard.click >= ticked.click) ticked = heard;
+    showSelection();
+  };
+  const box = (label, changed) => {
+    const made = element("input", { type: "checkbox", "aria-label": label });
+    made.addEventListener("change", () => changed(made.checked));
+    return made;
+  };
   const clicked = (event) => {
+    if (event.target.closest("input")) return; // a box is ticked, no row selected
     if (String(window.getSelection())) return; // marking a text, to copy it
     const row = event.target.closest("tr");
     select(row, event);
@@ -217,7 +254,10 @@ function render({ model, el, link }) {
   };
   const focusOn = (row) => {
     if (!row) return;
-    for (const other of body.rows) other.tabIndex = other === row ? 0 : -1;
+    for (const other of body.rows) {
+      other.tabIndex = other === row ? 0 : -1;
+      if (canTick) other.querySelector("input").tabIndex = other.tabIndex;
+    }
     row.focus();
   };
   const rowKey = (event) => {
@@ -246,6 +286,7 @@ function render({ model, el, link }) {
       " ": () => select(row, event),
     };
     if (!actions[event.key] || event.altKey) return;
+    if (event.key === " " && event.target !== row) return; // of a box
     if ((event.ctrlKey || event.metaKey) && event.key !== " ") return;
     event.preventDefault();
     actions[event.key]();
@@ -349,13 +390,15 @@ function render({ model, el, link }) {
     download(message.file, buffers[0]);
   };
 
-  const head = ({ key, label }) => {
+  const head = ({ key, label }, place) => {
     const { sort, descending } = view();
     const way = sort !== key ? "none" : descending ? "descending" : "ascending";
     const button = element("button", { type: "button" }, label);
     button.dataset.key = key;
     button.addEventListener("click", () => kernel.send({ do: "sort", column: key }));
-    return fit(element("th", { scope: "col", "aria-sort": way, "data-key": key }, button, grip(key)));
+    const made = fit(element("th", { scope: "col", "aria-sort": way, "data-key": key }, button, grip(key)));
+    if (canTick && place === 0) made.prepend(box(`All ${noun}s found`, tickAll));
+    return made;
   };
   const cell = (text, place) =>
     fit(
@@ -369,6 +412,7 @@ function render({ model, el, link }) {
     const { ids, first } = view();
     const made = element("tr", { "aria-rowindex": first + place + 2 }, ...cells.map(cell));
     made.dataset.id = ids[place];
+    if (canTick) made.cells[0].prepend(box(`Tick ${cells[0]}`, (on) => tick(made, on)));
     return made;
   };
   const showSelection = () => {
@@ -378,7 +422,19 @@ function render({ model, el, link }) {
     const last = rows.find((each) => each.dataset.id === ids.at(-1));
     for (const each of rows) each.setAttribute("aria-selected", isChosen(each));
     for (const each of rows) each.tabIndex = each === (last ?? rows[0]) ? 0 : -1;
+    if (canTick) showTicks(rows, model.get("several") ? ids : ticked.ids);
     showStatus();
+  };
+  const showTicks = (rows, ids) => {
+    for (const each of rows) {
+      const made = each.querySelector("input");
+      made.checked = ids.includes(each.dataset.id);
+      made.tabIndex = each.tabIndex;
+    }
+    const all = heads.querySelector("input");
+    const count = model.get("several") ? ids.length : ticked.count;
+    if (all) all.checked = count > 0 && rows.every((each) => ids.includes(each.dataset.id));
+    if (all) all.indeterminate = count > 0 && !all.checked;
   };
   const show = () => {
     const { columns, rows, matches, page, last, query, failure } = view();
@@ -445,6 +501,7 @@ function render({ model, el, link }) {
   const releaseKeys = keepKeys(el);
   model.on("change:view", show);
   model.on("change:selection", hearSelection);
+  model.on("change:ticks", hearTicks);
   model.on("change:progress", showStatus);
   model.on("change:views", showViews);
   model.on("change:offered", showChoices);
@@ -470,6 +527,7 @@ function render({ model, el, link }) {
     model.off("msg:custom", receive);
     model.off("change:read_at", showAge);
     model.off("change:selection", hearSelection);
+    model.off("change:ticks", hearTicks);
     model.off("change:progress", showStatus);
   };
 }

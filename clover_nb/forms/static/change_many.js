@@ -1,0 +1,470 @@
+// Many changes: five steps on one page; the one that is open is worked on.
+//
+// As in the other forms, the browser is ahead of the kernel: what the kernel sends carries the
+// number of the last edit that it knows of, and what was edited since keeps what is in it.
+
+const CHUNK = 512 * 1024; // bytes; a message of more than 10 MB is dropped on its way
+const AHEAD = 4 * CHUNK; // sent, and not heard of yet
+const TITLES = {
+  file: "File",
+  set: "New value",
+  columns: "Columns",
+  review: "Review",
+  apply: "Apply",
+  results: "Results",
+};
+
+let many = 0;
+
+function pressable(label, press, kind = "") {
+  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
+  made.addEventListener("click", () => {
+    if (made.getAttribute("aria-disabled") !== "true") press();
+  });
+  return made;
+}
+
+/** Show children only when what they show has changed, so that the focus stays. */
+function redraw(place, shown, make) {
+  const text = JSON.stringify(shown);
+  if (place.dataset.drawn === text) return;
+  place.dataset.drawn = text;
+  place.replaceChildren(...make());
+}
+
+function render({ model, el, link }) {
+  const kernel = watchKernel(model, link, () => showGone());
+  const id = `clover-many-${(many += 1)}`;
+  const view = `view-${Math.random().toString(36).slice(2)}`;
+  const asksFile = model.get("step") !== "set" && !Object.keys(model.get("setting")).length;
+  const order = [...(asksFile ? ["file", "columns"] : ["set"]), "review", "apply", "results"];
+  const texts = { ...model.get("values").texts };
+  const edited = {}; // the number of each input's last edit
+  const inputs = {}; // shown ones, by name
+  let number = 0;
+
+  // -- telling the kernel ------------------------------------------------------------------------
+
+  const tell = (what, more = {}, edits = {}, buffers = undefined) => {
+    number += 1;
+    kernel.send({ do: what, view, number, edits, ...more }, buffers);
+  };
+  const edit = (name, text) => {
+    texts[name] = text;
+    edited[name] = number + 1;
+    tell("edit", {}, { [name]: text });
+  };
+
+  // -- inputs ------------------------------------------------------------------------------------
+
+  const field = (name, label, input) => {
+    const key = `${id}-${name.replace(/\W/g, "-")}`;
+    const note = element("div", { id: `${key}-note`, class: "clover-message", role: "status" });
+    const box = element("div", { class: "clover-field", "data-name": name });
+    input.id = key;
+    input.setAttribute("aria-describedby", note.id);
+    box.append(element("label", { for: key, class: "clover-label" }, label), input, note);
+    inputs[name] = { box, input, note };
+    return box;
+  };
+  const choice = (name, label, options) => {
+    const offered = options.map(([value, text]) => element("option", { value }, text));
+    const input = element("select", {}, ...offered);
+    input.value = texts[name] ?? "";
+    input.addEventListener("change", () => edit(name, input.value));
+    return field(name, label, input);
+  };
+  const text = (name, label, more = {}) => {
+    const input = element("input", { type: "text", dir: "auto", autocomplete: "off", ...more });
+    input.value = texts[name] ?? "";
+    input.addEventListener("input", () => {
+      const start = findCard(input.value);
+      if (start >= 0) input.value = input.value.slice(0, start).trimEnd();
+      edit(name, input.value);
+      if (start >= 0) say(name, "That looks like a card number. Card numbers never belong here.");
+    });
+    return field(name, label, input);
+  };
+  const tick = (name, label) => {
+    const key = `${id}-${name.replace(/\W/g, "-")}`;
+    const input = element("input", { type: "checkbox", id: key, "aria-describedby": `${key}-note` });
+    const note = element("div", { id: `${key}-note`, class: "clover-message", role: "status" });
+    const box = element("div", { class: "clover-field clover-tick", "data-name": name });
+    box.append(element("div", {}, input, element("label", { for: key }, label)), note);
+    input.checked = texts[name] === "yes";
+    input.addEventListener("change", () => edit(name, input.checked ? "yes" : ""));
+    inputs[name] = { box, input, note };
+    return box;
+  };
+  const say = (name, problem) => {
+    const { box, input, note } = inputs[name];
+    if (note.textContent !== problem) note.textContent = problem;
+    box.dataset.tone = problem ? "error" : "";
+    input.setAttribute("aria-invalid", Boolean(problem));
+  };
+
+  // -- the file ----------------------------------------------------------------------------------
+
+  let sending; // the file that goes to the kernel
+  const send = (blob, name) => {
+    if (blob.size > model.get("max_bytes")) {
+      const most = model.get("max_bytes") / 2 ** 20;
+      problems.file.textContent = `${name} has more than ${most} MB: divide it into several files.`;
+      return;
+    }
+    problems.file.textContent = "";
+    sending = { blob, name, upload: `${view}-${number}`, sent: 0 };
+    sendMore();
+  };
+  const sendMore = async () => {
+    const { blob, name, upload } = sending;
+    const heard = model.get("upload");
+    const received = heard.id === upload ? heard.received : 0;
+    showUpload(received);
+    while (sending?.upload === upload && sending.sent - received < AHEAD) {
+      const start = sending.sent;
+      if (start >= blob.size && start > 0) break;
+      sending.sent = Math.min(start + CHUNK, blob.size) || 1;
+      const part = await blob.slice(start, start + CHUNK).arrayBuffer();
+      tell("chunk", { upload, name, size: blob.size, start }, {}, [part]);
+    }
+  };
+  const showUpload = (received) => {
+    const { blob, name } = sending;
+    const isUnderWay = blob.size > CHUNK && received < blob.size;
+    const percent = Math.floor((100 * received) / blob.size);
+    uploading.textContent = isUnderWay ? `Sending ${name}: ${percent}%` : "";
+  };
+
+  // -- the parts of each step --------------------------------------------------------------------
+
+  const sections = {};
+  const problems = {};
+  const bodies = {};
+  for (const name of order) {
+    const title = `${order.indexOf(name) + 1}. ${TITLES[name]}`;
+    const key = `${id}-${name}`;
+    const summary = element("span", { class: "clover-summary", dir: "auto" });
+    const back = pressable("Change", () => tell("go", { step: name }), "clover-small");
+    back.setAttribute("aria-label", `Change: ${TITLES[name]}`);
+    const head = element("div", { class: "clover-step-head" });
+    head.append(element("h4", { id: key, tabindex: "-1" }, title), summary, back);
+    problems[name] = element("div", { class: "clover-note clover-error", role: "alert" });
+    bodies[name] = element("div", { class: "clover-step-body" });
+    bodies[name].append(problems[name]);
+    sections[name] = element("section", { class: "clover-step", "aria-labelledby": key }, head, bodies[name]);
+    Object.assign(sections[name], { head, summary, back });
+  }
+
+  const uploading = element("div", { class: "clover-quiet", role: "status" });
+  const reading = element("div", { class: "clover-grid" });
+  const offered = element("div", { class: "clover-actions" });
+  if (asksFile) {
+    const picker = element("input", { type: "file", id: `${id}-picker`, accept: ".csv,.xlsx,.tsv,.txt" });
+    picker.addEventListener("change", () => {
+      if (picker.files[0]) send(picker.files[0], picker.files[0].name);
+      picker.value = ""; // the same one can be chosen again, once it was mended
+    });
+    const choose = element("div", { class: "clover-drop" });
+    choose.append(
+      element("label", { for: picker.id }, "Choose a file, or drop it here"),
+      picker,
+      element("div", { class: "clover-help" }, "CSV or Excel (.xlsx), up to 64 MB"),
+    );
+    const over = (event) => {
+      event.preventDefault();
+      choose.classList.toggle("clover-over", event.type === "dragover");
+    };
+    choose.addEventListener("dragover", over);
+    choose.addEventListener("dragleave", over);
+    choose.addEventListener("drop", (event) => {
+      over(event);
+      const [file] = event.dataTransfer.files;
+      if (file) send(file, file.name);
+    });
+    const cells = element("textarea", { id: `${id}-cells`, rows: "4", spellcheck: "false", wrap: "off" });
+    const use = () => {
+      if (cells.value.trim()) send(new Blob([cells.value]), "pasted cells");
+      else problems.file.textContent = "There is nothing pasted yet.";
+    };
+    cells.addEventListener("input", ({ inputType }) => inputType === "insertFromPaste" && use());
+    const paste = element("div", { class: "clover-paste" });
+    const words = "Or paste cells from a spreadsheet, headings included";
+    paste.append(element("label", { for: cells.id }, words), cells, pressable("Use these cells", use));
+    bodies.file.append(offered, element("div", { class: "clover-sources" }, choose, paste), uploading);
+  }
+
+  const columnsTable = element("div", { class: "clover-scroll" });
+  const matching = element("div", { class: "clover-grid" });
+  if (asksFile) {
+    const otherwise = element("details", { class: "clover-otherwise" });
+    otherwise.append(element("summary", {}, "The file was read wrong"), reading);
+    const plan = pressable("Review the changes", () => tell("plan"), "clover-primary");
+    bodies.columns.append(columnsTable, matching, element("div", { class: "clover-actions" }, plan), otherwise);
+  } else {
+    const plan = pressable("Review the changes", () => tell("plan"), "clover-primary");
+    bodies.set.append(matching, element("div", { class: "clover-actions" }, plan));
+  }
+
+  const counts = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
+  const doubts = element("fieldset", { class: "clover-doubts" });
+  const notes = element("div", {});
+  const tickedActions = element("div", { class: "clover-actions clover-ticked" });
+  const tickedWords = element("span", { class: "clover-quiet" });
+  const decisions = [
+    ["Accept", "accepted"],
+    ["Leave out", "skipped"],
+    ["Decide by kind", null],
+  ].map(([words, decision]) => pressable(words, () => tell("decide", { decision }), "clover-small"));
+  tickedActions.append(tickedWords, ...decisions);
+  const reviewPlace = widgetPlace(model.widget_manager);
+  const save = pressable("Save the plan", () => tell("save"));
+  const next = pressable("Go on to apply", () => tell("next"), "clover-primary");
+  bodies.review.append(notes, counts, doubts, tickedActions, reviewPlace.root);
+  bodies.review.append(element("div", { class: "clover-actions" }, next, save));
+
+  const work = element("p", { class: "clover-work" });
+  const confirm = element("div", {});
+  const bar = element("progress", { max: "1", value: "0", "aria-label": "Progress" });
+  const told = element("p", { class: "clover-progress-words" });
+  const apply = pressable("Apply", () => tell("apply", { plan: model.get("applying").plan }), "clover-primary");
+  const stop = pressable("Stop", () => tell("stop"));
+  bodies.apply.append(work, confirm, bar, told, element("div", { class: "clover-actions" }, apply, stop));
+
+  const ends = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
+  const confirmAgain = element("div", {});
+  const resultsPlace = element("div", {});
+  const after = element("div", { class: "clover-actions" });
+  bodies.results.append(ends, resultsPlace, confirmAgain, after);
+
+  const heading = element("div", {});
+  const gone = element("div", { class: "clover-gone", role: "alert" });
+  const status = element("div", { class: "clover-live", "aria-live": "polite" });
+  el.classList.add("clover-form", "clover-many");
+  el.append(heading, gone, ...order.map((name) => sections[name]), status);
+
+  // -- showing what the kernel says --------------------------------------------------------------
+
+  const showGone = () => {
+    gone.textContent = kernel.trouble();
+  };
+  const showTexts = () => {
+    const { texts: known, seen } = model.get("values");
+    for (const [name, value] of Object.entries(known)) {
+      if ((edited[name] ?? 0) > (seen[view] ?? 0)) continue;
+      texts[name] = value;
+      const input = inputs[name]?.input;
+      if (!input) continue;
+      if (input.type === "checkbox") input.checked = value === "yes";
+      else if (input.value !== value) input.value = value;
+    }
+  };
+  const showProblems = () => {
+    const found = model.get("problems");
+    for (const name of order) {
+      const words = found[name] ?? "";
+      if (name === "file" && sending && !words) continue; // what was said here about its size
+      if (problems[name].textContent !== words) problems[name].textContent = words;
+    }
+    for (const name of Object.keys(inputs)) say(name, found[name] ?? "");
+  };
+  const showFile = () => {
+    const { encodings = [], sheets = [], offered: words } = model.get("file");
+    redraw(offered, words, () =>
+      words ? [element("span", {}, words), pressable("Show it", () => tell("open"))] : [],
+    );
+    redraw(reading, [encodings, sheets], () => [
+      ...(encodings.length ? [choice("encoding", "Encoding", encodings)] : []),
+      ...(sheets.length ? [choice("sheet", "Sheet", sheets)] : []),
+      text("header", "Row of the headings", { inputmode: "numeric", placeholder: "found out" }),
+      pressable("Read it again", () => tell("read")),
+    ]);
+  };
+  const showColumns = () => {
+    const { rows, fields, keys } = model.get("columns");
+    redraw(columnsTable, rows, () => {
+      const head = ["Your column", "Some values", "Our field"].map((title) =>
+        element("th", { scope: "col" }, title),
+      );
+      const lines = rows.map(({ heading: name, samples, note, is_fixed: isFixed }, place) => {
+        const values = samples.map((value) => element("div", { dir: "auto" }, value));
+        const chosen = element("td", {});
+        if (!isFixed) {
+          chosen.append(choice(`column ${place}`, name, fields));
+          chosen.querySelector("label").classList.add("clover-hidden");
+        }
+        if (note) chosen.append(element("div", { class: "clover-help" }, note));
+        return element("tr", {}, element("th", { scope: "row", dir: "auto" }, name), element("td", {}, ...values), chosen);
+      });
+      const table = element("table", { class: "clover-matching" });
+      table.append(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
+      return [table];
+    });
+    redraw(matching, keys, () => [
+      choice("key", "A row is somebody by", keys),
+      choice("empty", "An empty cell", [
+        ["keep", "keeps what is there"],
+        ["clear", "empties the field"],
+      ]),
+    ]);
+  };
+  const showSetting = () => {
+    const { fields, inputs: wanted } = model.get("setting");
+    redraw(matching, [fields, wanted], () => [
+      choice("field", "What to set", fields),
+      ...wanted.map(([name, label]) => text(name, label)),
+    ]);
+  };
+  const countButtons = (place, found, shown) =>
+    redraw(place, [found, shown], () =>
+      found.map(([name, label, count]) => {
+        const words = `${count.toLocaleString("en")} ${label}`;
+        const button = pressable(words, () => tell("filter", { name }), `clover-count clover-is-${name}`);
+        button.setAttribute("aria-pressed", name === shown);
+        button.dataset.name = name;
+        return button;
+      }),
+    );
+  const keepButton = (place, show) => {
+    const active = place.contains(document.activeElement) ? document.activeElement.dataset.name : undefined;
+    show();
+    if (active) place.querySelector(`[data-name="${CSS.escape(active)}"]`)?.focus();
+  };
+  const showReview = () => {
+    const found = model.get("review");
+    if (!found.counts) return;
+    keepButton(counts, () => countButtons(counts, found.counts, found.filter));
+    redraw(notes, found.notes, () => found.notes.map((note) => element("p", { class: "clover-quiet" }, note)));
+    redraw(doubts, found.doubts, () =>
+      found.doubts.length
+        ? [
+            element("legend", {}, "Accept what is doubtful, by kind"),
+            ...found.doubts.map(([name, label, rows]) =>
+              tick(name, `${label} (${rows.toLocaleString("en")} row${rows === 1 ? "" : "s"})`),
+            ),
+          ]
+        : [],
+    );
+    doubts.hidden = !found.doubts.length;
+    const amount = found.ticked.toLocaleString("en");
+    tickedWords.textContent = found.ticked ? `${amount} ticked:` : "Tick rows to decide on them:";
+    for (const button of decisions) button.setAttribute("aria-disabled", !found.ticked);
+    next.setAttribute("aria-disabled", !found.ready);
+  };
+  const showApplying = () => {
+    const { work: words, confirm: sentence, running, progress } = model.get("applying");
+    work.textContent = running ? "" : words;
+    work.hidden = running;
+    redraw(confirm, [sentence, running, model.get("step")], () =>
+      sentence && !running && model.get("step") === "apply" ? [tick("live", sentence)] : [],
+    );
+    redraw(confirmAgain, [sentence, model.get("results").left, model.get("step")], () =>
+      sentence && model.get("results").left && model.get("step") === "results" ? [tick("live", sentence)] : [],
+    );
+    apply.hidden = running;
+    apply.setAttribute("aria-disabled", model.get("busy"));
+    stop.hidden = bar.hidden = told.hidden = !running;
+    const { ended = 0, total = 0, words: amount = "Starting…" } = progress;
+    if (total) bar.max = total;
+    bar.value = ended;
+    bar.setAttribute("aria-valuetext", amount);
+    told.textContent = amount;
+  };
+  const showResults = () => {
+    const found = model.get("results");
+    if (!found.counts) return;
+    keepButton(ends, () => countButtons(ends, found.counts, found.filter));
+    redraw(after, [found.left, found.failed, found.done], () => [
+      ...(found.left ? [pressable("Go on", () => tell("resume"), "clover-primary")] : []),
+      ...(found.failed
+        ? [
+            pressable("Save failed rows as .xlsx", () => tell("save_failed", { kind: "xlsx" })),
+            pressable("as .csv", () => tell("save_failed", { kind: "csv" })),
+          ]
+        : []),
+      ...(found.done ? [pressable("Plan to undo it", () => tell("undo"))] : []),
+      pressable("Change more", () => tell("restart")),
+    ]);
+  };
+  let shownStep = model.get("step");
+  const showStep = () => {
+    const step = model.get("step");
+    const summaries = model.get("summaries");
+    const isOver = step === "results" || model.get("applying").running;
+    for (const [place, name] of order.entries()) {
+      const section = sections[name];
+      const isDone = place < order.indexOf(step);
+      section.dataset.state = name === step ? "open" : isDone ? "done" : "later";
+      if (name === step) section.setAttribute("aria-current", "step");
+      else section.removeAttribute("aria-current");
+      bodies[name].hidden = name !== step;
+      section.summary.textContent = isDone ? (summaries[name] ?? "") : "";
+      section.back.hidden = !isDone || isOver || !summaries[name];
+    }
+    const target = step === "results" ? resultsPlace : bodies.review;
+    if (reviewPlace.root.parentElement !== target) {
+      if (step === "results") target.append(reviewPlace.root);
+      else tickedActions.after(reviewPlace.root);
+    }
+    reviewPlace.show(step === "review" || step === "results" ? model.get("table_id") : "");
+    if (step === shownStep) return;
+    shownStep = step;
+    const lost = document.activeElement === document.body || el.contains(document.activeElement);
+    if (lost) sections[step].querySelector("h4").focus(); // whoever reads by ear goes on here
+  };
+  const show = () => {
+    showHtml(heading, model.get("heading"));
+    if (asksFile) {
+      showFile();
+      showColumns();
+    } else {
+      showSetting();
+    }
+    showReview();
+    showStep();
+    showApplying();
+    showResults();
+    showTexts();
+    showProblems();
+    showHtml(status, model.get("status"));
+    el.setAttribute("aria-busy", model.get("busy"));
+    showGone();
+  };
+  const heard = () => {
+    if (!sending) return;
+    const { id: upload, received } = model.get("upload");
+    if (upload !== sending.upload) return;
+    if (received >= sending.blob.size) {
+      uploading.textContent = "";
+      sending = undefined;
+    } else {
+      sendMore();
+    }
+  };
+  const received = (message, buffers) => {
+    if (message.do !== "download") return;
+    const address = URL.createObjectURL(new Blob([buffers[0]]));
+    const anchor = element("a", { href: address, download: message.name });
+    el.append(anchor);
+    anchor.click();
+    anchor.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  };
+
+  const releaseKeys = keepKeys(el);
+  model.on("change", show);
+  model.on("change:upload", heard);
+  model.on("msg:custom", received);
+  show();
+
+  return () => {
+    reviewPlace.end();
+    releaseKeys();
+    kernel.end();
+    model.off("change", show);
+    model.off("change:upload", heard);
+    model.off("msg:custom", received);
+  };
+}
+
+export default { render };

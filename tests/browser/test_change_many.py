@@ -1,0 +1,222 @@
+"""Many changes in a real JupyterLab: from a pasted table to an undone batch, by its names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from clover_nb import sandbox
+
+CONNECT = """
+import clover_nb
+from clover_nb import forms
+clover = clover_nb.use(clover_nb.connect("local", **{arguments!r}))
+"""
+FORM = "form = forms.change_many()\nform"
+DESK = "desk = forms.desk()\ndesk"
+CELLS = (
+    "E-mail\tName\tPhone\tNotes\n"
+    "new@example.com\tAna Rivera\t+1 408 555 0125\tfrom the fair\n"
+    "wrong@\tBo Lee\t555-0100\t\n"
+)
+LONG = 60_000  # milliseconds: another process starts, and Clover's pace is kept
+
+
+@pytest.fixture
+def box(request):
+    """A sandbox that outlives the kernel; with a parameter, as slow as it says."""
+    latency = getattr(request, "param", 0)
+    with sandbox.start(seed=3, customers=30, latency_ms=latency) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(box, tmp_path):
+    """A cell that connects to it, with a journal in a file: an apply is another process."""
+    return CONNECT.format(arguments=box.connection() | {"journal": str(tmp_path / "journal")})
+
+
+@pytest.fixture
+def notebook(open_notebook, connect):
+    """A form, and what it is about."""
+    return open_notebook([connect, FORM])
+
+
+def button(notebook, name: str):
+    return notebook.page.get_by_role("button", name=name, exact=True)
+
+
+def row(notebook, text: str):
+    return notebook.page.get_by_role("row").filter(has_text=text)
+
+
+def paste(notebook, cells: str) -> None:
+    notebook.page.get_by_label("Or paste cells from a spreadsheet").fill(cells)
+    button(notebook, "Use these cells").click()
+
+
+def people(count: int) -> str:
+    lines = (f"many{n}@example.com\tMany {n}" for n in range(count))
+    return "Email\tName\n" + "\n".join(lines)
+
+
+def test_from_a_pasted_table_to_an_undone_batch(notebook):
+    """Each step leads to the next one, by names that a screen reader says."""
+    page = notebook.page
+    paste(notebook, CELLS)
+    expect(page.get_by_text("pasted cells: 2 rows, 4 columns")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("email")
+    expect(page.get_by_label("Notes")).to_have_value("")
+    assert notebook.violations(".clover-many") == []
+    button(notebook, "Review the changes").click()
+    expect(button(notebook, "1 new")).to_be_visible()
+    assert notebook.violations(".clover-many") == []
+    button(notebook, "1 wrong").click()
+    expect(row(notebook, "Bo Lee")).to_contain_text("Email is not an email address")
+    expect(row(notebook, "Ana Rivera")).to_have_count(0)
+    with page.expect_download() as saved:
+        button(notebook, "Save the plan").click()
+    assert saved.value.suggested_filename == "pasted cells.plan.jsonl"
+    button(notebook, "Go on to apply").click()
+    expect(page.get_by_text("1 customer, 1 request: about 5 seconds.")).to_be_visible()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    assert notebook.evaluate("len(clover.customers.search(email='new@example.com'))") == "1"
+    assert notebook.violations(".clover-many") == []
+
+    button(notebook, "Plan to undo it").click()
+    expect(button(notebook, "Go on to apply")).to_have_attribute("aria-disabled", "true")
+    page.get_by_label("the customer is deleted for good (1 row)").check()
+    expect(button(notebook, "1 to delete")).to_be_visible()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    assert notebook.evaluate("len(clover.customers.search(email='new@example.com'))") == "0"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("box", [2000], indirect=True)
+def test_neither_a_reload_nor_a_dead_kernel_ends_an_application(notebook, box, connect):
+    """It is found again, stopped from the form, gone on with, and each customer made once."""
+    page = notebook.page
+    paste(notebook, people(90))
+    button(notebook, "Review the changes").click()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* done, 0 failed"))).to_be_visible(timeout=LONG)
+    notebook.reload()
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* done, 0 failed"))).to_be_visible()
+    notebook.kill_kernel()
+    notebook.run_all()
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* done, 0 failed"))).to_be_visible()
+    button(notebook, "Stop").click()
+    expect(page.get_by_text("It has stopped. Somebody asked for it.")).to_be_visible(timeout=LONG)
+    expect(button(notebook, "Stop")).to_have_count(0)
+
+    notebook.run_all()  # a new form, which offers what has stopped
+    button(notebook, "Show it").click()
+    button(notebook, "Go on").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    table = "clover.customers.list()"
+    made = notebook.evaluate(f"{table}['email'].str.match('many').sum().item()")
+    assert made == "90"
+    assert len([each for each in box.requests if each["method"] == "POST"]) == 90
+
+
+def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
+    """11 MB come in parts; then what is wrong is said where it was chosen."""
+    page, path = notebook.page, tmp_path / "big.csv"
+    line = ",".join(["{0}@example.com", "Ana {0}", "x" * 200])
+    lines = (line.format(number) for number in range(50_000))
+    path.write_text("email,name,notes\n" + "\n".join(lines))
+    assert path.stat().st_size > 11_000_000
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    expect(page.get_by_text("big.csv: 50,000 rows, 3 columns")).to_be_visible(timeout=LONG)
+    button(notebook, "Change: File").click()
+    path.write_text("email,name\nonly one value\n")
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    told = page.get_by_role("region", name="1. File").get_by_role("alert")
+    expect(told).to_contain_text("Row 2 has 1 values, and there are 2 headings.")
+
+
+def test_with_the_keyboard_alone(notebook):
+    """From the cells to the application, and no key reaches the notebook."""
+    page = notebook.page
+
+    def tab_to(target):
+        for _ in range(30):
+            if target.evaluate("target => target === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+        pytest.fail(f"Tab does not lead to {target}")
+
+    page.get_by_label("Or paste cells from a spreadsheet").focus()
+    page.keyboard.insert_text("Email\tState\tZIP\tStreet\tCity\na@example.com\tNY\t94085\t1 Elm\tX")
+    tab_to(button(notebook, "Use these cells"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="2. Columns")).to_be_focused()
+    tab_to(button(notebook, "Review the changes"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="3. Review")).to_be_focused()
+    tab_to(page.get_by_label("the address is doubtful (1 row)"))
+    page.keyboard.press("Space")
+    expect(button(notebook, "1 new")).to_be_visible()
+    tab_to(page.get_by_label("Tick 2"))
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 ticked:")).to_be_visible()
+    for key in ("Escape", "d", "d"):
+        page.keyboard.press(key)
+    tab_to(button(notebook, "Go on to apply"))
+    page.keyboard.press("Enter")
+    tab_to(button(notebook, "Apply"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="5. Results")).to_be_focused(timeout=LONG)
+    assert page.locator(".jp-CodeCell").count() == 2
+
+
+def test_production_is_marked_and_asks_for_a_tick(open_notebook, connect):
+    """Before the first request; the tick is asked for beside its box."""
+    live = "clover.settings.__dict__.update(environment='production', writes=True)"
+    notebook = open_notebook([connect, live, FORM])
+    page = notebook.page
+    expect(page.get_by_text("PRODUCTION: real customers")).to_be_visible()
+    paste(notebook, people(1))
+    button(notebook, "Review the changes").click()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("Please tick this first.")).to_be_visible()
+    assert notebook.evaluate("len(clover.batches())") == "0"
+    page.get_by_label("This changes live data").check()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+
+
+def test_those_that_are_ticked_in_the_desk_are_changed(open_notebook, connect):
+    """In the place of the record, which comes back; the desk shows them as they are then."""
+    notebook = open_notebook([connect, DESK], width=1600)
+    page = notebook.page
+    expect(page.get_by_text("of 30 customers")).to_be_visible()
+    row(notebook, "@").nth(0).click()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    rows = page.get_by_role("grid", name="Customers").get_by_role("row")
+    names = [rows.nth(place).get_by_role("gridcell").nth(0).inner_text() for place in (2, 4)]
+    for place in (2, 4):
+        rows.nth(place).get_by_role("checkbox").check()
+    expect(page.get_by_text("2 ticked")).to_be_visible()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    button(notebook, "Change 2 customers…").click()
+    expect(button(notebook, "Edit contact")).to_be_hidden()
+    page.get_by_label("What to set").select_option(label="Phone")
+    page.get_by_label("Phone", exact=True).fill("206-555-0188")
+    button(notebook, "Review the changes").click()
+    expect(button(notebook, "2 to change")).to_be_visible()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    for name in names:
+        expect(row(notebook, name).filter(has_text="206-555-0188")).to_be_visible()
+    rows.nth(1).get_by_role("gridcell").nth(1).click()
+    expect(button(notebook, "Edit contact")).to_be_visible()
+    expect(button(notebook, "Change many…")).to_be_visible()
