@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from clover_nb.bulk.columns import ID, Columns
 from clover_nb.bulk.fields import normal, texts, to_arrow
 from clover_nb.bulk.rows import Reason
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.masking import mask_text
 
 Positions = npt.NDArray[np.intp]
@@ -93,9 +94,9 @@ def _by_value(
 ) -> tuple[Positions, dict[int, list[str]]]:
     """The position of the only customer with each value, and the ids where there are several."""
     held = pd.Series(
-        [normal(field, text) for text in texts(current[field]).to_pylist()], dtype="str"
+        [normal(field, text) for text in texts(current[field]).to_pylist()], dtype=TEXT_DTYPE
     )
-    asked = pd.Series([normal(field, text) for text in values.to_pylist()], dtype="str")
+    asked = pd.Series([normal(field, text) for text in values.to_pylist()], dtype=TEXT_DTYPE)
     found = _places(to_arrow(asked), to_arrow(held))
     twice = held[held.duplicated(keep=False)]
     ambiguous = {

@@ -17,6 +17,7 @@ from clover_nb.bulk import csv_files, workbooks
 from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
 from clover_nb.bulk.fields import fingerprints, texts
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
 _MAX_BYTES: Final = 64 * 2**20
@@ -118,7 +119,7 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             name: pc.replace_substring_regex(column, _OWN_APOSTROPHE, r"'\1").to_pylist()
             for name, column in columns.items()
         }
-        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype="str"), path)
+        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
     elif path.suffix.lower() == ".xlsx":
         rows = [table.index, *(column.to_pylist() for column in columns.values())]
         workbooks.write_sheet(["id", *columns], rows, path)
@@ -194,7 +195,7 @@ def _table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.DataFr
         )
     columns = enumerate(zip(*found, strict=True))
     kept = {headings[i]: list(each) for i, each in columns if _named(i, headings, each, rows)}
-    table = pd.DataFrame(kept, index=pd.Index(rows, name="row"), dtype="str")
+    table = pd.DataFrame(kept, index=pd.Index(rows, name="row"), dtype=TEXT_DTYPE)
     table.attrs["header"] = header
     return table
 

@@ -1,4 +1,4 @@
-"""``clover-nb lessons``: the notebooks that come with the package, copied where they can be used."""
+"""``clover-nb lessons``: the notebooks of the package, copied to where they can be used."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal.processes import user_name
 from clover_nb.journal.store import Journal, dump_fields
@@ -266,8 +267,8 @@ class Batches:
             ).fetchall()
         names = ["batch", "state", *_SHOWN.split(", ")[3:], "rows", "done"]
         found = [(batch, self._living(state, owner), *more) for batch, state, owner, *more in found]
-        kinds = {"undoes": "Int64", "state": "str", "person": "str", "reason": "str"}
-        table = pd.DataFrame(found, columns=names).astype(kinds)
+        kinds = dict.fromkeys(("state", "person", "reason"), TEXT_DTYPE)
+        table = pd.DataFrame(found, columns=names).astype({"undoes": "Int64", **kinds})
         for name in ("started", "ended"):
             stamps = pd.to_datetime(table[name].astype("float64"), unit="s", utc=True)
             table[name] = stamps.dt.as_unit("ms")

@@ -26,6 +26,7 @@ import platformdirs
 import portalocker
 
 from clover_nb import constants
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
 from clover_nb.journal.processes import Processes, user_name
@@ -144,7 +145,7 @@ class Journal:
                 name: pd.Series(
                     [_read(name, value) for value in values],
                     index=index,
-                    dtype=_DTYPES.get(name, "str"),
+                    dtype=_DTYPES.get(name, TEXT_DTYPE),
                 )
                 for name, values in columns.items()
             }
