@@ -21,7 +21,8 @@ define install
 	if [ ! -x $$python ]; then \
 		echo "Making $(1) ..."; \
 		if [ -n "$$uv" ] && [ -x "$$uv" ]; then "$$uv" venv --quiet --python $(PYTHON) $(1); \
-		else $(PYTHON) -m venv $(1); fi; \
+		else $(PYTHON) -m venv $(1) || { rm -rf $(1); echo "$(PYTHON) makes no virtual environments:" \
+			"install its modules venv and ensurepip (Debian: apt-get install python3-venv), or install uv."; exit 1; }; fi; \
 	fi; \
 	if [ -n "$$uv" ] && [ ! -x "$$uv" ]; then \
 		echo "Fetching uv, which is quicker than pip ..."; \

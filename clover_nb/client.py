@@ -79,7 +79,7 @@ class Clover:
             ecommerce,
             platform,
             settings,
-            journal or journals.unkept(account),
+            journal or journals.unkept_journal(account),
             is_journal_kept=journal is not None,
             on_unknown=on_unknown,
         )
@@ -258,7 +258,7 @@ def connect(
     practises = name == "local" and not any(key.endswith("_url") for key in values)
     if practises and environment is None:
         settings_.warn_of_unused_credentials(found)
-    own = _start(seed) if practises and seed is not None else None
+    own = _start_sandbox(seed) if practises and seed is not None else None
     with _stopped_on_failure(own):
         if practises:
             told = own.connection() if own else _shared_sandbox()
@@ -269,9 +269,9 @@ def connect(
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
             settings,
-            rate_limiter=rate_limit.shared(account, requests_per_second, at_once),
+            rate_limiter=rate_limit.shared_limiter(account, requests_per_second, at_once),
             timeouts=timeouts,
-            journal=_journal(journal, settings, account, retention_days),
+            journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
             sandbox=own,
         )
@@ -287,7 +287,7 @@ def _stopped_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
         raise
 
 
-def _journal(
+def _open_journal(
     where: str | os.PathLike[str] | None,
     settings: Settings,
     account: tuple[object, ...],
@@ -296,16 +296,16 @@ def _journal(
     if where is None:
         return None
     if where != "default":
-        return journals.shared(Path(where).absolute(), retention_days=retention_days)
+        return journals.shared_journal(Path(where).absolute(), retention_days=retention_days)
     if settings.environment != "local":
-        return journals.shared(journals.default_path(), retention_days=retention_days)
-    journal = journals.shared(account)
+        return journals.shared_journal(journals.default_path(), retention_days=retention_days)
+    journal = journals.shared_journal(account)
     if _shared and settings.ecommerce_url == _shared[0].ecommerce_url:
         _kept[:] = [journal]  # it lives as long as that sandbox, not as its connections
     return journal
 
 
-def _start(seed: int | None) -> Sandbox:
+def _start_sandbox(seed: int | None) -> Sandbox:
     from clover_nb import sandbox  # noqa: PLC0415  only who practises pays for the server's import
 
     return sandbox.start(seed=seed)
@@ -323,7 +323,7 @@ def _shared_sandbox() -> dict[str, Any]:
         return shared
     with _lock:
         if not _shared:
-            _shared.append(_start(None))
+            _shared.append(_start_sandbox(None))
         return _shared[0].connection()
 
 
@@ -358,3 +358,13 @@ def default() -> Clover:
             if not _default:
                 _default.append(clover)
     return _default[0]
+
+
+def _renew_lock() -> None:
+    """In a forked child: the thread of the parent that may hold it is not there."""
+    global _lock  # noqa: PLW0603  as after an import
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

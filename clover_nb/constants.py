@@ -136,31 +136,31 @@ class TestCard(dict[str, str]):
     __str__ = __repr__
 
 
-def _card(number: str, brand: str, cvv: str = "123") -> TestCard:
+def _make_card(number: str, brand: str, cvv: str = "123") -> TestCard:
     return TestCard(number=number, exp_month="12", exp_year="2035", cvv=cvv, brand=brand)
 
 
 # D ("Test card numbers", United States and Canada). Any future expiry and CVV are accepted.
 TEST_CARDS: Final[dict[str, TestCard]] = {
-    "visa": _card("4242424242424242", "VISA"),
-    "visa_debit": _card("4000056655665556", "VISA"),
-    "visa_2": _card("4111111111111111", "VISA"),  # O-code: used by Clover's SDK tests
-    "visa_avs": _card("4761530001111126", "VISA"),
-    "mastercard": _card("5204245250003294", "MC"),
-    "amex": _card("378282246310005", "AMEX", "1234"),
-    "amex_2": _card("371449635398431", "AMEX", "1234"),
-    "amex_avs": _card("375186917371340", "AMEX", "1234"),
-    "diners": _card("30569309025904", "DINERS_CLUB"),
-    "diners_2": _card("38520000023237", "DINERS_CLUB"),
-    "discover": _card("6011000050617475", "DISCOVER"),
-    "discover_2": _card("6011361000006668", "DISCOVER"),  # older docs; since withdrawn
-    "discover_3": _card("6011000990139424", "DISCOVER"),  # older docs; since withdrawn
-    "jcb": _card("3566002020360505", "JCB"),
-    "visa_declined": _card("4005571702222222", "VISA"),
-    "visa_partial": _card("4005578003333335", "VISA"),  # the Ecommerce API declines it
-    "visa_declined_2": _card("4264281511117771", "VISA"),  # older docs
-    "mastercard_declined": _card("5424180273333333", "MC"),  # older docs
-    "amex_declined": _card("375987654000004", "AMEX", "1234"),  # older docs
+    "visa": _make_card("4242424242424242", "VISA"),
+    "visa_debit": _make_card("4000056655665556", "VISA"),
+    "visa_2": _make_card("4111111111111111", "VISA"),  # O-code: used by Clover's SDK tests
+    "visa_avs": _make_card("4761530001111126", "VISA"),
+    "mastercard": _make_card("5204245250003294", "MC"),
+    "amex": _make_card("378282246310005", "AMEX", "1234"),
+    "amex_2": _make_card("371449635398431", "AMEX", "1234"),
+    "amex_avs": _make_card("375186917371340", "AMEX", "1234"),
+    "diners": _make_card("30569309025904", "DINERS_CLUB"),
+    "diners_2": _make_card("38520000023237", "DINERS_CLUB"),
+    "discover": _make_card("6011000050617475", "DISCOVER"),
+    "discover_2": _make_card("6011361000006668", "DISCOVER"),  # older docs; since withdrawn
+    "discover_3": _make_card("6011000990139424", "DISCOVER"),  # older docs; since withdrawn
+    "jcb": _make_card("3566002020360505", "JCB"),
+    "visa_declined": _make_card("4005571702222222", "VISA"),
+    "visa_partial": _make_card("4005578003333335", "VISA"),  # the Ecommerce API declines it
+    "visa_declined_2": _make_card("4264281511117771", "VISA"),  # older docs
+    "mastercard_declined": _make_card("5424180273333333", "MC"),  # older docs
+    "amex_declined": _make_card("375987654000004", "AMEX", "1234"),  # older docs
 }
 DECLINED_CARDS: Final = frozenset(
     {

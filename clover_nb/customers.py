@@ -17,7 +17,7 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch import SETTLE_SECONDS, Batch, apply_plan
 from clover_nb.bulk.plan import Plan, make_plan
 from clover_nb.bulk.review import Empty
-from clover_nb.bulk.runner import Progress
+from clover_nb.bulk.runner import BatchProgress
 from clover_nb.errors import (
     AlreadyOnFileError,
     CloverError,
@@ -29,12 +29,12 @@ from clover_nb.frames import frame_of_fields, to_row
 from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
-from clover_nb.records import Record, elements, flatten
+from clover_nb.records import Record, flatten, list_elements
 from clover_nb.writes import conflicts
-from clover_nb.writes.executor import Result, WriteExecutor
+from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.outcome import RECIPIENT
 from clover_nb.writes.shipping import known_recipient, plan_change, recipient_fields
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
@@ -107,9 +107,11 @@ class Customers:
         Source: Clover docs, "Create a card-on-file customer" and "Work with customers (SDK)".
         """
         if source is None:
-            given = _given(email, None, name, phone, shipping, ecomind, firstName, lastName)
+            given = _collect_fields(
+                email, None, name, phone, shipping, ecomind, firstName, lastName
+            )
             return self._create_without_card(given)
-        given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
+        given = _collect_fields(email, source, name, phone, shipping, ecomind, firstName, lastName)
         body = validation.drop_missing(
             validation.check_customer(given, required=("email", "source"))
         )
@@ -117,7 +119,7 @@ class Customers:
             _require_consent(consent)
         self._writes.require_permission()
         write = Write("create", None, body, None, consent)
-        return self._row(self._writes.execute(write), write)
+        return self._make_row(self._writes.execute(write), write)
 
     @mask_arguments
     @validation.check_keywords
@@ -178,12 +180,12 @@ class Customers:
 
         Source: Clover docs, "Update a customer" and "Work with customers (SDK)".
         """
-        given = _given(email, source, name, phone, shipping, ecomind, firstName, lastName)
+        given = _collect_fields(email, source, name, phone, shipping, ecomind, firstName, lastName)
         key = validation.check_customer_id(customer_id)
         body = validation.check_customer(given)
         if "source" in body:
             _require_consent(consent)
-        return self._change("modify", key, body, expected=expected, consent=consent)
+        return self._send_change("modify", key, body, expected=expected, consent=consent)
 
     @mask_arguments
     @validation.check_keywords
@@ -216,7 +218,7 @@ class Customers:
         _require_consent(consent)
         key = validation.check_customer_id(customer_id)
         body = validation.check_customer({"source": token, "ecomind": ecomind})
-        return self._change("add_source", key, body, consent=True)
+        return self._send_change("add_source", key, body, consent=True)
 
     @mask_arguments
     @validation.check_keywords
@@ -264,7 +266,7 @@ class Customers:
             {"source": token, "ecomind": ecomind}, required=("source",)
         )
         self._writes.require_permission()
-        before = self._current(key).fields
+        before = self._read_current(key).fields
         attach = Write("add_source", key, _with_email(body, before), before, consent=True)
         revoke = Write("delete_source", key, {"source_id": card}, before)
         if delete_first:
@@ -275,10 +277,10 @@ class Customers:
                     "another card, the customer has no card now.",
                     hint="Attach one with customers.add_source and a new token.",
                 ):
-                    return self._row(execute_next(), attach)
+                    return self._make_row(execute_next(), attach)
         with self._writes.sequence(attach, revoke) as execute_next:
             try:
-                row = self._row(execute_next(), attach)
+                row = self._make_row(execute_next(), attach)
             except AlreadyOnFileError as refused:
                 refused.hint += " That is what delete_first=True is for."
                 raise
@@ -312,7 +314,7 @@ class Customers:
         key = validation.check_customer_id(customer_id)
         card = validation.check_record_id("source_id", source_id)
         self._writes.require_permission()
-        write = Write("delete_source", key, {"source_id": card}, self._current(key).fields)
+        write = Write("delete_source", key, {"source_id": card}, self._read_current(key).fields)
         answer = self._writes.execute(write).record
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
@@ -364,7 +366,7 @@ class Customers:
         change = self._writes.entry(entry)
         key = change.write.customer_id or ""
         now = flatten(self._platform.get_customer(key)) if key else {}
-        return self._change("undo", key, undone(change, now), undoes=change.number)
+        return self._send_change("undo", key, find_undo_fields(change, now), undoes=change.number)
 
     @mask_arguments
     @validation.check_keywords
@@ -406,7 +408,7 @@ class Customers:
 
         Source: Clover docs, "Add pagination requests".
         """
-        return _frame_of(self._platform.pages(limit=validation.check_limit(limit)))
+        return _frame_of(self._platform.read_pages(limit=validation.check_limit(limit)))
 
     @mask_arguments
     @validation.check_keywords
@@ -445,7 +447,7 @@ class Customers:
         ]
         if not filters:
             raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
-        table = _frame_of(self._platform.pages(filters))
+        table = _frame_of(self._platform.read_pages(filters))
         if id is not None and not (table.index == id.strip()).all():
             raise InvalidResponseError("Clover answered with another customer than the one asked.")
         return table
@@ -501,7 +503,7 @@ class Customers:
         plan: Plan,
         *,
         settle_seconds: float = SETTLE_SECONDS,
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[BatchProgress], object] | None = None,
     ) -> Batch:
         """Apply a plan's ready rows, once, however often this is called or the machine dies.
 
@@ -529,7 +531,7 @@ class Customers:
         return apply_plan(
             plan,
             self._platform,
-            self._batches(),
+            self._open_batches(),
             self.list,
             pause=self._writes.retry_delay,
             settle_seconds=settle_seconds,
@@ -538,7 +540,7 @@ class Customers:
 
     def batches(self) -> pd.DataFrame:
         """The batches of this merchant, oldest first, as ``clover.batches()``."""
-        return self._batches().frame()
+        return self._open_batches().frame()
 
     def batch(self, number: int) -> Batch:
         """One batch, as ``clover.batch(number)``.
@@ -546,14 +548,14 @@ class Customers:
         Raises:
             ValidationError: This merchant has none with this number.
         """
-        return Batch(number, self._batches(), self.list, self._platform.account)
+        return Batch(number, self._open_batches(), self.list, self._platform.account)
 
-    def _batches(self) -> Batches:
+    def _open_batches(self) -> Batches:
         return Batches(self._writes.journal, *self._platform.account)
 
     # -- a change --------------------------------------------------------------------------------
 
-    def _change(
+    def _send_change(
         self,
         operation: str,
         key: str,
@@ -566,13 +568,13 @@ class Customers:
         if not body:
             raise _nothing_changes()
         self._writes.require_permission()
-        current = self._current(key, fresh=expected is not None)
+        current = self._read_current(key, fresh=expected is not None)
         before = current.fields
         if expected is not None:
-            conflicts.check(expected, before or {})
+            conflicts.check_conflicts(expected, before or {})
         change = None
         if shipping := body.pop("shipping", None):
-            recipient = self._recipient(key, before)
+            recipient = self._find_recipient(key, before)
             if before is not None:
                 before |= recipient_fields(recipient)
             change = plan_change(shipping, current.address, recipient)
@@ -589,13 +591,13 @@ class Customers:
         if not writes:
             raise _nothing_changes()
         with self._writes.sequence(*writes) as execute_next:
-            row = self._row(execute_next(), writes[0])
+            row = self._make_row(execute_next(), writes[0])
             for write in writes[1:]:
                 with _second_step(
                     "The address was not changed; the other fields were.",
                     hint="Change shipping by itself.",
                 ):
-                    row = self._row(execute_next(), write)
+                    row = self._make_row(execute_next(), write)
         return row
 
     def _create_without_card(self, given: Mapping[str, object]) -> pd.Series[Any]:
@@ -621,9 +623,9 @@ class Customers:
         self._writes.require_permission()
         mark = uuid.uuid4().hex  # by which it is found, should the answer be lost
         write = Write("create", None, body | {"externalId": mark}, api="platform")
-        return self._row(self._writes.execute(write), write)
+        return self._make_row(self._writes.execute(write), write)
 
-    def _row(self, result: Result, write: Write) -> pd.Series[Any]:
+    def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
         """The customer as a row, with the recipient where it is known."""
         record = result.record
         if result.api == "platform":  # it has no recipient
@@ -633,38 +635,38 @@ class Customers:
                 before = write.before or {}
                 shipping = {part: before.get(f"shipping_{part}") for part in RECIPIENT}
             record = {**record, "shipping": validation.drop_missing(shipping)}
-        if not self._platform.readable:
+        if not self._platform.can_read:
             self._answers[record["id"]] = record
         return to_row(record)
 
-    def _current(self, key: str, *, fresh: bool = False) -> _Current:
+    def _read_current(self, key: str, *, fresh: bool = False) -> _CurrentCustomer:
         """A customer before a change, as far as it can be known.
 
         The Platform API is asked where it can be; elsewhere this connection's last answer serves,
         which will not do for ``fresh``.
         """
-        if not self._platform.readable and not fresh:
+        if not self._platform.can_read and not fresh:
             answer = self._answers.get(key)
-            address = _block(_block((answer or {}).get("shipping")).get("address"))
-            return _Current(flatten(answer) if answer else None, address, None)
+            address = _as_block(_as_block((answer or {}).get("shipping")).get("address"))
+            return _CurrentCustomer(flatten(answer) if answer else None, address, None)
         record = self._platform.get_customer(key)
         fields = flatten(record)
         address = {part: fields[f"shipping_{part}"] for part in constants.ADDRESS_FIELDS}
-        addresses = elements(record.get("addresses"))
+        addresses = list_elements(record.get("addresses"))
         first = addresses[0] if addresses and isinstance(addresses[0], dict) else {}
         for part in ("name", "phone"):  # the Platform API has none: they are not empty but unknown
             del fields[f"shipping_{part}"]
-        return _Current(fields, {k: v for k, v in address.items() if v}, first.get("id"))
+        return _CurrentCustomer(fields, {k: v for k, v in address.items() if v}, first.get("id"))
 
-    def _recipient(self, key: str, before: Fields | None) -> Fields | None:
+    def _find_recipient(self, key: str, before: Fields | None) -> Fields | None:
         """The recipient, where it is known for sure; without reading, as it was seen last."""
-        if self._platform.readable:
+        if self._platform.can_read:
             return known_recipient(self._writes.entries_of(key), before or {})
-        shipping = _block(self._answers.get(key, {}).get("shipping"))
+        shipping = _as_block(self._answers.get(key, {}).get("shipping"))
         return {part: shipping[part] for part in RECIPIENT if part in shipping}
 
 
-class _Current(NamedTuple):
+class _CurrentCustomer(NamedTuple):
     """A customer before a change: the fields, the address, and the Platform API's id of it."""
 
     fields: dict[str, Any] | None
@@ -684,7 +686,7 @@ def _nothing_changes() -> ValidationError:
     )
 
 
-def _given(*values: object) -> dict[str, object]:
+def _collect_fields(*values: object) -> dict[str, object]:
     names = ("email", "source", "name", "phone", "shipping", "ecomind", "firstName", "lastName")
     return dict(zip(names, values, strict=True))
 
@@ -706,7 +708,7 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
         raise PartialChangeError(message, hint=f"{hint} The reason: {error}") from error
 
 
-def _block(value: object) -> dict[str, Any]:
+def _as_block(value: object) -> dict[str, Any]:
     """A block of an answer; an empty one for whatever is none."""
     return dict(value) if isinstance(value, Mapping) else {}
 

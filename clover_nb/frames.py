@@ -27,6 +27,9 @@ _CARRIED: Final = "carried"  # in a row's attrs: the columns that its record tel
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
+# What stands between two dollar signs in a name is no formula, in no table that is made of these.
+pd.set_option("display.html.use_mathjax", False, "styler.html.mathjax", False)  # noqa: FBT003  pandas'
+
 
 def to_row(record: Record) -> pd.Series[Any]:
     """Convert one customer to a row.

@@ -122,13 +122,13 @@ def mask_arguments(method: Callable[P, T]) -> Callable[P, T]:
     names = tuple(inspect.signature(method).parameters)
 
     @functools.wraps(method)
-    def call(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401  the method's
+    def call_masked(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401  the method's
         __tracebackhide__ = True
         args = tuple(map(mask_value, args, chain(names, repeat(""))))
         kwargs = {name: mask_value(value, name) for name, value in kwargs.items()}
         return method(*args, **kwargs)
 
-    return call
+    return call_masked
 
 
 #: What stands in place of a text that quotes a card number.

@@ -32,7 +32,7 @@ _ALIKE: Final = 80
 _NEIGHBOURS: Final = 20
 _SHORTEST_PHONE: Final = 7  # digits
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
     """
     found = [
         (kind, table.index[mask], mask.sum())
-        for kind, mask in _masks(table, today or dt.datetime.now(dt.UTC).date())
+        for kind, mask in _find_flaws(table, today or dt.datetime.now(dt.UTC).date())
         if mask.any()
     ]
     lines = {
@@ -65,10 +65,10 @@ def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
     return pd.DataFrame(lines, index=pd.Index([kind for kind, _, _ in found], name="finding"))
 
 
-def _masks(table: pd.DataFrame, today: dt.date) -> Iterator[tuple[str, Any]]:
+def _find_flaws(table: pd.DataFrame, today: dt.date) -> Iterator[tuple[str, Any]]:
     """Each kind of finding, and who has it."""
     for kind in ("email", "name", "phone"):
-        yield f"no {kind}", _missing(table[kind]).to_numpy()
+        yield f"no {kind}", _is_missing(table[kind]).to_numpy()
     yield "no address", ~_has_address(table).to_numpy()
     yield "no card on file", (table["card_count"] == 0).to_numpy()
     this_month, soon = (f"{day.year}-{day.month:02}" for day in (today, _months_after(today, 2)))
@@ -145,22 +145,25 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
         ['Isha Kapoor', 'I. Kapoor', 'email']
     """
     table = table.reset_index(names="id")
-    names = _plain(table["name"])
+    names = _simplify_texts(table["name"])
     emails = table["email"].fillna("").str.strip().str.casefold()
     phones = table["phone"].fillna("").str.replace(r"\D", "", regex=True)
     phones = phones.where(phones.str.len() >= _SHORTEST_PHONE, "")
-    streets = _plain(table["shipping_line1"])
+    streets = _simplify_texts(table["shipping_line1"])
     numbers = streets.str.extract(r"^(\d+)", expand=False).fillna("")
     codes = table["shipping_postal_code"].fillna("").str.replace(" ", "")
     places = (codes + " " + numbers).where((codes != "") & (numbers != ""), "")
 
-    by_email = _pairs(emails, names).assign(why="email")
-    by_phone = _pairs(phones, names).assign(why="phone")
-    by_place = _pairs(places, names).assign(why="place")
+    by_email = _find_pairs(emails, names).assign(why="email")
+    by_phone = _find_pairs(phones, names).assign(why="phone")
+    by_place = _find_pairs(places, names).assign(why="place")
     # Not by its parts in order: St and Street don't stand at one place in the alphabet.
-    by_place = by_place[_likeness(streets, by_place, fuzz.ratio) >= _ALIKE]
+    by_place = by_place[_score_likeness(streets, by_place, fuzz.ratio) >= _ALIKE]
     pairs = pd.concat([by_email, by_phone, by_place], ignore_index=True)
-    alike, same_email = _likeness(names, pairs, fuzz.token_sort_ratio), pairs["why"] == "email"
+    alike, same_email = (
+        _score_likeness(names, pairs, fuzz.token_sort_ratio),
+        pairs["why"] == "email",
+    )
     pairs["score"] = np.where(same_email, 90 + alike / 10, alike)
     pairs = pairs[same_email | (alike >= _ALIKE)]
     pairs = pairs.groupby(["one", "other"], as_index=False).agg({"why": ", ".join, "score": "max"})
@@ -183,10 +186,10 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
 def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a table as CSV that a spreadsheet shows as it is, and never runs.
 
-    A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return would be taken
-    for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark text,
-    in headings too. Lists are written with blanks between their items. The encoding is UTF-8 with
-    the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
+    A text that begins with ``=``, ``+``, ``-``, ``@`` (wide ones too), a tab or a new line would be
+    taken for a formula (or a number) by spreadsheets; it gets an apostrophe in front, as they mark
+    text, in headings too. Lists are written with blanks between their items. The encoding is UTF-8
+    with the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
 
     Args:
         table: Any table; its index is written too.
@@ -201,8 +204,8 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     safe = table.reset_index()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = [_inert(value) for value in safe[name].array]
-    safe.columns = pd.Index([_inert(str(name)) for name in safe.columns])
+            safe[name] = [_neutralize_cell(value) for value in safe[name].array]
+    safe.columns = pd.Index([_neutralize_cell(str(name)) for name in safe.columns])
     # Texts are quoted: with a lone carriage return in one, its rest would be a line of its own.
     safe.to_csv(
         path,
@@ -212,7 +215,7 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     )
 
 
-def _inert(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
+def _neutralize_cell(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
     if isinstance(value, list | tuple | np.ndarray):
         value = " ".join(map(str, value))
     if not isinstance(value, str):
@@ -221,12 +224,12 @@ def _inert(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _missing(column: pd.Series[str]) -> pd.Series[bool]:
+def _is_missing(column: pd.Series[str]) -> pd.Series[bool]:
     return column.fillna("").str.strip() == ""
 
 
 def _has_address(table: pd.DataFrame) -> pd.Series[bool]:
-    parts = [~_missing(table[f"shipping_{part}"]) for part in _ADDRESS if part != "country"]
+    parts = [~_is_missing(table[f"shipping_{part}"]) for part in _ADDRESS if part != "country"]
     return pd.concat(parts, axis=1).any(axis=1)
 
 
@@ -235,7 +238,7 @@ def _months_after(day: dt.date, months: int) -> dt.date:
     return dt.date(count // 12, count % 12 + 1, 1)
 
 
-def _plain(column: pd.Series[str]) -> pd.Series[str]:
+def _simplify_texts(column: pd.Series[str]) -> pd.Series[str]:
     """Texts without case, accents and punctuation; each that comes often is made once."""
     texts = column.fillna("").astype("category")
     plain = [
@@ -247,7 +250,7 @@ def _plain(column: pd.Series[str]) -> pd.Series[str]:
     return pd.Series(np.array(plain, dtype=object)[texts.cat.codes], dtype=TEXT_DTYPE)
 
 
-def _pairs(keys: pd.Series[str], names: pd.Series[str]) -> pd.DataFrame:
+def _find_pairs(keys: pd.Series[str], names: pd.Series[str]) -> pd.DataFrame:
     """Positions of those who share a key: neighbours, when they are sorted by key and name."""
     known = pd.DataFrame({"key": keys.array, "name": names.array})
     known = known[known["key"] != ""].sort_values(["key", "name"], kind="stable")
@@ -262,7 +265,7 @@ def _pairs(keys: pd.Series[str], names: pd.Series[str]) -> pd.DataFrame:
     return pd.DataFrame(both, columns=["one", "other"])
 
 
-def _likeness(texts: pd.Series[str], pairs: pd.DataFrame, scorer: Any) -> Any:  # noqa: ANN401  an array
+def _score_likeness(texts: pd.Series[str], pairs: pd.DataFrame, scorer: Any) -> Any:  # noqa: ANN401  an array
     """How much alike the texts of each pair are, from 0 to 100; 0 where one is empty."""
     one, other = (texts.iloc[pairs[side]].to_numpy(dtype=object) for side in ("one", "other"))
     alike = process.cpdist(one, other, scorer=scorer).astype(float)

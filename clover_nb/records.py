@@ -89,10 +89,10 @@ def flatten(record: Record) -> dict[str, Any]:
     if not isinstance(record, Mapping):
         raise InvalidResponseError("Clover answered with something other than a customer.")
     try:
-        fields, beyond = _flat(record)
+        fields, beyond = _split_fields(record)
     except (AttributeError, TypeError, KeyError):
         strange = {name: record[name] for name in _NESTED if name in record}
-        fields, beyond = _flat({k: v for k, v in record.items() if k not in strange})
+        fields, beyond = _split_fields({k: v for k, v in record.items() if k not in strange})
         beyond |= strange
     if not beyond:
         return fields
@@ -102,25 +102,25 @@ def flatten(record: Record) -> dict[str, Any]:
     return fields | {f"clover_{n}" if n in SCHEMA else n: v for n, v in others.items()}
 
 
-def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema's fields, and what is beyond them."""
     get = record.get
-    lists = [_items(get(name)) for name in LISTS]
+    lists = [_list_items(get(name)) for name in LISTS]
     emails, phones, addresses, cards = lists
     shipping = get("shipping") or _EMPTY
     own = (shipping.get("address") or _EMPTY).get
     theirs = (addresses[0] if addresses else _EMPTY).get
-    held = _items(get("sources")) or cards
+    held = _list_items(get("sources")) or cards
     newest = (cards[0] if cards and isinstance(cards[0], dict) else _EMPTY).get
     first, last = get("firstName"), get("lastName")
     fields = {
         "id": get("id"),
         "created": get("created") or get("customerSince"),
-        "email": get("email") or _first(emails, "emailAddress", "primaryEmail"),
+        "email": get("email") or _first_value(emails, "emailAddress", "primaryEmail"),
         "name": get("name") or (f"{first} {last}" if first and last else first or last or None),
         "first_name": first,
         "last_name": last,
-        "phone": get("phone") or _first(phones, "phoneNumber"),
+        "phone": get("phone") or _first_value(phones, "phoneNumber"),
         "currency": get("currency"),
         "marketing_allowed": get("marketingAllowed"),
         "shipping_name": shipping.get("name"),
@@ -145,13 +145,13 @@ def _flat(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
         if len(items) > 1:
             beyond[name] = items
         elif items and not LISTS[name][1].issuperset(items[0]):
-            beyond |= _beyond(name, items[0])
+            beyond |= _unknown_fields(name, items[0])
     if shipping:
         beyond |= _unknown_shipping(shipping)
     return fields, beyond
 
 
-def _beyond(name: str, item: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+def _unknown_fields(name: str, item: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
     """What the only item of a list holds that the schema has no field for."""
     prefix, known = LISTS[name]
     if not isinstance(item, dict):
@@ -159,7 +159,7 @@ def _beyond(name: str, item: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
     return {f"{prefix}_{field}": item[field] for field in item if field not in known}
 
 
-def elements(value: object) -> list[Any]:
+def list_elements(value: object) -> list[Any]:
     """The items of a list in any of Clover's spellings: bare, ``elements`` or ``data``."""
     if isinstance(value, dict):
         value = value["elements"] if "elements" in value else value.get("data")
@@ -168,10 +168,10 @@ def elements(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _items(value: object) -> list[Any]:
+def _list_items(value: object) -> list[Any]:
     if value is None:
         return _NO_ITEMS
-    items = elements(value)
+    items = list_elements(value)
     if value and not items and not isinstance(value, dict | list):
         raise TypeError("A list was expected.")
     return items
@@ -179,7 +179,7 @@ def _items(value: object) -> list[Any]:
 
 def mask_tokens(record: Record) -> Record:
     """The same record; the tokens of its cards print masked from now on."""
-    for card in elements(record.get("cards")):
+    for card in list_elements(record.get("cards")):
         if isinstance(card, dict) and isinstance(token := card.get("token"), str):
             card["token"] = Secret(token)
     return record
@@ -202,7 +202,7 @@ def redact_tokens(value: Any, level: int = 0) -> Any:  # noqa: ANN401  JSON
 _MASKED: Final = str(Secret(constants.TOKEN_PREFIX))
 
 
-def _first(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON
+def _first_value(items: Sequence[Any], field: str, preferred: str = "") -> Any:  # noqa: ANN401  JSON
     for item in items:
         if preferred and item.get(preferred):
             return item.get(field)

@@ -43,7 +43,7 @@ _URLS: Final = ("ecommerce_url", "token_url", "platform_url")
 HANDED_SETTINGS: Final = "CLOVER_NB_SETTINGS"
 
 
-class Source(NamedTuple):
+class SettingSource(NamedTuple):
     """Where a setting was found. The source of the token, or a stronger one, says where it goes.
 
     Attributes:
@@ -55,16 +55,16 @@ class Source(NamedTuple):
     name: str
 
 
-ARGUMENT: Final = Source(3, "an argument")
-PRACTICE: Final = Source(3, "the practice sandbox")
-ENVIRONMENT: Final = Source(2, "the environment")
+ARGUMENT: Final = SettingSource(3, "an argument")
+PRACTICE: Final = SettingSource(3, "the practice sandbox")
+ENVIRONMENT: Final = SettingSource(2, "the environment")
 
 
 class Setting(NamedTuple):
     """A value and its source."""
 
     value: str | bool
-    source: Source
+    source: SettingSource
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,9 @@ class Timeouts:
         max_retry_delay: The longest of these waits.
         unreachable: After this, Clover is given up where no connection can be made.
         total: After this, nothing is begun again.
+
+    Example:
+        >>> hasty = connect("local", timeouts=Timeouts(total=15))
     """
 
     connect: float = 5.0
@@ -178,7 +181,9 @@ def find_env_file() -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def settings_from(values: Mapping[str, str | bool | None], source: Source) -> dict[str, Setting]:
+def settings_from(
+    values: Mapping[str, str | bool | None], source: SettingSource
+) -> dict[str, Setting]:
     """Settings by field name, all from one source.
 
     Args:
@@ -200,7 +205,7 @@ def read_environment() -> dict[str, Setting]:
     """
     if handed := os.environ.get(HANDED_SETTINGS):
         values = json.loads(handed)
-        source = Source(ENVIRONMENT.strength, values.pop("source"))
+        source = SettingSource(ENVIRONMENT.strength, values.pop("source"))
         return settings_from(values, source)
     path = find_env_file()
     file = _read_env_file(path) if path else {}
@@ -209,7 +214,7 @@ def read_environment() -> dict[str, Setting]:
         in_file = file.get(ours), file.get(documented or "")
         given = (
             (os.environ.get(ours), ENVIRONMENT),
-            *((text, Source(1, str(path))) for text in in_file),
+            *((text, SettingSource(1, str(path))) for text in in_file),
         )
         for text, source in given:
             if text and text.strip():
@@ -294,12 +299,14 @@ def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> 
     }
     hosts = constants.HOSTS.get(name)
     urls = {
-        field: _url(field, given.get(field) or (getattr(hosts, field[:-4]) if hosts else None))
+        field: _check_url(
+            field, given.get(field) or (getattr(hosts, field[:-4]) if hosts else None)
+        )
         for field in _URLS
     }
     checkout_url = _checkout_url(given.get("checkout_url"), urls["ecommerce_url"])
-    writes = _switch(given.get("writes"))
-    token = _secret("access_token", given.get("access_token"))
+    writes = _parse_switch(given.get("writes"))
+    token = _check_secret("access_token", given.get("access_token"))
     source = values["access_token"].source
     addresses = {**urls, "checkout_url": checkout_url}
     for field in (*addresses, *(["writes"] if writes else [])):
@@ -310,7 +317,7 @@ def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> 
         **urls,
         access_token=token,
         checkout_url=checkout_url,
-        api_key=_secret("api_key", api_key) if api_key else None,
+        api_key=_check_secret("api_key", api_key) if api_key else None,
         merchant_id=_merchant_id(given.get("merchant_id")),
         writes=writes,
         source=source.name,
@@ -339,16 +346,17 @@ def parse_environment(value: object) -> Environment:
     )
 
 
-def _check_source(field: str, source: Source, token: Source, url: str | None) -> None:
+def _check_source(field: str, source: SettingSource, token: SettingSource, url: str | None) -> None:
     """A source may say where a token goes only if it gave the token, or is stronger.
 
     And a file says nothing of hosts that aren't Clover's: it came with a folder.
     """
+    variable = _variable_of(field)
     if source.strength < token.strength:
         raise SettingsError(
-            f"{_variable(field)} stands in {source.name}, but the access token comes from "
+            f"{variable} stands in {source.name}, but the access token comes from "
             f"{token.name}, and a file must not say what becomes of a token that it didn't give.",
-            hint=f"If it is meant so, set {_variable(field)} in the environment or as an argument; "
+            hint=f"If it is meant so, set {variable} in the environment or as an argument; "
             f"if not, delete it from {source.name}.",
             field=field,
         )
@@ -359,8 +367,8 @@ def _check_source(field: str, source: Source, token: Source, url: str | None) ->
         and not (_is_clovers(host) or is_loopback(host))
     ):
         raise SettingsError(
-            f"{_variable(field)} in {source.name} leads to {host}, which is not Clover's.",
-            hint=f"If it is meant so, set {_variable(field)} in the environment or as an argument.",
+            f"{variable} in {source.name} leads to {host}, which is not Clover's.",
+            hint=f"If it is meant so, set {variable} in the environment or as an argument.",
             field=field,
         )
 
@@ -384,14 +392,14 @@ def warn_of_unused_credentials(found: Mapping[str, Setting]) -> None:
         )
 
 
-def _variable(field: str) -> str:
+def _variable_of(field: str) -> str:
     return VARIABLES[field][0]
 
 
-def _url(field: str, value: object) -> str:
+def _check_url(field: str, value: object) -> str:
     if not value:
         raise SettingsError(
-            f"{_variable(field)} is missing.",
+            f"{_variable_of(field)} is missing.",
             hint="A connection to a sandbox of your own needs all three addresses; "
             "clover-nb sandbox --json prints them.",
             field=field,
@@ -406,19 +414,19 @@ def _url(field: str, value: object) -> str:
         host = None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
         raise SettingsError(
-            f"{_variable(field)} is {value!r}, which is not a web address.",
+            f"{_variable_of(field)} is {value!r}, which is not a web address.",
             hint=f"It should look like {constants.HOSTS['sandbox'].ecommerce}.",
             field=field,
         )
     if parts.scheme == "http" and not is_loopback(host):
         raise SettingsError(
-            f"{_variable(field)} is {value!r}: http would send the access token in clear.",
+            f"{_variable_of(field)} is {value!r}: http would send the access token in clear.",
             hint="Use https; http is for this machine alone.",
             field=field,
         )
     if parts.username or parts.password:
         raise SettingsError(
-            f"{_variable(field)} holds a user name or password.",
+            f"{_variable_of(field)} holds a user name or password.",
             hint="Leave them out; the access token is sent in a header.",
             field=field,
         )
@@ -428,17 +436,17 @@ def _url(field: str, value: object) -> str:
 def _checkout_url(given: object, ecommerce_url: str) -> str | None:
     """Where the card fields come from; the embedded sandbox serves its own."""
     if given:
-        return _url("checkout_url", given)
+        return _check_url("checkout_url", given)
     if is_loopback(_host_of(ecommerce_url)):
         return ecommerce_url
     known = {hosts.ecommerce: hosts.checkout for hosts in constants.HOSTS.values()}
     return known.get(ecommerce_url)
 
 
-def _secret(field: str, value: object) -> Secret:
+def _check_secret(field: str, value: object) -> Secret:
     if value is None or value == "":
         raise SettingsError(
-            f"{_variable(field)} is missing.",
+            f"{_variable_of(field)} is missing.",
             hint="Set it in the environment or in a file .env beside your notebooks "
             "(.env.example explains each setting), or use CLOVER_ENVIRONMENT=local to practise "
             "without an account.",
@@ -446,7 +454,7 @@ def _secret(field: str, value: object) -> Secret:
         )
     if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value.strip()):
         raise SettingsError(
-            f"{_variable(field)} is not a token: it holds something other than plain letters, "
+            f"{_variable_of(field)} is not a token: it holds something other than plain letters, "
             "digits and signs.",
             hint="Copy it again from Clover's dashboard, without spaces or quotes around it.",
             field=field,
@@ -467,7 +475,7 @@ def _merchant_id(value: object) -> str | None:
     return value.strip()
 
 
-def _switch(value: object) -> bool:
+def _parse_switch(value: object) -> bool:
     text = str(value).strip().lower()
     if value is None or text in ("0", "false", "no", "off", ""):
         return False

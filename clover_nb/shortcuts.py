@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 def _on_default(resource: str, method: Callable[Concatenate[Any, P], T]) -> Callable[P, T]:
     @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call_default(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True  # IPython leaves this frame out
         return method(getattr(default(), resource), *args, **kwargs)
 
     signature = inspect.signature(method)
     without_self = list(signature.parameters.values())[1:]
-    call.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # any function takes it
-    return mask_arguments(call)
+    call_default.__signature__ = signature.replace(parameters=without_self)  # type: ignore[attr-defined]  # any function takes it
+    return mask_arguments(call_default)
 
 
 class Customer:

@@ -107,7 +107,9 @@ class Tokens:
                 hint='Use TEST_CARDS["visa"] or another of TEST_CARDS.',
                 field="card",
             )
-        answer = self._ecommerce.create_token(_described(card), api_key=self._api_keys.current())
+        answer = self._ecommerce.create_token(
+            _find_test_card(card), api_key=self._api_keys.current()
+        )
         token, details = answer.get("id"), answer.get("card")
         details = details if isinstance(details, dict) else {}
         last4 = details.get("last4")
@@ -168,6 +170,6 @@ def _is_test_card(card: Mapping[str, str]) -> bool:
     return card.get("number") in known and all(isinstance(part, str) for part in card.values())
 
 
-def _described(card: Mapping[str, str]) -> constants.TestCard:
+def _find_test_card(card: Mapping[str, str]) -> constants.TestCard:
     number = card["number"]
     return constants.TestCard({**card, "first6": number[:6], "last4": number[-4:]})

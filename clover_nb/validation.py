@@ -37,7 +37,9 @@ def check_text(field: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValidationError(
-            f"{field} must be text, not {_told(value)}.", field=field, hint=_fix(value)
+            f"{field} must be text, not {_describe_value(value)}.",
+            field=field,
+            hint=_suggest_fix(value),
         )
     trimmed = Secret(value.strip()) if isinstance(value, Secret) else value.strip()
     if not trimmed:
@@ -111,7 +113,7 @@ def check_ecomind(value: object) -> str:
     """Who typed the card: the customer or the merchant."""
     if not isinstance(value, str) or value not in constants.ECOMINDS:
         raise ValidationError(
-            f"ecomind must be 'ecom' or 'moto', not {_told(value)}.",
+            f"ecomind must be 'ecom' or 'moto', not {_describe_value(value)}.",
             hint="ecom: the customer typed the card; moto: the merchant did, for them.",
             field="ecomind",
         )
@@ -124,7 +126,7 @@ def check_country(value: object) -> str:
     code = check_text(field, value)
     if not re.fullmatch(r"[A-Za-z]{2}", code):
         raise ValidationError(
-            f"{field} is {_told(code)}, not a two-letter code.",
+            f"{field} is {_describe_value(code)}, not a two-letter code.",
             hint="Use US, CA, MX and so on (ISO 3166).",
             field=field,
         )
@@ -136,13 +138,13 @@ def check_shipping(value: object) -> dict[str, Any]:
 
     A part that is ``None`` stays so: where the block is merged into another, it is taken off.
     """
-    block = _mapping("shipping", value, constants.SHIPPING_FIELDS)
+    block = _check_mapping("shipping", value, constants.SHIPPING_FIELDS)
     return {name: check_field(f"shipping.{name}", part) for name, part in block.items()}
 
 
 def check_address(value: object) -> dict[str, Any]:
     """The address in a shipping block."""
-    block = _mapping("shipping.address", value, constants.ADDRESS_FIELDS)
+    block = _check_mapping("shipping.address", value, constants.ADDRESS_FIELDS)
     return {name: check_field(f"shipping.address.{name}", part) for name, part in block.items()}
 
 
@@ -206,7 +208,7 @@ def check_record_id(field: str, value: object) -> str:
     """An id of a customer or a card."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", value.strip()):
         raise ValidationError(
-            f"{field} is not an id: {_told(value)}.",
+            f"{field} is not an id: {_describe_value(value)}.",
             hint="Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
             field=field,
         )
@@ -239,7 +241,7 @@ def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
     names = [name for name in signature.parameters if name != "self"]
 
     @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call_checked(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True
         for name in kwargs:
             check_name(name, names)
@@ -249,7 +251,7 @@ def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
                 raise ValidationError(f"{name} is missing.", field=name)
         return method(*args, **kwargs)
 
-    return call
+    return call_checked
 
 
 def check_name(name: str, known: Iterable[str], within: str = "") -> None:
@@ -264,17 +266,18 @@ def check_name(name: str, known: Iterable[str], within: str = "") -> None:
     raise ValidationError(f"{field} is not a field of Clover's.", hint=hint, field=field)
 
 
-def _mapping(field: str, value: object, known: Iterable[str]) -> Mapping[str, object]:
+def _check_mapping(field: str, value: object, known: Iterable[str]) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         raise ValidationError(
-            f"{field} must be a dict with {', '.join(known)}, not {_told(value)}.", field=field
+            f"{field} must be a dict with {', '.join(known)}, not {_describe_value(value)}.",
+            field=field,
         )
     for name in value:
         check_name(str(name), known, within=field)
     return value
 
 
-def _told(value: object) -> str:
+def _describe_value(value: object) -> str:
     """A value as a message may show it: short, and never a secret or a card number."""
     if isinstance(value, float) or value is pd.NA or value is pd.NaT:
         return "a missing value" if pd.isna(value) else "a number"
@@ -285,7 +288,7 @@ def _told(value: object) -> str:
     )
 
 
-def _fix(value: object) -> str:
+def _suggest_fix(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value:  # noqa: PLR0124  NaN
         return "Put it in quotes, so that leading zeros stay."
     return "Leave it out if there is none."

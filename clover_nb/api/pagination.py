@@ -56,7 +56,7 @@ class PageReader:
         if not self._size:
             return
         page = self._fetch(0, self._size)
-        yield self._take(page)
+        yield self._take_new(page)
         if len(page) < self._size or self._is_full():
             return
         pool = ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb pages")
@@ -77,21 +77,21 @@ class PageReader:
             was_ahead = offset in ahead
             for later in range(offset, offset + width * self._step, self._step):
                 if later not in ahead and (later == offset or self._is_wanted(later)):
-                    ahead[later] = pool.submit(self._fetch, later, self._rows(later))
+                    ahead[later] = pool.submit(self._fetch, later, self._page_size(later))
             page = ahead.pop(offset).result()
             before, took = time.monotonic(), time.monotonic() - before
             if took > _SLOW_PAGE and (was_ahead or width == 1):
                 width = min(2 * width, constants.REQUESTS_AT_ONCE)
-            if offset and not self._joins(page):
+            if offset and not self._is_continuous(page):
                 if self._rereads < _MAX_REREADS:
                     self._rereads += 1
                     offset, back = max(0, offset - back), 2 * back
                     continue
                 self.complete = False
             back = self._step
-            news = self._take(page)
+            news = self._take_new(page)
             yield news
-            rows = self._rows(offset)
+            rows = self._page_size(offset)
             if len(page) < rows or self._is_full():
                 return
             if offset > furthest:  # what is read again may well be known
@@ -108,13 +108,13 @@ class PageReader:
         offset, rows = 0, min(self._size, constants.PAGE_DEFAULT)
         while True:
             page = self._fetch(offset, rows)
-            news = self._take(page)
+            news = self._take_new(page)
             yield news
             if len(news) < len(page) or not page or self._is_full():
                 return
             offset, rows = offset + len(page), self._size
 
-    def _rows(self, offset: int) -> int:
+    def _page_size(self, offset: int) -> int:
         rest = self._size if self._limit is None else self._limit - offset
         return min(self._size, rest) if rest > self._overlap else self._size
 
@@ -124,15 +124,15 @@ class PageReader:
     def _is_full(self) -> bool:
         return self._limit is not None and len(self._seen) >= self._limit
 
-    def _joins(self, page: Page) -> bool:
+    def _is_continuous(self, page: Page) -> bool:
         """Whether nothing can lie between what was read and this page."""
-        return bool(page) and _key(page[0]) in self._seen
+        return bool(page) and _record_key(page[0]) in self._seen
 
-    def _take(self, page: Page) -> list[dict[str, Any]]:
+    def _take_new(self, page: Page) -> list[dict[str, Any]]:
         """The fields of the customers that weren't seen yet, as many as are wanted."""
         taken = []
         for record in page:
-            key = _key(record)
+            key = _record_key(record)
             if key in self._seen or self._is_full():
                 continue
             self._seen.add(key)
@@ -143,6 +143,6 @@ class PageReader:
         return taken
 
 
-def _key(record: Any) -> str:  # noqa: ANN401  JSON
+def _record_key(record: Any) -> str:  # noqa: ANN401  JSON
     """What a record is told by: its id, or all of it where it has none."""
     return record["id"] if is_customer(record) else repr(redact_tokens(record))

@@ -13,7 +13,7 @@ from clover_nb import constants
 from clover_nb.api.answers import require_id, wrong_record
 from clover_nb.api.pagination import PageReader
 from clover_nb.errors import SettingsError
-from clover_nb.records import Record, elements, mask_tokens
+from clover_nb.records import Record, list_elements, mask_tokens
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, Response, path_of
 
@@ -44,11 +44,11 @@ class PlatformAPI:
         self.account = (urlsplit(settings.platform_url).netloc, settings.merchant_id)
 
     @property
-    def readable(self) -> bool:
+    def can_read(self) -> bool:
         """Whether a merchant id is set, without which nothing can be read."""
         return bool(self._merchant)
 
-    def path(self, *parts: str) -> str:
+    def _customers_path(self, *parts: str) -> str:
         """The address of the customers, or of one.
 
         Raises:
@@ -70,7 +70,7 @@ class PlatformAPI:
             NotFoundError: There is none with this id.
             InvalidResponseError: The answer is another customer's.
         """
-        path = self.path(customer_id)
+        path = self._customers_path(customer_id)
         answer = self._transport.send("GET", "platform", path, params=[_EXPAND])
         if answer.get("id") != customer_id:
             raise wrong_record(answer)
@@ -83,32 +83,37 @@ class PlatformAPI:
         window = [*asked, ("limit", str(constants.PAGE_MAX)), _EXPAND]
         while True:
             offset = ("offset", str(len(found)))
-            answer = self._transport.send("GET", "platform", self.path(), params=[*window, offset])
-            page = elements(answer)
+            answer = self._transport.send(
+                "GET", "platform", self._customers_path(), params=[*window, offset]
+            )
+            page = list_elements(answer)
             found += map(mask_tokens, page)
             if len(page) < constants.PAGE_MAX:
                 return found
 
     def delete_customer(self, customer_id: str) -> Response:
         """``DELETE /v3/merchants/{mId}/customers/{customerId}``."""
-        return self._transport.send("DELETE", "platform", self.path(customer_id))
+        return self._transport.send("DELETE", "platform", self._customers_path(customer_id))
 
     def create_address(self, customer_id: str, address: Mapping[str, Any]) -> Response:
         """``POST .../customers/{customerId}/addresses``, by the Ecommerce API's names of parts."""
-        path, body = self.path(customer_id, "addresses"), _address(address)
+        path, body = self._customers_path(customer_id, "addresses"), _address_body(address)
         return require_id(self._transport.send("POST", "platform", path, body=body))
 
     def update_address(
         self, customer_id: str, address_id: str, address: Mapping[str, Any]
     ) -> Response:
         """``POST .../customers/{customerId}/addresses/{addressId}``, as :meth:`create_address`."""
-        path, body = self.path(customer_id, "addresses", address_id), _address(address)
+        path, body = (
+            self._customers_path(customer_id, "addresses", address_id),
+            _address_body(address),
+        )
         return require_id(self._transport.send("POST", "platform", path, body=body), address_id)
 
     def delete_address(self, customer_id: str, address_id: str) -> Response:
         """``DELETE .../customers/{customerId}/addresses/{addressId}``."""
         return self._transport.send(
-            "DELETE", "platform", self.path(customer_id, "addresses", address_id)
+            "DELETE", "platform", self._customers_path(customer_id, "addresses", address_id)
         )
 
     def create_customer(self, customer: Mapping[str, Any]) -> Response:
@@ -129,45 +134,49 @@ class PlatformAPI:
         if customer.get("phone"):
             body["phoneNumbers"] = [{"phoneNumber": customer["phone"]}]
         if customer.get("address"):
-            body["addresses"] = [_address(customer["address"])]
+            body["addresses"] = [_address_body(customer["address"])]
         return require_id(
-            self._transport.send("POST", "platform", self.path(), body=body, params=[_EXPAND])
+            self._transport.send(
+                "POST", "platform", self._customers_path(), body=body, params=[_EXPAND]
+            )
         )
 
     def update_customer(self, customer_id: str, body: Mapping[str, Any]) -> Response:
         """``POST /v3/merchants/{mId}/customers/{customerId}``: an update is a POST (O-live)."""
-        path = self.path(customer_id)
+        path = self._customers_path(customer_id)
         return require_id(
             self._transport.send("POST", "platform", path, body=body, params=[_EXPAND]), customer_id
         )
 
     def create_contact(self, customer_id: str, kind: Contact, body: Mapping[str, Any]) -> Response:
         """``POST .../customers/{customerId}/email_addresses`` or ``/phone_numbers``."""
-        path = self.path(customer_id, kind)
+        path = self._customers_path(customer_id, kind)
         return require_id(self._transport.send("POST", "platform", path, body=body))
 
     def update_contact(
         self, customer_id: str, kind: Contact, contact_id: str, body: Mapping[str, Any]
     ) -> Response:
         """``POST .../customers/{customerId}/email_addresses/{emailId}``, or a phone's."""
-        path = self.path(customer_id, kind, contact_id)
+        path = self._customers_path(customer_id, kind, contact_id)
         return require_id(self._transport.send("POST", "platform", path, body=body), contact_id)
 
     def delete_contact(self, customer_id: str, kind: Contact, contact_id: str) -> Response:
         """``DELETE .../customers/{customerId}/email_addresses/{emailId}``, or a phone's."""
-        return self._transport.send("DELETE", "platform", self.path(customer_id, kind, contact_id))
+        return self._transport.send(
+            "DELETE", "platform", self._customers_path(customer_id, kind, contact_id)
+        )
 
-    def pages(self, filters: Filters = (), limit: int | None = None) -> PageReader:
+    def read_pages(self, filters: Filters = (), limit: int | None = None) -> PageReader:
         """The customers of the merchant, page after page; iterating reads them."""
-        path = self.path()
+        path = self._customers_path()
 
-        def fetch(offset: int, rows: int) -> list[Any]:
+        def fetch_page(offset: int, rows: int) -> list[Any]:
             window = [*filters, ("limit", str(rows)), ("offset", str(offset)), _EXPAND]
-            return elements(self._transport.send("GET", "platform", path, params=window))
+            return list_elements(self._transport.send("GET", "platform", path, params=window))
 
-        return PageReader(fetch, limit)
+        return PageReader(fetch_page, limit)
 
 
-def _address(address: Mapping[str, Any]) -> dict[str, str]:
+def _address_body(address: Mapping[str, Any]) -> dict[str, str]:
     """The body for an address. What is left out stays, so what is taken off is an empty text."""
     return {_ADDRESS_NAMES[part]: value or "" for part, value in address.items()}

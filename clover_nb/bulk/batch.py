@@ -12,17 +12,16 @@ import pandas as pd
 
 from clover_nb import quality, validation
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.bulk import plan_files, workbooks
+from clover_nb.bulk import workbooks
 from clover_nb.bulk.columns import ID
 from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS, NAME_PARTS
 from clover_nb.bulk.plan import Plan
-from clover_nb.bulk.requests import differing
-from clover_nb.bulk.rows import PlanRow, Reason
-from clover_nb.bulk.runner import BatchRunner, Listing, Progress
+from clover_nb.bulk.requests import differing_fields
+from clover_nb.bulk.rows import PlanRow, RowReason
+from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 from clover_nb.journal.batches import Batches, BatchRow
-from clover_nb.journal.processes import user_name
 
 _FAILED: Final = ("failed", "conflict", "unknown")
 #: How long a create may be on its way after its answer was lost.
@@ -130,17 +129,14 @@ class Batch:
         Returns:
             The plan.
         """
-        there = Listing(self._list_customers())
+        there = CustomerListing(self._list_customers())
         rows = [row for row in self._batches.rows(self.number) if row.state == "done"]
-        planned = [_undo(row, there) for row in rows]
+        planned = [_undo_row(row, there) for row in rows]
         host, merchant = self._account
         unchanged = {row.row: row.customer_id or "" for row in planned if row.action == "unchanged"}
         return Plan(
-            id=plan_files.new_id(),
             merchant=merchant,
             host=host,
-            person=user_name(),
-            created=plan_files.now(),
             source={"undoes": self.number},
             headings=self._info.headings,
             columns={},
@@ -168,7 +164,7 @@ def apply_plan(
     *,
     pause: float,
     settle_seconds: float = SETTLE_SECONDS,
-    progress: Callable[[Progress], object] | None = None,
+    progress: Callable[[BatchProgress], object] | None = None,
 ) -> Batch:
     """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
     if (plan.host, plan.merchant) != api.account:
@@ -213,27 +209,27 @@ def _as_row(row: PlanRow) -> Mapping[str, Any]:
     }
 
 
-def _undo(row: BatchRow, there: Listing) -> PlanRow:
+def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
     now = there.get(row.customer_id)
     if row.action == "delete" or now is None:
         told = "A customer that is gone can't be brought back."
-        return PlanRow(row.row, "modify", row.customer_id, reasons=[Reason(ID, "gone", told)])
+        return PlanRow(row.row, "modify", row.customer_id, reasons=[RowReason(ID, "gone", told)])
     moved = [
-        Reason(name, "changed_since", f"{name} was changed again since: it is {now[name]!r}.")
-        for name in differing(now, row.wanted)
+        RowReason(name, "changed_since", f"{name} was changed again since: it is {now[name]!r}.")
+        for name in differing_fields(now, row.wanted)
     ]
     if row.action == "create":
         told = "The customer was created by the batch, and will be deleted for good."
-        reasons = [Reason(ID, "deletes", told), *moved]
+        reasons = [RowReason(ID, "deletes", told), *moved]
         if there.has_card(str(row.customer_id)):
-            reasons.append(Reason(ID, "has_card", "A card was attached since."))
+            reasons.append(RowReason(ID, "has_card", "A card was attached since."))
         return PlanRow(row.row, "delete", row.customer_id, dict(row.wanted), {}, reasons)
-    wanted = {name: row.before[name] for name in differing(now, row.before)}
+    wanted = {name: row.before[name] for name in differing_fields(now, row.before)}
     if not wanted:
         return PlanRow(row.row, "unchanged", row.customer_id)
     reasons = [reason for reason in moved if reason.field in wanted]
     reasons += [
-        Reason(name, "not_emptied", f"{name} stays: the Platform API has no way to empty it.")
+        RowReason(name, "not_emptied", f"{name} stays: the Platform API has no way to empty it.")
         for name in NAME_PARTS
         if name in wanted and not wanted[name]
     ]

@@ -38,7 +38,7 @@ _MOST: Final = 0.9  # of a column's values
 _SAMPLE: Final = 200  # values
 
 
-class Columns(NamedTuple):
+class ColumnMapping(NamedTuple):
     """The columns of a table.
 
     Attributes:
@@ -54,7 +54,9 @@ class Columns(NamedTuple):
     likely: dict[str, str]
 
 
-def match_columns(table: pd.DataFrame, given: Mapping[str, str | None] | None = None) -> Columns:
+def match_columns(
+    table: pd.DataFrame, given: Mapping[str, str | None] | None = None
+) -> ColumnMapping:
     """Tell which column is which field, by the headings.
 
     Args:
@@ -74,7 +76,7 @@ def match_columns(table: pd.DataFrame, given: Mapping[str, str | None] | None = 
     if len(told) < sum(field is not None for field in given.values()):
         raise ValidationError("columns= names two columns as the same field.", field="columns")
     rest = [heading for heading in headings if heading not in given]
-    found = told | _matched(rest, exclude=told)
+    found = told | _match_headings(rest, exclude=told)
     fields = {name: found[name] for name in (ID, *FIELDS, READ) if name in found}
     read_only = {name: found[name] for name in READ_ONLY if name in found}
     used = {*fields.values(), *read_only.values()}
@@ -82,7 +84,7 @@ def match_columns(table: pd.DataFrame, given: Mapping[str, str | None] | None = 
     likely = {}
     if "email" not in fields:
         likely = {each: "email" for each in left_out if _shows_emails(table[each])}
-    return Columns(fields, read_only, left_out, likely)
+    return ColumnMapping(fields, read_only, left_out, likely)
 
 
 def _check_heading(heading: str, headings: Sequence[str]) -> None:
@@ -93,14 +95,14 @@ def _check_heading(heading: str, headings: Sequence[str]) -> None:
     raise ValidationError(f"There is no column {heading!r}.", hint=hint, field="columns")
 
 
-def _matched(headings: Iterable[str], exclude: Iterable[str]) -> dict[str, str]:
+def _match_headings(headings: Iterable[str], exclude: Iterable[str]) -> dict[str, str]:
     """Each field's heading: our own name first, then another spelling, then a synonym."""
     candidates: dict[str, dict[int, list[str]]] = {}
     for heading in headings:
-        plain = _plain(heading)
+        plain = _simplify_heading(heading)
         for field, names in _NAMES.items():
             if field not in exclude and plain in names:
-                sure = 0 if heading == field else 1 if plain == _plain(field) else 2
+                sure = 0 if heading == field else 1 if plain == _simplify_heading(field) else 2
                 candidates.setdefault(field, {}).setdefault(sure, []).append(heading)
     found = {}
     for field, by_sureness in candidates.items():
@@ -116,13 +118,13 @@ def _matched(headings: Iterable[str], exclude: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _plain(text: str) -> str:
+def _simplify_heading(text: str) -> str:
     """A heading without case, accents, blanks and signs."""
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", text.casefold()))
 
 
 _NAMES: Final[dict[str, frozenset[str]]] = {
-    field: frozenset({_plain(field), *_SYNONYMS.get(field, "").split()})
+    field: frozenset({_simplify_heading(field), *_SYNONYMS.get(field, "").split()})
     for field in (ID, READ, *FIELDS, *READ_ONLY)
 }
 

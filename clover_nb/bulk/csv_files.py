@@ -25,7 +25,7 @@ _BOMS: Final = {
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _QUOTED: Final = re.compile(r'"[^"]*"')
 # Spreadsheets are told by an apostrophe that a text is no formula (`quality.save_csv`).
-_APOSTROPHE: Final = re.compile(r"^'(?='*[=+\-@\t\r])")
+_APOSTROPHE: Final = re.compile(r"^'(?='*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 _PAGE: Final = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
 _SAMPLE: Final = 50  # lines
 
@@ -50,7 +50,7 @@ def read_csv(content: bytes, encoding: str | None = None, header: int | None = N
     Raises:
         ValidationError: It can't be read; the message says what is wrong, and where.
     """
-    text, encoding = _decode(content, encoding)
+    text, encoding = _decode_text(content, encoding)
     if found := _CONTROL.search(text):
         where = text.count("\n", 0, found.start()) + 1
         raise ValidationError(
@@ -68,11 +68,11 @@ def read_csv(content: bytes, encoding: str | None = None, header: int | None = N
     body = text[start:]
     separator = separator or _find_separator(body, header or 1)
     first = text.count("\n", 0, start) + 1
-    return CSVText(_rows(body, separator, first), encoding, _SEPARATORS.get(separator, "none"))
+    return CSVText(_read_rows(body, separator, first), encoding, _SEPARATORS.get(separator, "none"))
 
 
-def _decode(content: bytes, encoding: str | None) -> tuple[str, str]:
-    names = [encoding] if encoding else _encodings(content)
+def _decode_text(content: bytes, encoding: str | None) -> tuple[str, str]:
+    names = [encoding] if encoding else _guess_encodings(content)
     for name in names:
         try:
             return content.decode(name).removeprefix("\ufeff"), name
@@ -92,7 +92,7 @@ def _decode(content: bytes, encoding: str | None) -> tuple[str, str]:
     )
 
 
-def _encodings(content: bytes) -> list[str]:
+def _guess_encodings(content: bytes) -> list[str]:
     for mark, name in _BOMS.items():
         if content.startswith(mark):
             return [name]
@@ -140,7 +140,7 @@ def _no_separator(lines: list[str]) -> str:
     return _NONE
 
 
-def _rows(text: str, separator: str, first: int) -> Iterator[Line]:
+def _read_rows(text: str, separator: str, first: int) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line = first
     try:
@@ -149,13 +149,13 @@ def _rows(text: str, separator: str, first: int) -> Iterator[Line]:
             line = first + reader.line_num
     except csv.Error as error:
         raise ValidationError(
-            f"The row that begins in line {line} can't be read: {_reason(str(error))}.",
+            f"The row that begins in line {line} can't be read: {_explain_problem(str(error))}.",
             hint="A quote that belongs to a value is written twice, and the value is in quotes.",
             field="path",
         ) from None
 
 
-def _reason(problem: str) -> str:
+def _explain_problem(problem: str) -> str:
     if "end of data" in problem:
         return "a quote is opened and never closed"
     if "field larger" in problem:

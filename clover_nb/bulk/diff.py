@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clover_nb.bulk.columns import ID, Columns
-from clover_nb.bulk.fields import normal, texts, to_arrow
-from clover_nb.bulk.rows import Reason
+from clover_nb.bulk.columns import ID, ColumnMapping
+from clover_nb.bulk.fields import as_texts, normalize_value, to_arrow
+from clover_nb.bulk.rows import RowReason
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.masking import mask_text
 
@@ -23,7 +23,7 @@ NONE = -1
 _NAMED = 3  # customers in a message
 
 
-class Match(NamedTuple):
+class RowMatch(NamedTuple):
     """Which customer each row is.
 
     Attributes:
@@ -32,10 +32,10 @@ class Match(NamedTuple):
     """
 
     positions: Positions
-    problems: dict[int, Reason]
+    problems: dict[int, RowReason]
 
 
-class Difference(NamedTuple):
+class TableDifference(NamedTuple):
     """What a table has otherwise than Clover, before any rule is asked.
 
     Attributes:
@@ -49,7 +49,9 @@ class Difference(NamedTuple):
     ignored: list[str]
 
 
-def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Sequence[str]) -> Match:
+def match_rows(
+    wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Sequence[str]
+) -> RowMatch:
     """Find each row's customer by the first of the key's columns that is filled.
 
     Args:
@@ -60,7 +62,7 @@ def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Seque
     many = len(next(iter(wanted.values())))
     positions = np.full(many, NONE, dtype=np.intp)
     waiting = np.ones(many, dtype=bool)
-    problems: dict[int, Reason] = {}
+    problems: dict[int, RowReason] = {}
     for field in key:
         if field not in wanted:
             continue
@@ -73,20 +75,20 @@ def match_rows(wanted: Mapping[str, pa.Array], current: pd.DataFrame, key: Seque
         waiting &= ~filled
         ambiguous: dict[int, list[str]] = {}
         if field == ID:
-            found = _places(values, to_arrow(current.index.to_series()))
+            found = _find_positions(values, to_arrow(current.index.to_series()))
             for row in rows[found == NONE]:
                 told = mask_text(trimmed[int(row)].as_py())
                 message = f"There is no customer {told} (any more)."
-                problems[int(row)] = Reason(ID, "unknown_id", message)
+                problems[int(row)] = RowReason(ID, "unknown_id", message)
         else:
             found, ambiguous = _by_value(field, values, current)
             for place, ids in ambiguous.items():
                 named = ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
                 message = f"{len(ids)} customers have this {field}: {named}. Name one by its id."
-                problems[int(rows[place])] = Reason(field, "several_customers", message)
+                problems[int(rows[place])] = RowReason(field, "several_customers", message)
         found[list(ambiguous)] = NONE
         positions[rows] = found
-    return Match(positions, problems)
+    return RowMatch(positions, problems)
 
 
 def _by_value(
@@ -94,10 +96,13 @@ def _by_value(
 ) -> tuple[Positions, dict[int, list[str]]]:
     """The position of the only customer with each value, and the ids where there are several."""
     held = pd.Series(
-        [normal(field, text) for text in texts(current[field]).to_pylist()], dtype=TEXT_DTYPE
+        [normalize_value(field, text) for text in as_texts(current[field]).to_pylist()],
+        dtype=TEXT_DTYPE,
     )
-    asked = pd.Series([normal(field, text) for text in values.to_pylist()], dtype=TEXT_DTYPE)
-    found = _places(to_arrow(asked), to_arrow(held))
+    asked = pd.Series(
+        [normalize_value(field, text) for text in values.to_pylist()], dtype=TEXT_DTYPE
+    )
+    found = _find_positions(to_arrow(asked), to_arrow(held))
     twice = held[held.duplicated(keep=False)]
     ambiguous = {
         row: list(current.index[held == asked[row]])
@@ -106,21 +111,21 @@ def _by_value(
     return found, ambiguous
 
 
-def _places(values: pa.Array, among: pa.Array) -> Positions:
+def _find_positions(values: pa.Array, among: pa.Array) -> Positions:
     """The first place of each value among others; ``NONE`` where it is not."""
     places = pc.index_in(values, value_set=among.cast(values.type))
     return np.array(pc.fill_null(places, NONE), dtype=np.intp)
 
 
-def compare(
+def compare_rows(
     wanted: dict[str, pa.Array],
-    columns: Columns,
+    columns: ColumnMapping,
     table: pd.DataFrame,
     current: pd.DataFrame,
     positions: Positions,
     *,
     empty_keeps: bool,
-) -> Difference:
+) -> TableDifference:
     """Compare each row with its customer.
 
     Args:
@@ -135,7 +140,7 @@ def compare(
     aligned = len(positions) == len(current) and bool((positions == np.arange(len(current))).all())
     take = None if aligned else pa.array(np.where(known, positions, 0))
 
-    def differs(theirs: pa.Array, ours: pa.Array) -> Any:  # noqa: ANN401  an array
+    def find_differences(theirs: pa.Array, ours: pa.Array) -> Any:  # noqa: ANN401  an array
         if take is not None:
             theirs = theirs.take(take) if len(theirs) else pa.repeat("", len(ours))
         return pc.fill_null(pc.not_equal(theirs, ours), fill_value=True).to_numpy(
@@ -145,20 +150,20 @@ def compare(
     held: dict[str, pa.Array] = {}
     changed = {}
     for field, ours in wanted.items():
-        held[field] = texts(current[field])
-        changed[field] = differs(held[field], ours) | ~known
+        held[field] = as_texts(current[field])
+        changed[field] = find_differences(held[field], ours) | ~known
         if empty_keeps:
             changed[field] &= pc.not_equal(ours, "").to_numpy(zero_copy_only=False)
     chosen = None if aligned else (positions[known], np.flatnonzero(known))
     ignored = [
         field
         for field, heading in columns.read_only.items()
-        if not _same(current[field], table[heading], chosen)
+        if not _is_unchanged(current[field], table[heading], chosen)
     ]
-    return Difference(held, changed, ignored)
+    return TableDifference(held, changed, ignored)
 
 
-def _same(
+def _is_unchanged(
     theirs: pd.Series[Any], ours: pd.Series[Any], chosen: tuple[Positions, Positions] | None
 ) -> bool:
     """Whether a column is as it was, where it is filled.
@@ -176,5 +181,7 @@ def _same(
         )
     if theirs.dtype == ours.dtype and to_arrow(theirs).equals(to_arrow(ours)):
         return True  # times and lists take long to be written as texts
-    given = texts(ours)
-    return not pc.any(pc.and_(pc.not_equal(given, ""), pc.not_equal(texts(theirs), given))).as_py()
+    given = as_texts(ours)
+    return not pc.any(
+        pc.and_(pc.not_equal(given, ""), pc.not_equal(as_texts(theirs), given))
+    ).as_py()

@@ -41,7 +41,7 @@ _MARK: Final = "v1:"  # in front of fingerprints; another way to make them gets 
 _LENGTH: Final = 6  # signs for each field
 
 
-def normal(field: str, text: str) -> str:
+def normalize_value(field: str, text: str) -> str:
     """What is compared of a value: two spellings of the same phone are the same, for example."""
     plain = unicodedata.normalize("NFC", _CONTROL.sub(" ", text)).strip()
     if field == "phone":
@@ -49,13 +49,13 @@ def normal(field: str, text: str) -> str:
     return plain.casefold() if field in ("email", "shipping_country") else plain
 
 
-def texts(column: pd.Series[Any]) -> pa.Array:
+def as_texts(column: pd.Series[Any]) -> pa.Array:
     """A column as texts, ``""`` where there is nothing."""
     try:
         values = to_arrow(column)
     except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types
-        return pa.array([_text(value) for value in column], TEXT)
-    written = _written(column, values)
+        return pa.array([_format_value(value) for value in column], TEXT)
+    written = _format_values(column, values)
     return pc.fill_null(written, "") if written.null_count else written
 
 
@@ -65,7 +65,7 @@ def to_arrow(column: pd.Series[Any]) -> pa.Array:
     return pa.array(values, from_pandas=True)
 
 
-def _written(column: pd.Series[Any], values: pa.Array) -> pa.Array:
+def _format_values(column: pd.Series[Any], values: pa.Array) -> pa.Array:
     kind = values.type
     if pa.types.is_large_string(kind) or pa.types.is_string(kind):
         return values.cast(TEXT)
@@ -77,20 +77,20 @@ def _written(column: pd.Series[Any], values: pa.Array) -> pa.Array:
         return pc.strftime(values, "%Y-%m-%dT%H:%M:%SZ").cast(TEXT)
     if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
         return pc.binary_join(values, " ").cast(TEXT)
-    return pa.array([_text(value) for value in column], TEXT)
+    return pa.array([_format_value(value) for value in column], TEXT)
 
 
-def fingerprints(table: pd.DataFrame) -> pa.Array:
+def fingerprint_rows(table: pd.DataFrame) -> pa.Array:
     """A mark a row, from which can be told later which of its fields still have these values."""
-    columns = [texts(table[name]).to_pylist() for name in FIELDS]
+    columns = [as_texts(table[name]).to_pylist() for name in FIELDS]
     rows = zip(table.index, *columns, strict=True)
-    return pa.array([fingerprint(*row) for row in rows], TEXT)
+    return pa.array([fingerprint_row(*row) for row in rows], TEXT)
 
 
-def fingerprint(customer_id: str, *values: str) -> str:
+def fingerprint_row(customer_id: str, *values: str) -> str:
     """The mark of one row: the values of :data:`FIELDS`."""
     pairs = zip(FIELDS, values, strict=True)
-    return _MARK + "".join(_hash(customer_id, field, value) for field, value in pairs)
+    return _MARK + "".join(_hash_value(customer_id, field, value) for field, value in pairs)
 
 
 def reads_as(mark: str, customer_id: str, field: str, value: str) -> bool | None:
@@ -98,21 +98,23 @@ def reads_as(mark: str, customer_id: str, field: str, value: str) -> bool | None
     if not mark.startswith(_MARK) or len(mark) != len(_MARK) + _LENGTH * len(FIELDS):
         return None
     start = len(_MARK) + _LENGTH * FIELDS.index(field)
-    return mark[start : start + _LENGTH] == _hash(customer_id, field, value)
+    return mark[start : start + _LENGTH] == _hash_value(customer_id, field, value)
 
 
-def _hash(customer_id: str, field: str, value: str) -> str:
-    told = f"{customer_id}\n{field}\n{normal(field, value)}".encode("utf-8", "surrogatepass")
+def _hash_value(customer_id: str, field: str, value: str) -> str:
+    told = f"{customer_id}\n{field}\n{normalize_value(field, value)}".encode(
+        "utf-8", "surrogatepass"
+    )
     return b64encode(hashlib.blake2b(told, digest_size=4).digest())[:_LENGTH].decode()
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  whatever a cell has
+def _format_value(value: Any) -> str:  # noqa: ANN401  whatever a cell has
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     if pd.api.types.is_list_like(value):
-        return " ".join(map(_text, value))
+        return " ".join(map(_format_value, value))
     if pd.isna(value):
         return ""
     return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 import pandas as pd
 
 from clover_nb.bulk import plan_files
-from clover_nb.bulk.review import Empty, review
+from clover_nb.bulk.review import Empty, review_table
 from clover_nb.bulk.rows import Decision, PlanRow, Status
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
@@ -23,7 +23,7 @@ _ORDER: Final = ("create", "modify", "delete", "unchanged")
 _FORMS: Final = {"conflict": "conflicts"}  # of two and more
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, kw_only=True)
 class Plan:
     """What is to be changed at Clover, row by row. Nothing has been sent.
 
@@ -43,11 +43,11 @@ class Plan:
         notes: What is not done, and why.
     """
 
-    id: str
+    id: str = field(default_factory=plan_files.new_id)
     merchant: str | None
     host: str
-    person: str
-    created: str
+    person: str = field(default_factory=user_name)
+    created: str = field(default_factory=plan_files.current_time)
     source: Mapping[str, Any]
     headings: Sequence[str]
     columns: Mapping[str, str]
@@ -118,7 +118,7 @@ class Plan:
         return pd.DataFrame(lines, columns=names).astype(kinds)
 
     def __repr__(self) -> str:
-        told = [f"{count:,} {_form(name, count)}" for name, count in self.counts.items()]
+        told = [f"{count:,} {_pluralize_name(name, count)}" for name, count in self.counts.items()]
         return f"<Plan: {', '.join(told) or 'no rows'}>"
 
     def _repr_html_(self) -> str:
@@ -130,8 +130,9 @@ class Plan:
         heads = "".join(f"<th>{name}</th>" for name in ("row", "action", "status", "changes"))
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
         return (
+            "<div class='mathjax_ignore'>"
             f"<p>{escape(repr(self)[1:-1])}; {self.requests:,} requests</p>{notes}"
-            f"{table if shown else ''}{rest if more > 0 else ''}"
+            f"{table if shown else ''}{rest if more > 0 else ''}</div>"
         )
 
     # -- decisions ---------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class Plan:
         Raises:
             ValidationError: There is no such row, or it is wrong.
         """
-        chosen = self._rows(rows)
+        chosen = self._find_rows(rows)
         if wrong := [row.row for row in chosen if row.status == "wrong"]:
             named = ", ".join(map(str, wrong))
             raise ValidationError(
@@ -153,7 +154,7 @@ class Plan:
                 hint="Mend the table, and plan it anew.",
                 field="rows",
             )
-        self._decide(chosen, "accepted")
+        self._set_decision(chosen, "accepted")
 
     def skip(self, rows: int | Iterable[int]) -> None:
         """Leave rows out. :meth:`accept` takes them in again.
@@ -164,13 +165,13 @@ class Plan:
         Raises:
             ValidationError: There is no such row.
         """
-        self._decide(self._rows(rows), "skipped")
+        self._set_decision(self._find_rows(rows), "skipped")
 
-    def _decide(self, rows: Iterable[PlanRow], decision: Decision) -> None:
+    def _set_decision(self, rows: Iterable[PlanRow], decision: Decision) -> None:
         for row in rows:
             row.decision = decision
 
-    def _rows(self, numbers: int | Iterable[int]) -> list[PlanRow]:
+    def _find_rows(self, numbers: int | Iterable[int]) -> list[PlanRow]:
         asked = {int(each) for each in ([numbers] if isinstance(numbers, int) else numbers)}
         chosen = [row for row in self.rows if row.row in asked]
         missing = asked - {row.row for row in chosen} - set(self.unchanged.index)
@@ -201,7 +202,7 @@ class Plan:
             "notes": self.notes,
             "counts": self.counts,
         }
-        plan_files.write(path, header, self.rows, self.unchanged.items())
+        plan_files.write_plan_file(path, header, self.rows, self.unchanged.items())
 
 
 def make_plan(
@@ -218,13 +219,10 @@ def make_plan(
     """Plan a table; see :meth:`clover_nb.customers.Customers.plan`."""
     if empty not in get_args(Empty):
         raise ValidationError('empty is "keep" or "clear".', field="empty")
-    found = review(table, current, key=key, columns=columns, base=base, empty=empty)
+    found = review_table(table, current, key=key, columns=columns, base=base, empty=empty)
     return Plan(
-        id=plan_files.new_id(),
         merchant=merchant,
         host=host,
-        person=user_name(),
-        created=plan_files.now(),
         source=table.attrs.get("read", {}),
         headings=[str(name) for name in table.columns],
         columns=found.columns.fields,
@@ -253,7 +251,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         >>> read_plan("spring.plan.jsonl")
         <Plan: 1 create>
     """
-    header, rows, unchanged = plan_files.read(path)
+    header, rows, unchanged = plan_files.read_plan_file(path)
     names = ("merchant", "host", "person", "created", "source", "headings", "columns", "notes")
     told = {name: header[name] for name in names}
     numbers = pd.Index([row for row, _ in unchanged], dtype="int64", name="row")
@@ -261,7 +259,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     return Plan(id=header["plan"], **told, rows=rows, unchanged=ids)
 
 
-def _form(name: str, count: int) -> str:
+def _pluralize_name(name: str, count: int) -> str:
     return name if count == 1 else _FORMS.get(name, name)
 
 

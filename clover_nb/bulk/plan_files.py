@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from clover_nb.bulk.rows import PlanRow, Reason
+from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.errors import ValidationError
 
 _FORMAT: Final = 1
@@ -27,35 +27,35 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def now() -> str:
+def current_time() -> str:
     """The time, in ISO 8601."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def write(
+def write_plan_file(
     path: str | os.PathLike[str],
     header: Mapping[str, Any],
     rows: Iterable[PlanRow],
     unchanged: Iterable[tuple[Any, str]],
 ) -> None:
     """Write a plan whole or not at all, readable by this user alone."""
-    lines = [_dumped(_as_json(row)) for row in rows]
-    lines += [_dumped({"row": row, "action": "unchanged", "id": key}) for row, key in unchanged]
+    lines = [_dump_json(_as_json(row)) for row in rows]
+    lines += [_dump_json({"row": row, "action": "unchanged", "id": key}) for row, key in unchanged]
     body = b"".join(lines)
     told = {"kind": _KIND, "format": _FORMAT} | dict(header)
-    told["sha256"] = _checksum(told, body)
+    told["sha256"] = _hash_contents(told, body)
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_dumped(told) + body)
+            file.write(_dump_json(told) + body)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink()
         raise
 
 
-def read(path: str | os.PathLike[str]) -> Contents:
+def read_plan_file(path: str | os.PathLike[str]) -> Contents:
     """Read a plan.
 
     Raises:
@@ -84,7 +84,7 @@ def read(path: str | os.PathLike[str]) -> Contents:
             hint="Update clover-nb, or plan the table anew.",
             field="path",
         )
-    if header.pop("sha256", None) != _checksum(header, body):
+    if header.pop("sha256", None) != _hash_contents(header, body):
         raise ValidationError(
             f"{path.name} was altered after it was saved.",
             hint="Change the table, and plan it anew; plan.accept and plan.skip decide on rows.",
@@ -99,26 +99,16 @@ def read(path: str | os.PathLike[str]) -> Contents:
     return header, rows, unchanged
 
 
-def _checksum(header: Mapping[str, Any], body: bytes) -> str:
-    return hashlib.sha256(_dumped(header) + body).hexdigest()
+def _hash_contents(header: Mapping[str, Any], body: bytes) -> str:
+    return hashlib.sha256(_dump_json(header) + body).hexdigest()
 
 
-def _dumped(value: Any) -> bytes:  # noqa: ANN401  JSON
+def _dump_json(value: Any) -> bytes:  # noqa: ANN401  JSON
     return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _as_json(row: PlanRow) -> dict[str, Any]:
-    return {
-        "row": row.row,
-        "action": row.action,
-        "status": row.status,
-        "id": row.customer_id,
-        "before": row.before,
-        "wanted": row.wanted,
-        "reasons": [reason._asdict() for reason in row.reasons],
-        "decision": row.decision,
-        "cells": row.cells,
-    }
+    return row.as_json() | {"decision": row.decision, "cells": row.cells}
 
 
 def _from_json(line: Mapping[str, Any]) -> PlanRow:
@@ -128,7 +118,7 @@ def _from_json(line: Mapping[str, Any]) -> PlanRow:
         customer_id=line["id"],
         before=line["before"],
         wanted=line["wanted"],
-        reasons=[Reason(**reason) for reason in line["reasons"]],
+        reasons=[RowReason(**reason) for reason in line["reasons"]],
         decision=line["decision"],
         cells=line["cells"],
     )

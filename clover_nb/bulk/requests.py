@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from clover_nb.api.platform import Contact, PlatformAPI
-from clover_nb.bulk.fields import ADDRESS, FIELDS, normal
-from clover_nb.records import Record, elements, flatten
+from clover_nb.bulk.fields import ADDRESS, FIELDS, normalize_value
+from clover_nb.records import Record, flatten, list_elements
 
 Values = Mapping[str, str]
 
@@ -26,12 +26,16 @@ def values_of(record: Record) -> dict[str, str]:
     return {name: str(fields[name] or "") for name in FIELDS}
 
 
-def differing(now: Values, wanted: Values) -> list[str]:
+def differing_fields(now: Values, wanted: Values) -> list[str]:
     """The fields that are not as wanted."""
-    return [name for name in wanted if normal(name, now[name]) != normal(name, wanted[name])]
+    return [
+        name
+        for name in wanted
+        if normalize_value(name, now[name]) != normalize_value(name, wanted[name])
+    ]
 
 
-def create(api: PlatformAPI, wanted: Values, uid: str) -> Record:
+def create_customer(api: PlatformAPI, wanted: Values, uid: str) -> Record:
     """Create a customer without a card, with a mark by which it can be found again.
 
     Raises:
@@ -40,10 +44,10 @@ def create(api: PlatformAPI, wanted: Values, uid: str) -> Record:
     customer: dict[str, Any] = {
         _NAMES.get(name, name): wanted[name] for name in _PLAIN & wanted.keys()
     }
-    return api.create_customer(customer | {"address": _address(wanted), "externalId": uid})
+    return api.create_customer(customer | {"address": _address_values(wanted), "externalId": uid})
 
 
-def modify(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:
+def modify_customer(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:
     """Change what is not as wanted. Doing it again does it once.
 
     Args:
@@ -58,13 +62,13 @@ def modify(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:
         AmbiguousWriteError: A request may or may not have been applied.
     """
     key = str(record["id"])
-    differs = differing(values_of(record), wanted)
+    differs = differing_fields(values_of(record), wanted)
     answer: Record | None = None
     if names := {_NAMES[name]: wanted[name] for name in differs if name in _NAMES}:
         answer = api.update_customer(key, names)
     for name, (items, field, kind) in _CONTACTS.items():
         if name in differs:
-            entry = _shown(elements(record.get(items)))
+            entry = _find_primary(list_elements(record.get(items)))
             if entry is None:
                 answer = api.create_contact(key, kind, {field: wanted[name]})
             elif wanted[name]:
@@ -79,21 +83,21 @@ def modify(api: PlatformAPI, record: Record, wanted: Values) -> Record | None:
 def _set_address(api: PlatformAPI, record: Record, wanted: Values) -> Record:
     key, now = str(record["id"]), values_of(record)
     whole = {name: wanted.get(name, now[name]) for name in ADDRESS}
-    entry = next(iter(elements(record.get("addresses"))), None)
+    entry = next(iter(list_elements(record.get("addresses"))), None)
     if entry is None:
-        return api.create_address(key, _address(whole))
+        return api.create_address(key, _address_values(whole))
     if any(text for name, text in whole.items() if name != "shipping_country"):
         parts = {name.removeprefix("shipping_"): text for name, text in whole.items()}
         return api.update_address(key, entry["id"], parts)
     return api.delete_address(key, entry["id"])
 
 
-def _address(values: Values) -> dict[str, str]:
+def _address_values(values: Values) -> dict[str, str]:
     found = {name.removeprefix("shipping_"): values.get(name, "") for name in ADDRESS}
     return {part: text for part, text in found.items() if text}
 
 
-def _shown(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _find_primary(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The entry that a row shows: the primary one, or else the first."""
     primary = [entry for entry in entries if entry.get("primaryEmail")]
     return next(iter(primary or entries), None)

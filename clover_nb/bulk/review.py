@@ -13,19 +13,19 @@ import pandas as pd
 import pyarrow as pa
 
 from clover_nb import addresses, quality, validation
-from clover_nb.bulk.columns import ID, READ, Columns, match_columns
-from clover_nb.bulk.diff import NONE, Match, Positions, compare, match_rows
+from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
+from clover_nb.bulk.diff import NONE, Positions, RowMatch, compare_rows, match_rows
 from clover_nb.bulk.fields import (
     ADDRESS,
     CLOVER_NAMES,
     FIELDS,
     NAME_PARTS,
     READ_ONLY,
-    normal,
+    as_texts,
+    normalize_value,
     reads_as,
-    texts,
 )
-from clover_nb.bulk.rows import PlanRow, Reason
+from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.card_numbers import contains_card_number
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
@@ -42,7 +42,7 @@ _ZIP_DIGITS: Final = 5
 _NO_EMPTYING: Final = "The Platform API takes an empty name as one that is left out."
 
 
-class Review(NamedTuple):
+class TableReview(NamedTuple):
     """A table's rows, judged.
 
     Attributes:
@@ -52,13 +52,13 @@ class Review(NamedTuple):
         notes: What is left out, and why, in sentences.
     """
 
-    columns: Columns
+    columns: ColumnMapping
     rows: list[PlanRow]
     unchanged: pd.Series[str]
     notes: list[str]
 
 
-def review(
+def review_table(
     table: pd.DataFrame,
     current: pd.DataFrame,
     *,
@@ -66,7 +66,7 @@ def review(
     columns: Mapping[str, str | None] | None = None,
     base: pd.DataFrame | None = None,
     empty: Empty = "keep",
-) -> Review:
+) -> TableReview:
     """Judge each row of a table against the customers at Clover.
 
     Args:
@@ -84,20 +84,20 @@ def review(
         table = table.reset_index()
     found = match_columns(table, columns)
     key = _check_key(key, found)
-    given = {field: texts(table[heading]) for field, heading in found.fields.items()}
+    given = {field: as_texts(table[heading]) for field, heading in found.fields.items()}
     match = match_rows(given, current, key)
     settable = {field: given[field] for field in FIELDS if field in given}
-    difference = compare(
+    difference = compare_rows(
         settable, found, table, current, match.positions, empty_keeps=empty == "keep"
     )
-    judge = _Judge(given, current, difference.current, match, _base(base, current))
+    judge = _RowReviewer(given, current, difference.current, match, _read_base(base, current))
     flags = np.column_stack([*difference.changed.values(), match.positions == NONE])
     busy = np.flatnonzero(flags.any(axis=1))
     places: list[int] = []
     rows = []
     for place in busy.tolist():
         fields = [name for name, flag in zip(settable, flags[place], strict=False) if flag]
-        if row := judge.judge(place, fields):
+        if row := judge.review_row(place, fields):
             places.append(place)
             rows.append(row)
     rest = np.ones(len(table), dtype=bool)
@@ -117,10 +117,10 @@ def review(
     _find_same_customers(rows, unchanged)
     _find_emails_of_others(rows, current, difference.current, strict="email" in key)
     _find_probable_duplicates(rows, current)
-    return Review(found, rows, unchanged, _notes(found, difference.ignored))
+    return TableReview(found, rows, unchanged, _describe_columns(found, difference.ignored))
 
 
-def _check_key(key: Sequence[str], columns: Columns) -> list[str]:
+def _check_key(key: Sequence[str], columns: ColumnMapping) -> list[str]:
     for field in key:
         validation.check_name(field, (ID, *FIELDS))
     known = [field for field in key if field in columns.fields]
@@ -136,7 +136,7 @@ def _check_key(key: Sequence[str], columns: Columns) -> list[str]:
     return known
 
 
-def _base(base: pd.DataFrame | None, current: pd.DataFrame) -> _Base | None:
+def _read_base(base: pd.DataFrame | None, current: pd.DataFrame) -> _BaseTable | None:
     if base is None:
         return None
     if base.index.name != ID and ID in base.columns:
@@ -147,19 +147,19 @@ def _base(base: pd.DataFrame | None, current: pd.DataFrame) -> _Base | None:
             hint="Give the table as clover.customers.list() made it.",
             field="base",
         )
-    held = {name: texts(base[name]) for name in FIELDS if name in base.columns}
-    return _Base(base.index.get_indexer(current.index), held)
+    held = {name: as_texts(base[name]) for name in FIELDS if name in base.columns}
+    return _BaseTable(base.index.get_indexer(current.index), held)
 
 
 def _keep_cells(table: pd.DataFrame, places: list[int], rows: Sequence[PlanRow]) -> None:
     """The input of each row that is not unchanged, without card numbers and tokens."""
     chosen = table.iloc[places]
-    columns = [texts(chosen[name]).to_pylist() for name in table.columns]
+    columns = [as_texts(chosen[name]).to_pylist() for name in table.columns]
     for row, cells in zip(rows, zip(*columns, strict=True), strict=True):
         row.cells = list(map(mask_text, cells))
 
 
-def _notes(columns: Columns, ignored: Iterable[str]) -> list[str]:
+def _describe_columns(columns: ColumnMapping, ignored: Iterable[str]) -> list[str]:
     notes = [
         f"Column {columns.read_only[name]!r} is ignored: {READ_ONLY[name]}." for name in ignored
     ]
@@ -175,14 +175,14 @@ def _notes(columns: Columns, ignored: Iterable[str]) -> list[str]:
 # -- row by row ------------------------------------------------------------------------------------
 
 
-class _Base(NamedTuple):
+class _BaseTable(NamedTuple):
     """A table as it was before it was edited: the place of each customer in it, and its texts."""
 
     positions: Positions
     texts: Texts
 
 
-class _Judge:
+class _RowReviewer:
     """Judges rows one by one. It is given those that differ in any way."""
 
     def __init__(
@@ -190,14 +190,14 @@ class _Judge:
         given: Texts,
         current: pd.DataFrame,
         held: Texts,
-        match: Match,
-        base: _Base | None,
+        match: RowMatch,
+        base: _BaseTable | None,
     ) -> None:
         self._given = given
         self._ids = current.index
         # Of the fields that the table lacks too: an address is judged as a whole.
         self._current = {
-            name: held[name] if name in held else texts(current[name]) for name in FIELDS
+            name: held[name] if name in held else as_texts(current[name]) for name in FIELDS
         }
         self._several = {
             name: current[column].notna().to_numpy()
@@ -207,7 +207,7 @@ class _Judge:
         self._match = match
         self._base = base
 
-    def judge(self, place: int, fields: Sequence[str]) -> PlanRow | None:
+    def review_row(self, place: int, fields: Sequence[str]) -> PlanRow | None:
         """What becomes of a row; ``None`` if nothing does.
 
         Args:
@@ -220,21 +220,21 @@ class _Judge:
             return PlanRow(0, "modify", reasons=[problem])
         given = {name: str(self._given[name][place].as_py()) for name in fields}
         if position == NONE:
-            return self._new(given)
-        return self._changed(place, position, given)
+            return self._review_new(given)
+        return self._review_existing(place, position, given)
 
-    def _new(self, given: dict[str, str]) -> PlanRow:
+    def _review_new(self, given: dict[str, str]) -> PlanRow:
         given = {name: value.strip() for name, value in given.items() if value.strip()}
         row = PlanRow(0, "create")
         wanted = _with_name_parts(given, dict.fromkeys(NAME_PARTS, ""), row.reasons)
         wanted = {name: value for name, value in wanted.items() if value}
         if not wanted.keys() & {*NAME_PARTS, "email", "phone"}:
             told = "A new customer needs a name, an email or a phone."
-            row.reasons.append(Reason("name", "nobody", told))
-        self._check(row, wanted, dict.fromkeys(FIELDS, ""))
+            row.reasons.append(RowReason("name", "nobody", told))
+        self._check_values(row, wanted, dict.fromkeys(FIELDS, ""))
         return row
 
-    def _changed(self, place: int, position: int, given: dict[str, str]) -> PlanRow | None:
+    def _review_existing(self, place: int, position: int, given: dict[str, str]) -> PlanRow | None:
         now = {name: str(column[position].as_py()) for name, column in self._current.items()}
         row = PlanRow(0, "modify", str(self._ids[position]))
         if "shipping_postal_code" in given:
@@ -242,50 +242,54 @@ class _Judge:
         given = {
             name: value
             for name, value in given.items()
-            if normal(name, value) != normal(name, now[name])
+            if normalize_value(name, value) != normalize_value(name, now[name])
         }
-        given = self._edited(row, place, given, now)
+        given = self._keep_edited(row, place, given, now)
         wanted = _with_name_parts(given, now, row.reasons)
         wanted = {
             name: value
             for name, value in wanted.items()
-            if normal(name, value) != normal(name, now[name])
+            if normalize_value(name, value) != normalize_value(name, now[name])
         }
         if not wanted:
             return None
         self._check_emptied(row, wanted, position)
-        self._check(row, wanted, now)
+        self._check_values(row, wanted, now)
         return row
 
-    def _edited(
+    def _keep_edited(
         self, row: PlanRow, place: int, given: dict[str, str], now: Mapping[str, str]
     ) -> dict[str, str]:
         """What was edited since the table was read; what others changed meanwhile is a conflict."""
         kept = {}
         for name, value in given.items():
-            edited = self._edits(place, name, value)
+            edited = self._is_edited(place, name, value)
             if edited is False:
                 continue
             kept[name] = value
-            if edited and self._edits(place, name, now[name]):
-                then = self._then(place, name)
+            if edited and self._is_edited(place, name, now[name]):
+                then = self._base_value(place, name)
                 told = f"{name} was changed at Clover since the table was read: it is {now[name]!r}"
                 told += f", was {then!r}" if then is not None else ""
-                row.reasons.append(Reason(name, "changed_since", mask_text(f"{told}.")))
+                row.reasons.append(RowReason(name, "changed_since", mask_text(f"{told}.")))
         return kept
 
-    def _edits(self, place: int, name: str, value: str) -> bool | None:
+    def _is_edited(self, place: int, name: str, value: str) -> bool | None:
         """Whether a value differs from the one that was read; ``None`` if that is not known."""
         if self._base is not None:
-            then = self._then(place, name)
-            return None if then is None else normal(name, then) != normal(name, value)
+            then = self._base_value(place, name)
+            return (
+                None
+                if then is None
+                else normalize_value(name, then) != normalize_value(name, value)
+            )
         if READ not in self._given:
             return None
         customer_id = str(self._ids[self._match.positions[place]])
         same = reads_as(str(self._given[READ][place].as_py()), customer_id, name, value)
         return None if same is None else not same
 
-    def _then(self, place: int, name: str) -> str | None:
+    def _base_value(self, place: int, name: str) -> str | None:
         if self._base is None or name not in self._base.texts:
             return None
         position = int(self._base.positions[self._match.positions[place]])
@@ -294,24 +298,24 @@ class _Judge:
     def _check_emptied(self, row: PlanRow, wanted: Mapping[str, str], position: int) -> None:
         for name in NAME_PARTS:
             if name in wanted and not wanted[name]:
-                row.reasons.append(Reason(name, "not_emptied", f"{name} stays: {_NO_EMPTYING}"))
+                row.reasons.append(RowReason(name, "not_emptied", f"{name} stays: {_NO_EMPTYING}"))
         for name, several in self._several.items():
             if several[position] and name in wanted and not wanted[name]:
                 told = f"{name} stays: the customer has several, and the next would take its place."
-                row.reasons.append(Reason(name, "not_emptied", told))
+                row.reasons.append(RowReason(name, "not_emptied", told))
 
-    def _check(self, row: PlanRow, wanted: dict[str, str], now: Mapping[str, str]) -> None:
+    def _check_values(self, row: PlanRow, wanted: dict[str, str], now: Mapping[str, str]) -> None:
         """Check the values by their rules, and put them into the row as they are sent."""
         for name, value in wanted.items():
             if contains_card_number(value):
                 told = f"{name} holds what looks like a card number."
-                row.reasons.append(Reason(name, "card_number", told))
+                row.reasons.append(RowReason(name, "card_number", told))
                 wanted[name] = mask_text(value)
             elif value:
                 try:
                     wanted[name] = validation.check_field(CLOVER_NAMES.get(name, name), value)
                 except ValidationError as error:
-                    row.reasons.append(Reason(name, "invalid", str(error)))
+                    row.reasons.append(RowReason(name, "invalid", str(error)))
         if any(name in wanted for name in ADDRESS):
             _check_address(row, wanted, now)
         order = [name for name in FIELDS if name in wanted]
@@ -328,7 +332,7 @@ _LISTS: Final = {
 
 
 def _with_name_parts(
-    given: Mapping[str, str], now: Mapping[str, str], reasons: list[Reason]
+    given: Mapping[str, str], now: Mapping[str, str], reasons: list[RowReason]
 ) -> dict[str, str]:
     """First and last name in the place of the whole one, which is divided at its last space."""
     wanted = {name: value for name, value in given.items() if name != "name"}
@@ -339,9 +343,9 @@ def _with_name_parts(
         first, _, last = whole.rpartition(" ")
         return wanted | {"first_name": first or last, "last_name": last if first else ""}
     parts = " ".join(filter(None, (wanted.get(name, now[name]).strip() for name in NAME_PARTS)))
-    if normal("name", parts) != normal("name", whole):
+    if normalize_value("name", parts) != normalize_value("name", whole):
         told = f"name says {whole!r}, first and last name say {parts!r}, which counts."
-        reasons.append(Reason("name", "names_disagree", mask_text(told)))
+        reasons.append(RowReason("name", "names_disagree", mask_text(told)))
     return wanted
 
 
@@ -364,23 +368,25 @@ def _check_address(row: PlanRow, wanted: dict[str, str], now: Mapping[str, str])
     if whole["country"] == _COUNTRY and (short := _SHORT_ZIP.fullmatch(code)):
         code = short[1].zfill(_ZIP_DIGITS) + (short[2] or "")
         told = f"The ZIP code {whole['postal_code']} lacks a zero in front: {code} is meant."
-        row.reasons.append(Reason("shipping_postal_code", "zero_added", told))
+        row.reasons.append(RowReason("shipping_postal_code", "zero_added", told))
         wanted["shipping_postal_code"] = whole["postal_code"] = code
     missing = [part for part in _WHOLE_ADDRESS if not whole[part]]
     for part in missing:
         told = f"{part} is missing: Clover keeps an address with {', '.join(_WHOLE_ADDRESS)} alone."
-        row.reasons.append(Reason(f"shipping_{part}", "address_incomplete", told))
+        row.reasons.append(RowReason(f"shipping_{part}", "address_incomplete", told))
     if not missing:
-        for part, message, certain in _findings(whole["state"], code, whole["country"]):
+        for part, message, certain in _find_address_flaws(whole["state"], code, whole["country"]):
             kind = "address_wrong" if certain else "address_doubtful"
-            row.reasons.append(Reason(f"shipping_{part}", kind, message))
+            row.reasons.append(RowReason(f"shipping_{part}", kind, message))
 
 
 _PARTS: Final = tuple(name.removeprefix("shipping_") for name in ADDRESS)
 
 
 @cache
-def _findings(state: str, postal_code: str, country: str) -> list[addresses.Finding]:
+def _find_address_flaws(
+    state: str, postal_code: str, country: str
+) -> list[addresses.AddressFinding]:
     """What is wrong with an address; of the street and the city it only matters that they are."""
     given = {"line1": "given", "city": "given", "state": state, "postal_code": postal_code}
     return addresses.check(given | {"country": country})
@@ -402,7 +408,7 @@ def _find_same_customers(rows: Sequence[PlanRow], unchanged: pd.Series[str]) -> 
         others = [each for each in by_id.get(row.customer_id or "", ()) if each != row.row]
         if others:
             told = f"Row {others[0]} is the same customer."
-            row.reasons.append(Reason(ID, "same_customer", told))
+            row.reasons.append(RowReason(ID, "same_customer", told))
 
 
 def _find_emails_of_others(
@@ -419,22 +425,22 @@ def _find_emails_of_others(
     changing = [row for row in rows if row.action == "modify" and row.wanted.get("email")]
     if not changing:
         return
-    asked = {normal("email", row.wanted["email"]) for row in changing}
+    asked = {normalize_value("email", row.wanted["email"]) for row in changing}
     owners = {
         email: customer_id
         for email, customer_id in zip(
-            (normal("email", text) for text in held["email"].to_pylist()),
+            (normalize_value("email", text) for text in held["email"].to_pylist()),
             current.index,
             strict=True,
         )
         if email in asked
     }
     for row in changing:
-        owner = owners.get(normal("email", row.wanted["email"]))
+        owner = owners.get(normalize_value("email", row.wanted["email"]))
         if owner is not None and owner != row.customer_id:
             code = "two_customers" if strict else "email_of_another"
             told = f"The id is one customer's, and the email that of {owner}."
-            row.reasons.append(Reason("email", code, told))
+            row.reasons.append(RowReason("email", code, told))
 
 
 def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) -> None:
@@ -448,8 +454,10 @@ def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) ->
     others = current[fields]
     alike = np.zeros(len(others), dtype=bool)
     for field in ("email", "phone", "shipping_postal_code"):
-        asked = {normal(field, text) for text in created[field]} - {""}
-        held = [normal(field, text) in asked for text in texts(others[field]).to_pylist()]
+        asked = {normalize_value(field, text) for text in created[field]} - {""}
+        held = [
+            normalize_value(field, text) in asked for text in as_texts(others[field]).to_pylist()
+        ]
         alike |= np.array(held, dtype=bool)
     pairs = quality.duplicates(pd.concat([others[alike], created]))
     for one, other, name, why in zip(
@@ -461,7 +469,7 @@ def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) ->
                 if one not in new
                 else (f"Probably the same as {one}: the same {why}.")
             )
-            new[other].reasons.append(Reason(why.partition(",")[0], "probable_duplicate", told))
+            new[other].reasons.append(RowReason(why.partition(",")[0], "probable_duplicate", told))
 
 
 def _as_customer(wanted: Mapping[str, str]) -> dict[str, str]:

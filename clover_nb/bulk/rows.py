@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS
 
@@ -25,7 +25,7 @@ KINDS: Final[Mapping[str, Status]] = {
 }
 
 
-class Reason(NamedTuple):
+class RowReason(NamedTuple):
     """Why a row is not simply ready.
 
     Attributes:
@@ -59,7 +59,7 @@ class PlanRow:
     customer_id: str | None = None
     before: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, str] = field(default_factory=dict)
-    reasons: list[Reason] = field(default_factory=list)
+    reasons: list[RowReason] = field(default_factory=list)
     decision: Decision | None = None
     cells: list[str] = field(default_factory=list)
 
@@ -83,6 +83,18 @@ class PlanRow:
         if self.action in ("create", "delete"):
             return 1
         return len({_CALLS.get(name, name) for name in self.wanted})
+
+    def as_json(self) -> dict[str, Any]:
+        """What is to be done, for programs."""
+        return {
+            "row": self.row,
+            "action": self.action,
+            "status": self.status,
+            "id": self.customer_id,
+            "before": self.before,
+            "wanted": self.wanted,
+            "reasons": [reason._asdict() for reason in self.reasons],
+        }
 
 
 # The fields that one request sets; the others have one each.

@@ -20,8 +20,8 @@ import pandas as pd
 from clover_nb import constants, errors
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import requests
-from clover_nb.bulk.fields import ADDRESS, FIELDS, NAME_PARTS, normal, texts
-from clover_nb.bulk.requests import Values, differing, values_of
+from clover_nb.bulk.fields import ADDRESS, FIELDS, NAME_PARTS, as_texts, normalize_value
+from clover_nb.bulk.requests import Values, differing_fields, values_of
 from clover_nb.journal.batches import Batches, BatchRow, RowState
 from clover_nb.masking import mask_text
 from clover_nb.records import Record
@@ -46,18 +46,19 @@ _OUTSIDE: Final = (
 )
 
 
-class Listing:
+class CustomerListing:
     """All customers, as they are."""
 
     def __init__(self, table: pd.DataFrame) -> None:
-        self._columns = {name: texts(table[name]) for name in FIELDS}
+        self._columns = {name: as_texts(table[name]) for name in FIELDS}
         self._places = {str(key): place for place, key in enumerate(table.index)}
         self._cards = table["card_count"].to_numpy()
-        marks = texts(table[_MARK]).to_pylist() if _MARK in table.columns else []
+        marks = as_texts(table[_MARK]).to_pylist() if _MARK in table.columns else []
         self.marks = {mark: key for mark, key in zip(marks, self._places, strict=False) if mark}
         emails = self._columns["email"].to_pylist()
         self.emails = {
-            normal("email", text): key for text, key in zip(emails, self._places, strict=True)
+            normalize_value("email", text): key
+            for text, key in zip(emails, self._places, strict=True)
         }
 
     def get(self, customer_id: str | None) -> Values | None:
@@ -74,15 +75,15 @@ class Listing:
     def find_alike(self, row: BatchRow, ours: set[str | None]) -> str | None:
         """A customer with just a row's fields, who is not known to come from another row."""
         columns = [self._columns[name].to_pylist() for name in row.wanted]
-        wanted = [normal(name, text).casefold() for name, text in row.wanted.items()]
+        wanted = [normalize_value(name, text).casefold() for name, text in row.wanted.items()]
         for key, *values in zip(self._places, *columns, strict=True):
             pairs = zip(row.wanted, values, strict=True)
-            if key not in ours and [normal(n, v).casefold() for n, v in pairs] == wanted:
+            if key not in ours and [normalize_value(n, v).casefold() for n, v in pairs] == wanted:
                 return str(key)
         return None
 
 
-class Progress(NamedTuple):
+class BatchProgress(NamedTuple):
     """How far a batch is.
 
     Attributes:
@@ -98,7 +99,7 @@ class Progress(NamedTuple):
     seconds: float
 
 
-class _Stop(Exception):
+class _BatchStop(Exception):
     """Rows that were not sent stay planned."""
 
 
@@ -124,7 +125,7 @@ class BatchRunner:
         list_customers: Callable[[], pd.DataFrame],
         pause: float,
         settle_seconds: float,
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[BatchProgress], object] | None = None,
     ) -> None:
         self._api = api
         self._batches = batches
@@ -149,11 +150,11 @@ class BatchRunner:
         self._batches.take(self._number)
         self._rows = self._batches.rows(self._number)
         try:
-            if self._waiting():
-                self._apply()
-            if any(row.verified is None for row in self._waiting("done")):
-                self._verify()
-        except (_Stop, KeyboardInterrupt, *_OUTSIDE) as stop:
+            if self._select_rows():
+                self._apply_rows()
+            if any(row.verified is None for row in self._select_rows("done")):
+                self._verify_rows()
+        except (_BatchStop, KeyboardInterrupt, *_OUTSIDE) as stop:
             told = mask_text(str(stop)) or "It was interrupted."
             self._batches.close(self._number, "stopped", told)
         except BaseException as error:
@@ -163,115 +164,115 @@ class BatchRunner:
         else:
             self._batches.close(self._number, "done")
 
-    def _waiting(self, *states: RowState) -> list[BatchRow]:
+    def _select_rows(self, *states: RowState) -> list[BatchRow]:
         states = states or ("planned", "open", "lost", "unknown")
         return [row for row in self._rows if row.state in states]
 
-    def _apply(self) -> None:
-        for row in self._waiting("open", "unknown"):
-            row.state = "lost" if row.action == "create" or _adds(row) else "planned"
-        self._settle()
+    def _apply_rows(self) -> None:
+        for row in self._select_rows("open", "unknown"):
+            row.state = "lost" if row.action == "create" or _adds_entry(row) else "planned"
+        self._resolve_lost()
         self._began = time.monotonic()
         for _ in range(_ATTEMPTS):
-            rows = self._compare(self._waiting("planned"))
+            rows = self._compare_rows(self._select_rows("planned"))
             first = _first_of_each_kind(rows)
             for row in first:
-                self._prove(row)
+                self._send_alone(row)
             sent = {row.row for row in first}
-            self._send([row for row in rows if row.row not in sent])
-            if not self._waiting("lost"):
+            self._send_rows([row for row in rows if row.row not in sent])
+            if not self._select_rows("lost"):
                 break
-            self._settle()
-        for row in self._waiting("lost"):
+            self._resolve_lost()
+        for row in self._select_rows("lost"):
             told = "The answer was lost several times; look whether the customer is there."
-            self._save(row, "unknown", told)
+            self._save_row(row, "unknown", told)
 
     # -- what is there -----------------------------------------------------------------------------
 
-    def _listing(self) -> Listing:
-        return Listing(self._list_customers())
+    def _read_listing(self) -> CustomerListing:
+        return CustomerListing(self._list_customers())
 
-    def _compare(self, rows: Sequence[BatchRow]) -> list[BatchRow]:
+    def _compare_rows(self, rows: Sequence[BatchRow]) -> list[BatchRow]:
         """Read everybody again; what others have changed meanwhile is a conflict, and not sent."""
-        there = self._listing() if rows else None
-        return [row for row in rows if there and self._stands(row, there)]
+        there = self._read_listing() if rows else None
+        return [row for row in rows if there and self._may_send(row, there)]
 
-    def _stands(self, row: BatchRow, there: Listing) -> bool:
+    def _may_send(self, row: BatchRow, there: CustomerListing) -> bool:
         """Whether a row is still to be sent."""
         now = there.get(row.customer_id)
         if row.action == "create":
-            email = normal("email", row.wanted.get("email", ""))
+            email = normalize_value("email", row.wanted.get("email", ""))
             owner = there.emails.get(email) if email and not row.before.get("email") else None
             if owner:
-                self._save(row, "conflict", f"Customer {owner} has this email by now.")
+                self._save_row(row, "conflict", f"Customer {owner} has this email by now.")
             return owner is None
         if row.action == "delete":
             return self._may_delete(row, now, there)
         if now is None:
-            self._save(row, "failed", "The customer is not there any more.")
+            self._save_row(row, "failed", "The customer is not there any more.")
             return False
         return self._may_modify(row, now)
 
     def _may_modify(self, row: BatchRow, now: Values) -> bool:
-        left = differing(now, row.wanted)
+        left = differing_fields(now, row.wanted)
         if not left:
-            self._save(row, "done")
+            self._save_row(row, "done")
             return False
-        moved = [name for name in left if differing(now, {name: row.before[name]})]
+        moved = [name for name in left if differing_fields(now, {name: row.before[name]})]
         if moved:
             told = "; ".join(f"{name} was {row.before[name]!r}, is {now[name]!r}" for name in moved)
-            self._save(row, "conflict", mask_text(f"Changed since it was planned: {told}."))
+            self._save_row(row, "conflict", mask_text(f"Changed since it was planned: {told}."))
         return not moved
 
-    def _may_delete(self, row: BatchRow, now: Values | None, there: Listing) -> bool:
+    def _may_delete(self, row: BatchRow, now: Values | None, there: CustomerListing) -> bool:
         if now is None:
-            self._save(row, "done")
+            self._save_row(row, "done")
             return False
         if there.has_card(str(row.customer_id)):
-            self._save(row, "conflict", "A card was attached since.")
+            self._save_row(row, "conflict", "A card was attached since.")
             return False
-        if moved := differing(now, row.before):
-            self._save(row, "conflict", f"Changed since it was planned: {', '.join(moved)}.")
+        if moved := differing_fields(now, row.before):
+            self._save_row(row, "conflict", f"Changed since it was planned: {', '.join(moved)}.")
             return False
         return True
 
     # -- sending -----------------------------------------------------------------------------------
 
-    def _prove(self, row: BatchRow) -> None:
+    def _send_alone(self, row: BatchRow) -> None:
         """Send the first row of its kind alone, and read it back: Clover may do something else."""
         self._check_stop()
-        self._apply_row(row, self._read([row]))
+        self._apply_row(row, self._read_records([row]))
         if self._stopping.is_set():
-            raise _Stop(self._reason)
+            raise _BatchStop(self._reason)
         if row.state != "done" or row.customer_id is None or row.action == "delete":
             return
         now = values_of(self._api.get_customer(row.customer_id))
-        if wrong := differing(now, row.wanted):
+        if wrong := differing_fields(now, row.wanted):
             told = "; ".join(f"{name} is {now[name]!r}, not {row.wanted[name]!r}" for name in wrong)
-            self._save(row, "failed", mask_text(f"Clover did something else: {told}."))
-            raise _Stop(f"Row {row.row}, the first of its kind, was sent alone. {row.reason}")
+            self._save_row(row, "failed", mask_text(f"Clover did something else: {told}."))
+            raise _BatchStop(f"Row {row.row}, the first of its kind, was sent alone. {row.reason}")
 
-    def _send(self, rows: Sequence[BatchRow]) -> None:
+    def _send_rows(self, rows: Sequence[BatchRow]) -> None:
         """Send rows, several at once; the next chunk is read meanwhile."""
-        chunks = _chunks(rows)
+        chunks = _split_chunks(rows)
         pending: set[Future[None]] = set()
         with ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb batch") as pool:
             try:
                 chunk = next(chunks, [])
-                reading = pool.submit(self._read, chunk)
+                reading = pool.submit(self._read_records, chunk)
                 while chunk:
                     records = reading.result()
                     following = next(chunks, [])
-                    reading = pool.submit(self._read, following)
+                    reading = pool.submit(self._read_records, following)
                     pending |= {pool.submit(self._apply_row, row, records) for row in chunk}
-                    pending = self._wait(pending, _BACKLOG if following else 0)
+                    pending = self._wait_for_futures(pending, _BACKLOG if following else 0)
                     chunk = following
             except BaseException:
                 self._stopping.set()
                 raise
-        self._report()
+        self._report_progress()
 
-    def _wait(self, pending: set[Future[None]], backlog: int) -> set[Future[None]]:
+    def _wait_for_futures(self, pending: set[Future[None]], backlog: int) -> set[Future[None]]:
         while len(pending) > backlog:
             ended, pending = wait(pending, _LOOK_SECONDS, FIRST_COMPLETED)
             for future in ended:
@@ -280,23 +281,23 @@ class BatchRunner:
         return pending
 
     def _check_stop(self) -> None:
-        self._report()
+        self._report_progress()
         self._check_share()
         if self._stopping.is_set():
-            raise _Stop(self._reason)
+            raise _BatchStop(self._reason)
         if self._batches.is_stop_requested(self._number):
-            raise _Stop("Somebody asked for it.")
+            raise _BatchStop("Somebody asked for it.")
 
-    def _report(self) -> None:
+    def _report_progress(self) -> None:
         if self._progress is None:
             return
         counts = Counter(row.state for row in self._rows)
         left = counts["planned"] + counts["open"] + counts["lost"]
         each = (time.monotonic() - self._began) / self._sent if self._sent else 0.0
         failed = counts["failed"] + counts["conflict"] + counts["unknown"]
-        self._progress(Progress(counts["done"], failed, left, left * each))
+        self._progress(BatchProgress(counts["done"], failed, left, left * each))
 
-    def _read(self, rows: Iterable[BatchRow]) -> dict[str, Record]:
+    def _read_records(self, rows: Iterable[BatchRow]) -> dict[str, Record]:
         ids = [row.customer_id for row in rows if row.action == "modify" and row.customer_id]
         if not ids:
             return {}
@@ -310,19 +311,19 @@ class BatchRunner:
         record = records.get(row.customer_id or "")
         if row.action == "modify":
             if record is None:
-                self._save(row, "failed", "The customer is not there any more.")
+                self._save_row(row, "failed", "The customer is not there any more.")
                 return
             now = values_of(record)
             if not self._may_modify(row, now):
                 return
             row.before = {name: now[name] for name in row.wanted}
-        self._save(row, "open")
+        self._save_row(row, "open")
         try:
             self._send_row(row, record)
         except _OUTSIDE as error:
             self._back_to_plan(row, error)
         except errors.APIError as error:
-            self._refused(row, error)
+            self._save_refusal(row, error)
         else:
             self._sent += 1
             self._refusals = []
@@ -330,22 +331,22 @@ class BatchRunner:
     def _send_row(self, row: BatchRow, record: Record | None) -> None:
         if row.action == "create":
             try:
-                answer = requests.create(self._api, row.wanted, row.uid)
+                answer = requests.create_customer(self._api, row.wanted, row.uid)
             except AmbiguousWriteError:
-                self._save(row, "lost")
+                self._save_row(row, "lost")
                 return
             row.customer_id = str(answer["id"])
-            self._done(row, answer)
+            self._save_done(row, answer)
         elif row.action == "delete":
-            self._delete(row)
+            self._delete_customer(row)
         else:
             assert record is not None  # noqa: S101  it was just read
-            self._modify(row, record)
+            self._modify_customer(row, record)
 
-    def _modify(self, row: BatchRow, record: Record) -> None:
+    def _modify_customer(self, row: BatchRow, record: Record) -> None:
         for _ in range(_ATTEMPTS):
             try:
-                self._done(row, requests.modify(self._api, record, row.wanted))
+                self._save_done(row, requests.modify_customer(self._api, record, row.wanted))
             except AmbiguousWriteError:
                 time.sleep(self._pause)
                 record = self._api.get_customer(str(row.customer_id))
@@ -353,35 +354,35 @@ class BatchRunner:
                     return
             else:
                 return
-        self._save(row, "unknown", "The answer was lost several times; look at the customer.")
+        self._save_row(row, "unknown", "The answer was lost several times; look at the customer.")
 
-    def _delete(self, row: BatchRow) -> None:
+    def _delete_customer(self, row: BatchRow) -> None:
         key = str(row.customer_id)
         for _ in range(_ATTEMPTS):
             try:
-                self._done(row, self._api.delete_customer(key))
+                self._save_done(row, self._api.delete_customer(key))
             except AmbiguousWriteError:
                 time.sleep(self._pause)
             except errors.NotFoundError:
-                self._save(row, "done")
+                self._save_row(row, "done")
                 return
             else:
                 return
-        self._save(row, "unknown", "The answer was lost several times; look at the customer.")
+        self._save_row(row, "unknown", "The answer was lost several times; look at the customer.")
 
-    def _done(self, row: BatchRow, answer: Record | None) -> None:
+    def _save_done(self, row: BatchRow, answer: Record | None) -> None:
         row.request_id = getattr(answer, "request_id", None)
-        self._save(row, "done")
+        self._save_row(row, "done")
 
     def _back_to_plan(self, row: BatchRow, error: errors.CloverError) -> None:
         """It was not made, and no other would be: stop."""
-        self._save(row, "planned")
+        self._save_row(row, "planned")
         self._reason = mask_text(str(error))
         self._stopping.set()
 
-    def _refused(self, row: BatchRow, error: errors.APIError) -> None:
+    def _save_refusal(self, row: BatchRow, error: errors.APIError) -> None:
         row.request_id = error.request_id
-        self._save(row, "failed", mask_text(str(error)))
+        self._save_row(row, "failed", mask_text(str(error)))
         self._refusals.append(f"{error.status} {error.code} {error.message}")
         if self._refusals[-_EQUAL_REFUSALS:].count(self._refusals[-1]) >= _EQUAL_REFUSALS:
             self._reason = f"{_EQUAL_REFUSALS} rows in a row were refused alike: {error.message}"
@@ -395,52 +396,52 @@ class BatchRunner:
             self._reason = f"{counts['failed']} of {ended} rows were refused."
             self._stopping.set()
 
-    def _save(self, row: BatchRow, state: RowState, reason: str | None = None) -> None:
+    def _save_row(self, row: BatchRow, state: RowState, reason: str | None = None) -> None:
         row.state, row.reason, row.changed = state, reason, time.time()
         self._batches.save(self._number, row)
 
     # -- creates whose answer was lost -------------------------------------------------------------
 
-    def _settle(self) -> None:
+    def _resolve_lost(self) -> None:
         """Look for all of them in one listing, once none can be on its way any more."""
-        lost = self._waiting("lost")
+        lost = self._select_rows("lost")
         if not lost:
             return
         until = max(row.changed for row in lost) + self._settle_seconds
         while (rest := until - time.time()) > 0:
             time.sleep(min(rest, _LOOK_SECONDS))
             self._check_stop()
-        there = self._listing()
+        there = self._read_listing()
         ours = {row.customer_id for row in self._rows if row.action == "create"}
         kept = any(row.uid in there.marks for row in self._rows)
         for row in lost:
             if row.action != "create":
-                self._save(row, "planned")
+                self._save_row(row, "planned")
             elif row.uid in there.marks:
                 row.customer_id = there.marks[row.uid]
-                self._save(row, "done")
+                self._save_row(row, "done")
             elif not kept and (like := there.find_alike(row, ours)):
                 told = f"Customer {like} has the same fields, and may be the one: look at it."
-                self._save(row, "unknown", told)
+                self._save_row(row, "unknown", told)
             else:
-                self._save(row, "planned")
+                self._save_row(row, "planned")
 
     # -- at the end --------------------------------------------------------------------------------
 
-    def _verify(self) -> None:
+    def _verify_rows(self) -> None:
         """Compare all rows that are done with what is there."""
-        there = self._listing()
-        for row in self._waiting("done"):
+        there = self._read_listing()
+        for row in self._select_rows("done"):
             now = there.get(row.customer_id)
             if row.action == "delete":
                 row.verified = now is None
             else:
-                row.verified = now is not None and not differing(now, row.wanted)
+                row.verified = now is not None and not differing_fields(now, row.wanted)
             told = None if row.verified else "It was done, and is not there as it was sent."
-            self._save(row, "done", told)
+            self._save_row(row, "done", told)
 
 
-def _adds(row: BatchRow) -> bool:
+def _adds_entry(row: BatchRow) -> bool:
     """Whether a change makes a new entry, which must not be made twice."""
     return any(
         any(row.wanted.get(name) for name in group)
@@ -460,7 +461,7 @@ def _first_of_each_kind(rows: Sequence[BatchRow]) -> list[BatchRow]:
 _GROUPS: Final = dict.fromkeys(NAME_PARTS, "name") | dict.fromkeys(ADDRESS, "address")
 
 
-def _chunks(rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
+def _split_chunks(rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
     waiting = iter(rows)
     while chunk := list(islice(waiting, _CHUNK)):
         yield chunk

@@ -16,7 +16,7 @@ from clover_nb import quality
 from clover_nb.bulk import csv_files, workbooks
 from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
-from clover_nb.bulk.fields import fingerprints, texts
+from clover_nb.bulk.fields import as_texts, fingerprint_rows
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
@@ -65,7 +65,7 @@ def read_table(
         ('02101', 'semicolon')
     """
     path = Path(path)
-    content = _content(path)
+    content = _read_content(path)
     read: dict[str, Any] = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}
     lines: Iterable[Line]
     if workbooks.is_workbook(content, path.suffix):
@@ -77,7 +77,7 @@ def read_table(
         text = csv_files.read_csv(content, encoding, header)
         lines = text.lines
         read |= {"format": "CSV", "encoding": text.encoding, "separator": text.separator}
-    table = _table(lines, header, read["format"] == "XLSX")
+    table = _build_table(lines, header, read["format"] == "XLSX")
     table.attrs["read"] = read | {"header": table.attrs.pop("header")}
     return table
 
@@ -111,8 +111,8 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             hint="Save a table as from clover.customers.list().",
             field="table",
         )
-    columns = {str(name): texts(table[name]) for name in table.columns}
-    columns[READ] = fingerprints(table)
+    columns = {str(name): as_texts(table[name]) for name in table.columns}
+    columns[READ] = fingerprint_rows(table)
     if path.suffix.lower() == ".csv":
         # One more apostrophe in front of a text's own, since reading takes one off.
         safe = {
@@ -130,7 +130,7 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         )
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     try:
         large = path.stat().st_size > _MAX_BYTES
         content = b"" if large else path.read_bytes()
@@ -155,7 +155,7 @@ def _row_below_title(lines: Sequence[Line]) -> int | None:
     return None
 
 
-def _table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.DataFrame:  # noqa: FBT001
+def _build_table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.DataFrame:  # noqa: FBT001
     """The lines below the headings, as a table.
 
     Args:
@@ -171,13 +171,13 @@ def _table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.DataFr
             continue
         if not headings:
             header = number
-            headings = _headings(cells)
+            headings = _read_headings(cells)
             continue
         width = len(headings)
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            raise _misfit(number, cells, headings)
+            raise _misfit_error(number, cells, headings)
         if len(cells) < width and not ragged:
-            raise _misfit(number, cells, headings)
+            raise _misfit_error(number, cells, headings)
         rows.append(number)
         found.append([*cells[:width], *[""] * (width - len(cells))])
         if len(rows) > _MAX_ROWS:
@@ -194,13 +194,13 @@ def _table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.DataFr
             field="path",
         )
     columns = enumerate(zip(*found, strict=True))
-    kept = {headings[i]: list(each) for i, each in columns if _named(i, headings, each, rows)}
+    kept = {headings[i]: list(each) for i, each in columns if _has_heading(i, headings, each, rows)}
     table = pd.DataFrame(kept, index=pd.Index(rows, name="row"), dtype=TEXT_DTYPE)
     table.attrs["header"] = header
     return table
 
 
-def _headings(cells: Sequence[str]) -> list[str]:
+def _read_headings(cells: Sequence[str]) -> list[str]:
     headings = [" ".join(cell.split()) for cell in cells]
     while not headings[-1]:
         headings.pop()
@@ -212,7 +212,7 @@ def _headings(cells: Sequence[str]) -> list[str]:
         )
     for heading, count in Counter(filter(None, headings)).items():
         if count > 1:
-            places = [_letter(i) for i, each in enumerate(headings) if each == heading]
+            places = [_column_letter(i) for i, each in enumerate(headings) if each == heading]
             raise ValidationError(
                 f"The columns {' and '.join(places)} have the same heading, {heading!r}.",
                 hint="Rename one, or take it away.",
@@ -221,7 +221,7 @@ def _headings(cells: Sequence[str]) -> list[str]:
     return headings
 
 
-def _named(
+def _has_heading(
     position: int, headings: Sequence[str], values: Sequence[str], rows: Sequence[int]
 ) -> bool:
     """Whether a column has a heading; one without must be empty."""
@@ -230,14 +230,14 @@ def _named(
     for row, value in zip(rows, values, strict=True):
         if value.strip():
             raise ValidationError(
-                f"Column {_letter(position)} has no heading, and a value in row {row}.",
+                f"Column {_column_letter(position)} has no heading, and a value in row {row}.",
                 hint="Give it a heading, or take it away.",
                 field="path",
             )
     return False
 
 
-def _misfit(number: int, cells: Sequence[str], headings: Sequence[str]) -> ValidationError:
+def _misfit_error(number: int, cells: Sequence[str], headings: Sequence[str]) -> ValidationError:
     return ValidationError(
         f"Row {number} has {len(cells)} values, and there are {len(headings)} headings.",
         hint="Values that hold the separator stand in quotes; every row has as many values as the "
@@ -246,7 +246,7 @@ def _misfit(number: int, cells: Sequence[str], headings: Sequence[str]) -> Valid
     )
 
 
-def _letter(position: int) -> str:
+def _column_letter(position: int) -> str:
     """A column as spreadsheets name it: A, B, ... Z, AA."""
     name, rest = "", position + 1
     while rest:

@@ -32,7 +32,7 @@ _EXACT: Final = 10**15  # Excel keeps 15 digits
 _ZEROS: Final = re.compile(r"[0() ./-]*0[0() ./-]*")
 
 
-class Sheet(NamedTuple):
+class SheetLines(NamedTuple):
     """A sheet's lines, its name, and the names of the others that hold something."""
 
     lines: list[Line]
@@ -63,7 +63,7 @@ def is_workbook(content: bytes, suffix: str) -> bool:
     return False
 
 
-def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
+def read_sheet(content: bytes, sheet: str | None = None) -> SheetLines:
     """Read one sheet of an .xlsx file.
 
     Args:
@@ -73,9 +73,9 @@ def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
     Raises:
         ValidationError: It can't be read; the message says what is wrong, and where.
     """
-    with _trouble():
+    with _convert_errors():
         formulas = _check_archive(content)
-        book = _open(content, values=True)
+        book = _open_workbook(content, values=True)
         try:
             names = [each.title for each in book.worksheets if each.sheet_state == "visible"]
             if sheet is not None and sheet not in book.sheetnames:
@@ -87,13 +87,13 @@ def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
             lines: list[Line] = []
             name = sheet or ""
             for name in [sheet] if sheet is not None else names:
-                lines = list(_lines(book[name]))
+                lines = list(_read_lines(book[name]))
                 if lines:
                     break
             others = [each for each in names if each != name]
             if formulas:
                 _check_formulas(content, name)
-            return Sheet(lines, name, others)
+            return SheetLines(lines, name, others)
         finally:
             book.close()
 
@@ -132,7 +132,7 @@ def _has_formula(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     return False
 
 
-def _open(content: bytes, *, values: bool) -> Workbook:
+def _open_workbook(content: bytes, *, values: bool) -> Workbook:
     from openpyxl import load_workbook  # noqa: PLC0415  200 ms
 
     with warnings.catch_warnings():
@@ -140,10 +140,10 @@ def _open(content: bytes, *, values: bool) -> Workbook:
         return load_workbook(io.BytesIO(content), read_only=True, data_only=values)
 
 
-def _lines(sheet: Any) -> Iterator[Line]:  # noqa: ANN401  openpyxl's, or a chart
+def _read_lines(sheet: Any) -> Iterator[Line]:  # noqa: ANN401  openpyxl's, or a chart
     wrong = []
-    for number, row in enumerate(_rows(sheet), 1):
-        cells = [_text(cell) for cell in row]
+    for number, row in enumerate(_iterate_rows(sheet), 1):
+        cells = [_cell_text(cell) for cell in row]
         wrong += [cell for cell in row if cell.data_type == "e"]
         while cells and not cells[-1]:
             cells.pop()
@@ -151,7 +151,7 @@ def _lines(sheet: Any) -> Iterator[Line]:  # noqa: ANN401  openpyxl's, or a char
             yield number, cells
     if wrong:
         raise ValidationError(
-            f"{_places(wrong)} show an error such as {wrong[0].value}.",
+            f"{_name_cells(wrong)} show an error such as {wrong[0].value}.",
             hint="Mend or empty these cells, and save the file again.",
             field="path",
         )
@@ -159,11 +159,13 @@ def _lines(sheet: Any) -> Iterator[Line]:  # noqa: ANN401  openpyxl's, or a char
 
 def _check_formulas(content: bytes, name: str) -> None:
     """Refuse formulas without the value that they had: a program made the file, and no Excel."""
-    values, formulas = _open(content, values=True), _open(content, values=False)
+    values, formulas = _open_workbook(content, values=True), _open_workbook(content, values=False)
     try:
         missing = [
             formula
-            for row, other in zip(_rows(values[name]), _rows(formulas[name]), strict=True)
+            for row, other in zip(
+                _iterate_rows(values[name]), _iterate_rows(formulas[name]), strict=True
+            )
             for value, formula in zip(row, other, strict=True)
             if formula.data_type == "f" and value.value is None and value.data_type == "n"
         ]
@@ -172,13 +174,13 @@ def _check_formulas(content: bytes, name: str) -> None:
         formulas.close()
     if missing:
         raise ValidationError(
-            f"{_places(missing)}: the values of formulas are not in the file.",
+            f"{_name_cells(missing)}: the values of formulas are not in the file.",
             hint="Open it in a spreadsheet program, and save it again.",
             field="path",
         )
 
 
-def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401  openpyxl's, or a chart
+def _iterate_rows(sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401  openpyxl's, or a chart
     if not hasattr(sheet, "iter_rows"):
         return iter(())
     sheet.reset_dimensions()  # some programs write that there is one cell
@@ -186,26 +188,26 @@ def _rows(sheet: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401  openpyxl's,
     return rows
 
 
-def _places(cells: list[Any]) -> str:
+def _name_cells(cells: list[Any]) -> str:
     named = ", ".join(cell.coordinate for cell in cells[:_NAMED])
     more = len(cells) - _NAMED
     return f"Cells {named} and {more:,} more" if more > 0 else f"Cells {named}"
 
 
-def _text(cell: Any) -> str:  # noqa: ANN401  one of openpyxl's
+def _cell_text(cell: Any) -> str:  # noqa: ANN401  one of openpyxl's
     value = cell.value
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):
-        return _number(value, cell.number_format)
+        return _format_number(value, cell.number_format)
     if isinstance(value, dt.datetime) and value.time() == dt.time():
         value = value.date()
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
 
 
-def _number(value: float, layout: str) -> str:
+def _format_number(value: float, layout: str) -> str:
     """A number's digits; the zeros that its format puts in front of it are part of it."""
     whole = float(value).is_integer()
     digits = str(int(value)) if whole and abs(value) < _EXACT else f"{value:.15g}"
@@ -218,7 +220,7 @@ def _number(value: float, layout: str) -> str:
 
 
 @contextmanager
-def _trouble() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     try:
         yield
     except ValidationError:
@@ -242,12 +244,12 @@ def write_sheet(headings: Sequence[str], columns: Sequence[Iterable[str]], path:
     cell = WriteOnlyCell(sheet)  # one for all: each is written before the next is filled
     cell.number_format = "@"
 
-    def fill(text: str) -> object:
+    def fill_cell(text: str) -> object:
         cell.value = _UNPRINTABLE.sub(" ", text)
         cell.data_type = "s"  # also of what looks like a formula, or like an error
         return cell
 
     sheet.append(list(headings))
     for row in zip(*columns, strict=True):
-        sheet.append(fill(text) for text in row)
+        sheet.append(fill_cell(text) for text in row)
     book.save(path)

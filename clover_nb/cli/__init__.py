@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = _Parser(prog="clover-nb", description=__doc__)
+    parser = _ArgumentParser(prog="clover-nb", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     lab = commands.add_parser(
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "folder, the lessons are copied to clover-nb-lessons and the first is opened. "
         "Other options go to JupyterLab, such as --no-browser and --port=8899. Ctrl-C stops both.",
     )
-    lab.set_defaults(run=_lab)
+    lab.set_defaults(run=_run_lab)
 
     from clover_nb.cli import lessons  # noqa: PLC0415  `--help` of the others need not wait
     from clover_nb.sandbox import cli  # noqa: PLC0415
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--port", type=int, help="the port; else one that is drawn at random once and then kept")
     add("--no-browser", action="store_true", help="don't open it in a browser")
     add("--writes", action="store_true", help="allow changes on production")
-    desk.set_defaults(run=_desk)
+    desk.set_defaults(run=_run_desk)
 
     doctor = commands.add_parser(
         "doctor",
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Look at versions, settings, hosts, clock, credentials and permissions, "
         "without changing anything, and say what to do. Exits with 1 when something is wrong.",
     )
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=_run_doctor)
 
     from clover_nb.cli import apply  # noqa: PLC0415  as the others
     from clover_nb.cli import plan as planning  # noqa: PLC0415
@@ -76,17 +76,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "after an error.",
     )
     planning.add_arguments(plan)
-    plan.set_defaults(run=planning.run)
+    plan.set_defaults(run=planning.run_plan)
     apply.add_commands(commands)
 
     arguments, others = parser.parse_known_args(argv)
-    if others and arguments.run is not _lab:
+    if others and arguments.run is not _run_lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     arguments.others = others
     return int(arguments.run(arguments))
 
 
-class _Parser(argparse.ArgumentParser):
+class _ArgumentParser(argparse.ArgumentParser):
     """Exits with 1 after an error of use: 2 means that there are changes."""
 
     def error(self, message: str) -> NoReturn:
@@ -98,19 +98,19 @@ class _Parser(argparse.ArgumentParser):
 # Each command is imported when it is run: they take up to a second.
 
 
-def _lab(arguments: argparse.Namespace) -> int:
+def _run_lab(arguments: argparse.Namespace) -> int:
     from clover_nb.cli import lab  # noqa: PLC0415
 
-    return lab.serve(arguments)
+    return lab.serve_lab(arguments)
 
 
-def _desk(arguments: argparse.Namespace) -> int:
+def _run_desk(arguments: argparse.Namespace) -> int:
     from clover_nb.cli import desk  # noqa: PLC0415
 
-    return desk.serve(arguments)
+    return desk.serve_desk(arguments)
 
 
-def _doctor(arguments: argparse.Namespace) -> int:
+def _run_doctor(arguments: argparse.Namespace) -> int:
     from clover_nb.cli import doctor  # noqa: PLC0415
 
-    return doctor.report(arguments)
+    return doctor.print_report(arguments)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from clover_nb.bulk.runner import Progress
+    from clover_nb.bulk.runner import BatchProgress
     from clover_nb.client import Clover
 
 _DONE: Final = 0
@@ -30,14 +30,14 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     apply.add_argument("plan", type=Path, metavar="PLAN", help="the plan's file")
     apply.add_argument("--yes", action="store_true", help="don't ask")
     apply.add_argument("--failed", type=Path, metavar="FILE", help="save the rows that failed")
-    apply.set_defaults(run=_run(_apply))
+    apply.set_defaults(run=_with_connection(_apply_plan))
 
     batches = commands.add_parser(
         "batches",
         help="list the plans that were applied",
         description="List the plans that were applied to this merchant, oldest first.",
     )
-    batches.set_defaults(run=_run(_batches))
+    batches.set_defaults(run=_with_connection(_list_batches))
 
     undo = commands.add_parser(
         "undo",
@@ -47,15 +47,15 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     )
     undo.add_argument("batch", type=int, metavar="BATCH", help="its number in clover-nb batches")
     undo.add_argument("--out", type=Path, required=True, metavar="PLAN", help="the plan's file")
-    undo.set_defaults(run=_run(_undo))
+    undo.set_defaults(run=_with_connection(_plan_undo))
     for each in (apply, batches, undo):
         each.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _run(
+def _with_connection(
     command: Callable[[Clover, argparse.Namespace], int],
 ) -> Callable[[argparse.Namespace], int]:
-    def run(arguments: argparse.Namespace) -> int:
+    def run_command(arguments: argparse.Namespace) -> int:
         from clover_nb.client import connect  # noqa: PLC0415  pandas
         from clover_nb.errors import CloverError  # noqa: PLC0415
 
@@ -66,10 +66,10 @@ def _run(
             print(error, file=sys.stderr)  # noqa: T201  a command's output
             return _ERROR
 
-    return run
+    return run_command
 
 
-def _apply(clover: Clover, arguments: argparse.Namespace) -> int:
+def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
     from clover_nb.bulk.plan import read_plan  # noqa: PLC0415  pandas
 
     plan = read_plan(arguments.plan)
@@ -79,7 +79,7 @@ def _apply(clover: Clover, arguments: argparse.Namespace) -> int:
         if sys.stdin.readline().strip().lower() != "yes":
             print("Nothing was sent.", file=sys.stderr)  # noqa: T201
             return _ERROR
-    batch = clover.customers.apply(plan, progress=_show)
+    batch = clover.customers.apply(plan, progress=_show_progress)
     print(file=sys.stderr)  # noqa: T201  ends the line of the progress
     table = batch.frame()
     if arguments.failed:
@@ -95,12 +95,12 @@ def _apply(clover: Clover, arguments: argparse.Namespace) -> int:
     return _DONE if (table["outcome"] == "done").all() else _LEFT
 
 
-def _show(progress: Progress) -> None:
+def _show_progress(progress: BatchProgress) -> None:
     told = f"\r{progress.done:,} done, {progress.failed:,} failed, {progress.left:,} left"
     print(f"{told}, {progress.seconds:,.0f} s  ", end="", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _batches(clover: Clover, arguments: argparse.Namespace) -> int:
+def _list_batches(clover: Clover, arguments: argparse.Namespace) -> int:
     table = clover.batches()
     if arguments.json:
         print(table.reset_index().to_json(orient="records", date_format="iso"))  # noqa: T201
@@ -109,7 +109,7 @@ def _batches(clover: Clover, arguments: argparse.Namespace) -> int:
     return _DONE
 
 
-def _undo(clover: Clover, arguments: argparse.Namespace) -> int:
+def _plan_undo(clover: Clover, arguments: argparse.Namespace) -> int:
     plan = clover.batch(arguments.batch).plan_undo()
     plan.save(arguments.out)
     if arguments.json:

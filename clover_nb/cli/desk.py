@@ -26,7 +26,7 @@ from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
-from clover_nb.journal.store import default_path
+from clover_nb.journal.store import default_path, make_private_file
 from clover_nb.settings import HANDED_SETTINGS, PRACTICE, Settings, dump_settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _MESSAGES: Final = [
 ]
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve_desk(arguments: argparse.Namespace) -> int:
     """Serve the desk on loopback, behind a token in its address, until Ctrl-C.
 
     Settings are looked up here, once. The kernels are handed what was found, and look nothing up.
@@ -63,16 +63,16 @@ def serve(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201  of a command
         return 1
     try:
-        sockets = _bind(arguments.port)
+        sockets = _bind_port(arguments.port)
     except OSError as error:
         print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
         return 1
     with clover, private_folder() as folder:
-        asyncio.run(_run(clover.settings, sockets, folder, browser=not arguments.no_browser))
+        asyncio.run(_run_server(clover.settings, sockets, folder, browser=not arguments.no_browser))
     return 0
 
 
-async def _run(
+async def _run_server(
     settings: Settings, sockets: list[socket.socket], folder: Path, *, browser: bool
 ) -> None:
     stopped = asyncio.Event()
@@ -81,7 +81,7 @@ async def _run(
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
     token = secrets.token_hex(24)
     kernels = _kernel_manager(folder)
-    server = OwnHTTPServer(_application(settings, kernels, token))
+    server = OwnHTTPServer(_make_application(settings, kernels, token))
     server.add_sockets(sockets)
     url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
     print(f"URL {url}", flush=True)  # noqa: T201  of a command
@@ -100,7 +100,7 @@ def _kernel_manager(folder: Path) -> DeskKernelManager:
     )
 
 
-def _application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
+def _make_application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
     identity = IdentityProvider(token=token, cookie_options={"samesite": "Strict"})
     assert identity.token == token  # noqa: S101  whatever the environment says of tokens
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
@@ -117,7 +117,6 @@ def _application(settings: Settings, kernels: DeskKernelManager, token: str) -> 
         jinja2_env=templates,
         kernel_websocket_connection_class=ZMQChannelsWebsocketConnection,
         headers=HEADERS,
-        xsrf_cookies=True,
         allow_remote_access=False,  # another Host than this machine's is refused
         local_hostnames=["localhost"],
         log_function=lambda _: None,  # an address may hold the token
@@ -135,19 +134,19 @@ def _kernel_environment(settings: Settings, folder: str) -> dict[str, str]:
     return kept | {HANDED_SETTINGS: dump_settings(settings, **journal)}
 
 
-def _bind(port: int | None) -> list[socket.socket]:
+def _bind_port(port: int | None) -> list[socket.socket]:
     """Listen at a port; at the user's own, if none is named.
 
     It is drawn at random once and then kept: a stranger's page can't know it, and links live.
 
     Raises:
-        OSError: The named one is taken.
+        OSError: The named one is taken, or the file that keeps it can't be made.
     """
     if port is not None:
         return bind_sockets(port, _ADDRESS)
     path = default_path().with_name("desk-port")
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_file(path)
         path.write_text(str(secrets.choice(_PORTS)), encoding="utf-8")
     try:
         return bind_sockets(int(path.read_text(encoding="utf-8")), _ADDRESS)

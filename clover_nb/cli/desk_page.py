@@ -76,30 +76,30 @@ class PageHandler(JupyterHandler):
             checkout: The address of the script of the card fields.
             environment: Of the kernel.
         """
-        self._kernels, self._checkout, self._environment = kernels, checkout, dict(environment)
+        self._kernels, self._checkout, self._environment = kernels, checkout, environment
         self._nonce = secrets.token_urlsafe(16)
 
     @allow_unauthenticated
     async def get(self) -> None:
         """Log in, or start a kernel and send the page."""
         if self.current_user is not None and self.token_authenticated:
-            self._send("opened.html.j2", nonce=self._nonce)  # with a cookie from now on
+            self._send_page("opened.html.j2", nonce=self._nonce)  # with a cookie from now on
         elif self.current_user is None or not self._is_own():
-            self._say(
+            self._send_message(
                 HTTPStatus.FORBIDDEN,
                 "The desk doesn't open by a stranger's link",
                 "If you have opened the address that clover-nb desk has printed in this browser, "
                 "since it was started:",
             )
-        elif not await self._kernels.make_room():
-            self._say(
+        elif kernel_id := await self._kernels.start_page_kernel(self._environment):
+            await self._open_desk(kernel_id)
+        else:
+            self._send_message(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "Too many pages are open",
                 "The desk is open in as many pages as it keeps at once. Close one that you don't "
                 "need, wait a few seconds, and:",
             )
-        else:
-            await self._open()
 
     def _is_own(self) -> bool:
         """Whether a person has come by the address bar or by a link of the desk's own.
@@ -108,22 +108,17 @@ class PageHandler(JupyterHandler):
         """
         return self.request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
-    async def _open(self) -> None:
-        manager = self._kernels
-        kernel_id = await manager.start_kernel(
-            kernel_name="python3", cwd=manager.folder, env=self._environment
-        )
+    async def _open_desk(self, kernel_id: str) -> None:
         self._set_headers()
-        manager.notify_connect(kernel_id)  # this page, until it has a connection of its own
         try:
             opening = self.get_template("desk_opening.html.j2")
             self.write(opening.render(nonce=self._nonce))
             await self.flush()
-            outputs = await _run(manager.get_kernel(kernel_id))
+            outputs = await _run_cell(self._kernels.get_kernel(kernel_id))
             widgets = self.get_template("desk_widgets.html.j2")
             self.write(widgets.render(outputs=outputs, config=self._page_config(kernel_id)))
         finally:
-            manager.notify_disconnect(kernel_id)
+            self._kernels.notify_disconnect(kernel_id)  # it has a connection of its own now
 
     def _set_headers(self) -> None:
         policy = page_policy(self._nonce, self.request.host, self._checkout)
@@ -140,21 +135,21 @@ class PageHandler(JupyterHandler):
         mine = {"kernelId": kernel_id, "jupyterLabTheme": "light", "fullMathjaxUrl": ""}
         return config | mine
 
-    def _say(self, status: HTTPStatus, title: str, text: str) -> None:
+    def _send_message(self, status: HTTPStatus, title: str, text: str) -> None:
         self.set_status(status)
-        self._send("message.html.j2", title=title, text=text)
+        self._send_page("message.html.j2", title=title, text=text)
 
-    def _send(self, template: str, **values: str) -> None:
+    def _send_page(self, template: str, **values: str) -> None:
         self._set_headers()
         self.finish(self.get_template(template).render(values))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401, ARG002  tornado's
         """Say that something went wrong, without what the visitor sent."""
         status = HTTPStatus(status_code)
-        self._say(status, status.phrase, "The desk can't be shown.")
+        self._send_message(status, status.phrase, "The desk can't be shown.")
 
 
-async def _run(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a kernel's manager
+async def _run_cell(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a kernel's manager
     """Run the desk's one cell, and give its outputs as the page's script takes them."""
     messages: list[dict[str, Any]] = []
     client = kernel.client()

@@ -24,7 +24,7 @@ _PACKAGES: Final = ("clover-nb", "pandas", "pyarrow", "requests", "jupyterlab", 
 _NAMES: Final = {"ecommerce": "Ecommerce API", "token": "card tokens", "platform": "Platform API"}
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One line of the report: what was found, and what to do where it is wrong."""
 
     good: bool
@@ -32,50 +32,50 @@ class Finding(NamedTuple):
     todo: str = ""
 
     def __str__(self) -> str:
-        line = f"{'ok   ' if self.good else 'WRONG'}  {_printable(self.what)}"
-        return line + f"\n       {_printable(self.todo)}" if self.todo else line
+        line = f"{'ok   ' if self.good else 'WRONG'}  {_escape_controls(self.what)}"
+        return line + f"\n       {_escape_controls(self.todo)}" if self.todo else line
 
 
-def _printable(text: str) -> str:
+def _escape_controls(text: str) -> str:
     """A text in one line, without signs that a terminal takes for commands."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
 
 
-def report(_: argparse.Namespace) -> int:
+def print_report(_: argparse.Namespace) -> int:
     """Print the findings as they come.
 
     Returns:
         The exit code: 1 when something is wrong.
     """
     well = True
-    for finding in examine():
+    for finding in run_checks():
         print(finding, flush=True)  # noqa: T201  a command's output
         well = well and finding.good
     return 0 if well else 1
 
 
-def examine() -> Iterator[Finding]:
+def run_checks() -> Iterator[CheckResult]:
     """Look at versions, settings, hosts, clock, credentials, permissions and the journal."""
     told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    yield Finding(good=True, what=f"Python {platform.python_version()}; {told}")
+    yield CheckResult(good=True, what=f"Python {platform.python_version()}; {told}")
     path = find_env_file()
-    yield Finding(good=True, what=f"settings file: {path or 'none, the environment alone'}")
+    yield CheckResult(good=True, what=f"settings file: {path or 'none, the environment alone'}")
     try:
         clover = connect(timeouts=_PATIENCE, journal=None)
     except CloverError as error:
-        yield _wrong("settings", error)
+        yield _failed_check("settings", error)
         return
     with clover:
-        yield Finding(good=True, what=f"settings: {clover!r}")
-        yield from _hosts(clover)
-        yield from _credentials(clover)
+        yield CheckResult(good=True, what=f"settings: {clover!r}")
+        yield from _check_hosts(clover)
+        yield from _check_credentials(clover)
         if clover.environment != "local":
-            yield from _journal()
+            yield from _check_journal()
 
 
-def _hosts(clover: Clover) -> Iterator[Finding]:
+def _check_hosts(clover: Clover) -> Iterator[CheckResult]:
     """Any answer will do, a refusal too: somebody is there."""
     transport: HTTPTransport = clover._transport
     answered = False
@@ -85,33 +85,35 @@ def _hosts(clover: Clover) -> Iterator[Finding]:
         try:
             transport.send("GET", api, path_of("v1"))  # type: ignore[arg-type]  # one of the three
         except APIConnectionError as error:
-            yield _wrong(what, error)
+            yield _failed_check(what, error)
             continue
         except CloverError:
             pass
         answered = True
-        yield Finding(good=True, what=what)
+        yield CheckResult(good=True, what=what)
     if answered:  # else nobody has told the time
-        yield _clock(transport.server_time() - time.time())
+        yield _check_clock(transport.server_time() - time.time())
 
 
-def _clock(behind: float) -> Finding:
+def _check_clock(behind: float) -> CheckResult:
     if abs(behind) <= _CLOCK_SECONDS:
-        return Finding(good=True, what="clock: as Clover's, to the minute")
+        return CheckResult(good=True, what="clock: as Clover's, to the minute")
     which = "behind" if behind > 0 else "ahead of"
     what = f"clock: it is {abs(behind):.0f} seconds {which} Clover's"
     todo = "Set this machine's clock (in its settings: date and time, automatically)."
-    return Finding(good=False, what=what, todo=todo)
+    return CheckResult(good=False, what=what, todo=todo)
 
 
-def _credentials(clover: Clover) -> Iterator[Finding]:
-    yield _tried("access token, for the Ecommerce API (asked for the API key)", clover, _ask_key)
+def _check_credentials(clover: Clover) -> Iterator[CheckResult]:
+    yield _check_access(
+        "access token, for the Ecommerce API (asked for the API key)", clover, _ask_key
+    )
     if clover.settings.merchant_id:
         what = f"reading customers of merchant {clover.settings.merchant_id}"
-        yield _tried(what, clover, _ask_customer)
+        yield _check_access(what, clover, _ask_customer)
     else:
         todo = "Set CLOVER_MERCHANT_ID: without it customers can't be read, nor changes looked up."
-        yield Finding(good=False, what="merchant id: missing", todo=todo)
+        yield CheckResult(good=False, what="merchant id: missing", todo=todo)
 
 
 def _ask_key(clover: Clover) -> None:
@@ -122,25 +124,25 @@ def _ask_customer(clover: Clover) -> None:
     clover.customers.list(limit=1)
 
 
-def _tried(what: str, clover: Clover, ask: Callable[[Clover], None]) -> Finding:
+def _check_access(what: str, clover: Clover, ask: Callable[[Clover], None]) -> CheckResult:
     try:
         ask(clover)
     except CloverError as error:
-        return _wrong(what, error)
-    return Finding(good=True, what=what)
+        return _failed_check(what, error)
+    return CheckResult(good=True, what=what)
 
 
-def _wrong(what: str, error: CloverError) -> Finding:
+def _failed_check(what: str, error: CloverError) -> CheckResult:
     status = f" (HTTP {error.status})" if isinstance(error, APIError) else ""
-    return Finding(good=False, what=f"{what}: {error.message}{status}", todo=error.hint)
+    return CheckResult(good=False, what=f"{what}: {error.message}{status}", todo=error.hint)
 
 
-def _journal() -> Iterator[Finding]:
+def _check_journal() -> Iterator[CheckResult]:
     path = default_path()
     there = next(each for each in (path, *path.parents) if each.exists())
     if os.access(there, os.R_OK | os.W_OK):
         made = "" if there == path else ", made with the first connection"
-        yield Finding(good=True, what=f"journal: {path}{made}")
+        yield CheckResult(good=True, what=f"journal: {path}{made}")
     else:
         todo = f"There is no connection without it: let your user read and write {there}."
-        yield Finding(good=False, what=f"journal: {path} can't be written", todo=todo)
+        yield CheckResult(good=False, what=f"journal: {path} can't be written", todo=todo)

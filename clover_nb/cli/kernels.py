@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,7 @@ class DeskKernelManager(PrivateKernelManager):
         self.cull_interval = min(_LOOK_SECONDS, ORPHAN_SECONDS)
         self.cull_busy = True
         self._left: dict[str, None] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     def notify_connect(self, kernel_id: str) -> None:
         """A page is connected to a kernel."""
@@ -88,12 +90,22 @@ class DeskKernelManager(PrivateKernelManager):
         self._left.pop(kernel_id, None)
         return super().remove_kernel(kernel_id)
 
-    async def make_room(self) -> bool:
-        """End kernels whose pages were left, longest ago first, where there are too many.
+    async def start_page_kernel(self, environment: Mapping[str, str]) -> str | None:
+        """Start a kernel for a page; first end those whose pages were left, longest ago first.
+
+        Args:
+            environment: Of the kernel.
 
         Returns:
-            Whether one more may be started.
+            Its id; the page counts as connected. ``None`` where too many pages are open.
         """
-        while len(self) >= MAX_KERNELS and self._left:
-            await self.shutdown_kernel(next(iter(self._left)))
-        return len(self) < MAX_KERNELS
+        async with self._one_at_a_time:  # one that is being started doesn't count yet
+            while len(self) >= MAX_KERNELS and self._left:
+                await self.shutdown_kernel(next(iter(self._left)))
+            if len(self) >= MAX_KERNELS:
+                return None
+            kernel_id: str = await self.start_kernel(
+                kernel_name="python3", cwd=self.folder, env=dict(environment)
+            )
+        self.notify_connect(kernel_id)
+        return kernel_id

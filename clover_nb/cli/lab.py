@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-class _Lab(LabApp):  # type: ignore[misc]  # has no types
+class _LabWithoutVoila(LabApp):  # type: ignore[misc]  # has no types
     """JupyterLab without Voilà, which would run code of the working directory."""
 
     @classmethod
@@ -33,7 +33,7 @@ class _Lab(LabApp):  # type: ignore[misc]  # has no types
         return super().make_serverapp(**kwargs)
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve_lab(arguments: argparse.Namespace) -> int:
     """Serve the sandbox and JupyterLab from this one process, so that both end with it.
 
     Args:
@@ -42,12 +42,12 @@ def serve(arguments: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    with _practice(), private_folder() as folder:
+    with _serve_sandbox(), private_folder() as folder:
         # What JupyterLab begins with: no news, no updates, for a desk talks to nobody else.
         defaults = str(Path(__file__).parent)
         config = os.environ.get("JUPYTER_CONFIG_PATH")
         os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
-        server = _Lab.initialize_server([*_options(folder), *arguments.others])
+        server = _LabWithoutVoila.initialize_server([*_server_options(folder), *arguments.others])
         if not server.identity_provider.auth_enabled or not _is_closed(server):
             print(  # noqa: T201  of a command
                 "clover-nb lab: JupyterLab is set up to open without a token or password (in its "
@@ -69,7 +69,7 @@ def _is_closed(server: Any) -> bool:  # noqa: ANN401  has no types
 
 
 @contextmanager
-def _practice() -> Iterator[None]:
+def _serve_sandbox() -> Iterator[None]:
     """A sandbox, which the kernels that are started meanwhile share, as they do its journal."""
     with tempfile.TemporaryDirectory() as folder, sandbox.start() as practice:
         shared = practice.connection() | {"journal": str(Path(folder) / "journal.sqlite3")}
@@ -92,7 +92,7 @@ def _is_empty(folder: Path) -> bool:
     )
 
 
-def _options(folder: Path) -> list[str]:
+def _server_options(folder: Path) -> list[str]:
     manager = f"{PrivateKernelManager.__module__}.{PrivateKernelManager.__name__}"
     options = [
         f"--ServerApp.kernel_manager_class={manager}",

@@ -36,7 +36,7 @@ def _is_own(peer: tuple[str, int], mine: tuple[str, int]) -> bool:
         peer: The other end's address and port.
         mine: This end's.
     """
-    wanted = [_entry(peer), _entry(mine), _ESTABLISHED]
+    wanted = [_table_entry(peer), _table_entry(mine), _ESTABLISHED]
     for table in (_TABLE, _TABLE.with_name("tcp6")):
         lines = table.read_text().splitlines()[1:] if table.exists() else []
         for line in lines:
@@ -47,7 +47,7 @@ def _is_own(peer: tuple[str, int], mine: tuple[str, int]) -> bool:
     return False
 
 
-def _entry(address: tuple[str, int]) -> str:
+def _table_entry(address: tuple[str, int]) -> str:
     """An IPv4 address as the kernel's table has it."""
     host, port = address
     (number,) = struct.unpack("=I", socket.inet_aton(host))

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_plan(arguments: argparse.Namespace) -> int:
     """Plan a file, and print what it would change.
 
     Returns:
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from clover_nb.errors import CloverError  # noqa: PLC0415
 
     try:
-        columns = dict(map(_column, arguments.column))
+        columns = dict(map(_parse_column, arguments.column))
         table = read_table(
             arguments.file,
             sheet=arguments.sheet,
@@ -80,24 +80,13 @@ def run(arguments: argparse.Namespace) -> int:
     return _CHANGES if plan.rows else _NOTHING
 
 
-def _column(text: str) -> tuple[str, str | None]:
+def _parse_column(text: str) -> tuple[str, str | None]:
     heading, equals, field = text.rpartition("=")
     return (heading, field or None) if equals else (text, None)
 
 
 def _as_json(plan: Plan) -> str:
-    rows = [
-        {
-            "row": row.row,
-            "action": row.action,
-            "status": row.status,
-            "id": row.customer_id,
-            "before": row.before,
-            "wanted": row.wanted,
-            "reasons": [reason._asdict() for reason in row.reasons],
-        }
-        for row in plan.rows
-    ]
+    rows = [row.as_json() for row in plan.rows]
     told = {"plan": plan.id, "counts": plan.counts, "requests": plan.requests}
     return json.dumps(told | {"notes": list(plan.notes), "rows": rows}, ensure_ascii=False)
 

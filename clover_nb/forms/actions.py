@@ -27,34 +27,34 @@ from clover_nb.forms.history import fields_of, latest_change
 from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
-    Difference,
-    Doubt,
+    FieldChange,
+    FormWarning,
     Row,
     Typed,
-    address_begun,
-    address_doubts,
-    cards_of,
-    contact_of,
-    differences,
-    shipping_of,
+    describe_cards,
+    find_address_warnings,
+    find_changes,
+    has_address,
+    read_contact,
+    read_shipping,
 )
 from clover_nb.masking import Secret
 from clover_nb.writes import conflicts
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 CARD_GONE: Final = "It can't be undone: the old card would need a new token from its holder."
 
 
-class Doubtful(Exception):
+class ConfirmationRequired(Exception):
     """Nothing was sent: somebody must say first that it is meant."""
 
-    def __init__(self, doubts: Iterable[Doubt]) -> None:
-        self.doubts = tuple(doubts)
-        super().__init__("; ".join(doubt.message for doubt in self.doubts))
+    def __init__(self, warnings: Iterable[FormWarning]) -> None:
+        self.warnings = tuple(warnings)
+        super().__init__("; ".join(each.message for each in self.warnings))
 
 
 @dataclass(frozen=True)
-class Done:
+class ActionResult:
     """A change that was made.
 
     Attributes:
@@ -65,103 +65,99 @@ class Done:
     """
 
     row: Row[Any] | None
-    undo: Callable[[], Done] | None = None
+    undo: Callable[[], ActionResult] | None = None
     note: str = ""
     card_id: str = ""
 
 
-def _require(doubts: Iterable[Doubt]) -> None:
-    if found := list(doubts):
-        raise Doubtful(found)
+def _require_no_warnings(warnings: Iterable[FormWarning]) -> None:
+    if found := list(warnings):
+        raise ConfirmationRequired(found)
 
 
 # -- doing it ----------------------------------------------------------------------------------
 
 
-def create_customer(clover: Clover, typed: Typed, *, sure: bool = False) -> Done:
+def create_customer(clover: Clover, _: None, typed: Typed, *, sure: bool = False) -> ActionResult:
     """Create a customer from what was typed, and read it back where that is possible.
 
     Raises:
-        Doubtful: The address exists already, or the postal one is odd, and nobody is ``sure``.
+        ConfirmationRequired: The address exists already or is odd, and nobody is ``sure``.
     """
     if not sure:
-        _require([*_duplicates(clover, typed["email"]), *address_doubts(typed)])
+        _require_no_warnings(
+            [*_find_duplicates(clover, typed["email"]), *find_address_warnings(typed)]
+        )
     plain: dict[str, Any] = {n: value for n, value in typed.items() if value and "." not in n}
     recipient = typed.get("shipping.name") or typed.get("shipping.phone")
-    shipping = _shipping(typed) if address_begun(typed) or recipient else None
+    shipping = _build_shipping(typed) if has_address(typed) or recipient else None
     row = _read_back(clover, clover.customers.create(**plain, shipping=shipping, consent=True))
-    return Done(row, note="A new customer can't be undone, only changed.")
+    return ActionResult(row, note="A new customer can't be undone, only changed.")
 
 
-def _duplicates(clover: Clover, email: str, own: str = "") -> list[Doubt]:
+def _find_duplicates(clover: Clover, email: str, own: str = "") -> list[FormWarning]:
     """Who else has this address already."""
     if not clover.settings.merchant_id:
         return []  # nothing can be read
-    customers = tuple(each for each in customers_with(clover, email) if each[0] != own)
+    customers = tuple(each for each in list_customers_with(clover, email) if each[0] != own)
     if not customers:
         return []
     who = "a customer" if len(customers) == 1 else f"{len(customers)} customers"
-    return [Doubt("email", f"This address belongs to {who} already.", customers)]
+    return [FormWarning("email", f"This address belongs to {who} already.", customers)]
 
 
-def customers_with(clover: Clover, email: str) -> tuple[tuple[str, str], ...]:
+def list_customers_with(clover: Clover, email: str) -> tuple[tuple[str, str], ...]:
     """Who has this address: the id of each, and a name."""
-    found = _known(clover.customers.search(email=email))
+    found = _without_nan(clover.customers.search(email=email))
     return tuple((str(key), str(row["name"] or key)) for key, row in found.iterrows())
 
 
-def edit_contact(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
+def edit_contact(
+    clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False
+) -> ActionResult:
     """Change a customer's name, email or phone to what was typed.
 
     Raises:
         ValidationError: Nothing differs from ``row``; nothing was sent.
         EditConflictError: Somebody else has changed the customer since it was read.
-        Doubtful: The new address belongs to another customer, and nobody is ``sure``.
+        ConfirmationRequired: The new address belongs to another customer, and nobody is ``sure``.
     """
-    changes = differences(contact_of(row), typed)
+    changes = find_changes(read_contact(row), typed)
     changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
     _require_change(changed)
     if "email" in changed and not sure:
-        _require(_duplicates(clover, changed["email"], own=row["id"]))
-    return _done(clover, clover.customers.modify(row["id"], **changed, expected=row))
+        _require_no_warnings(_find_duplicates(clover, changed["email"], own=row["id"]))
+    return _add_undo(clover, clover.customers.modify(row["id"], **changed, expected=row))
 
 
-def update_shipping(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
+def update_shipping(
+    clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False
+) -> ActionResult:
     """Change a customer's shipping to what was typed; a part that was emptied is taken off.
-
-    Args:
-        clover: The connection.
-        row: The customer as it was shown.
-        typed: All of ``SHIPPING_FIELDS``.
-        sure: Whether an odd address is meant.
 
     Raises:
         ValidationError: Nothing differs from ``row``; nothing was sent.
         EditConflictError: Somebody else has changed the customer since it was read.
-        Doubtful: The address is odd, and nobody is ``sure``.
+        ConfirmationRequired: The address is odd, and nobody is ``sure``.
     """
-    shown = shipping_of(row)
-    _require_change(differences(shown, typed))
+    shown = read_shipping(row)
+    _require_change(find_changes(shown, typed))
     if not sure:
-        _require(address_doubts(typed))
+        _require_no_warnings(find_address_warnings(typed))
     removed = {name for name in SHIPPING_FIELDS if shown[name] and not typed.get(name)}
-    shipping = _shipping(typed, removed)
-    return _done(clover, clover.customers.modify(row["id"], shipping=shipping, expected=row))
+    shipping = _build_shipping(typed, removed)
+    return _add_undo(clover, clover.customers.modify(row["id"], shipping=shipping, expected=row))
 
 
-def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> Done:
+def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> ActionResult:
     """Attach a card to a customer, or put it in the place of another.
 
-    Args:
-        clover: The connection.
-        row: The customer as it was shown.
-        typed: The token as ``"source"``; as ``"replaces"`` the id of the card that it replaces; as
-            ``"ecomind"`` who typed the card.
-        sure: Whether the old card may be taken off before the new one is attached.
+    ``"source"`` is the token, ``"replaces"`` the id of the card that it replaces, ``"ecomind"``
+    who typed the card. Who is ``sure`` has the old card taken off before the new one is attached.
 
     Raises:
         EditConflictError: Somebody else has changed the customer's cards since it was read.
-        Doubtful: Clover keeps one card alone, and nobody is ``sure``.
+        ConfirmationRequired: Clover keeps one card alone, and nobody is ``sure``.
         PartialChangeError: One of two steps was made.
     """
     _require_same_cards(clover, row)
@@ -170,7 +166,7 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     if old == KEEP:
         after = _read_back(clover, customers.add_source(row["id"], token, **agreed))
         new = [key for key in after["source_ids"] if key not in row["source_ids"]]
-        return Done(after, card_id=new[0] if len(new) == 1 else "")
+        return ActionResult(after, card_id=new[0] if len(new) == 1 else "")
     try:
         answer = customers.replace_source(row["id"], old, token, delete_first=sure, **agreed)
     except AlreadyOnFileError as refused:
@@ -181,28 +177,28 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
             "to be done; or one card is all that is kept, and the old one has to be taken off "
             "first. If the new one is refused then, the customer has no card."
         )
-        raise Doubtful([Doubt("source", told)]) from refused
-    return Done(_read_back(clover, answer), note=CARD_GONE)
+        raise ConfirmationRequired([FormWarning("source", told)]) from refused
+    return ActionResult(_read_back(clover, answer), note=CARD_GONE)
 
 
-def delete_card(clover: Clover, row: Row[Any], card_id: str) -> Done:
-    """Take a card off a customer. One that is gone already is as good as taken off.
+def delete_card(clover: Clover, row: Row[Any], typed: Typed, **_: object) -> ActionResult:
+    """Take a card, ``"card"``, off a customer. One that is gone already is as good as taken off.
 
     Raises:
         EditConflictError: Somebody else has changed the customer's cards since it was read.
     """
     _require_same_cards(clover, row)
     with suppress(NotFoundError):
-        clover.customers.delete_source(row["id"], card_id)
-    return Done(clover.customers.retrieve(row["id"]), note=CARD_GONE)
+        clover.customers.delete_source(row["id"], typed["card"])
+    return ActionResult(clover.customers.retrieve(row["id"]), note=CARD_GONE)
 
 
 def _require_same_cards(clover: Clover, row: Row[Any]) -> None:
     now = clover.customers.retrieve(row["id"])
     try:
-        conflicts.check({name: row[name] for name in ("id", "source_ids")}, dict(now))
+        conflicts.check_conflicts({name: row[name] for name in ("id", "source_ids")}, dict(now))
     except EditConflictError as found:
-        then_now = [list(cards_of(each).values()) for each in (row, now)]
+        then_now = [list(describe_cards(each).values()) for each in (row, now)]
         raise EditConflictError(found.message, changes=[Change("cards", *then_now)]) from None
 
 
@@ -211,18 +207,18 @@ def _require_change(changed: object) -> None:
         raise ValidationError("Nothing is changed yet.")
 
 
-def _done(clover: Clover, answer: Row[Any]) -> Done:
+def _add_undo(clover: Clover, answer: Row[Any]) -> ActionResult:
     """A change of fields, and how to take it back, by the journal's newest entry about it."""
     row = _read_back(clover, answer)
     try:
         entry = latest_change(clover, row["id"])
-        undone(clover.journal.entry(entry), dict(row))
+        find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError as reason:
-        return Done(row, note=_stays(reason))
-    return Done(row, lambda: _done(clover, clover.undo(entry)))
+        return ActionResult(row, note=_explain_no_undo(reason))
+    return ActionResult(row, lambda: _add_undo(clover, clover.undo(entry)))
 
 
-def _stays(reason: CloverError) -> str:
+def _explain_no_undo(reason: CloverError) -> str:
     told = reason.message.partition(": ")[2] or reason.message
     return f"It can't be undone: {told}"
 
@@ -230,17 +226,17 @@ def _stays(reason: CloverError) -> str:
 # -- taking back any change of the journal -------------------------------------------------------
 
 
-def restored(clover: Clover, row: Row[Any], entry: int) -> list[Difference]:
+def preview_undo(clover: Clover, row: Row[Any], entry: int) -> list[FieldChange]:
     """What undoing a change would do, by labels of the row; nothing where it can't be undone."""
     try:
-        body = undone(clover.journal.entry(entry), dict(row))
+        body = find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError:
         return []
     values = [(label, row.get(label) or "", new or "") for _, label, new in fields_of(body)]
-    return [Difference(*each) for each in values if each[1] != each[2]]
+    return [FieldChange(*each) for each in values if each[1] != each[2]]
 
 
-def take_back(clover: Clover, entry: int) -> Done:
+def undo_change(clover: Clover, entry: int) -> ActionResult:
     """Take back a change of the journal, and say how to take that back.
 
     Raises:
@@ -249,15 +245,15 @@ def take_back(clover: Clover, entry: int) -> Done:
     try:
         answer = clover.undo(entry)
     except (ValidationError, EditConflictError) as reason:
-        raise ValidationError(_stays(reason)) from reason
-    return _done(clover, answer)
+        raise ValidationError(_explain_no_undo(reason)) from reason
+    return _add_undo(clover, answer)
 
 
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_customers(clover: Clover, who: str) -> pd.DataFrame:
-    """The customers with this email address, or with this id.
+def find_customer(clover: Clover, who: str) -> Row[Any] | pd.DataFrame:
+    """The customer with this email address or id as it is now, or all that share the address.
 
     Raises:
         ValidationError: It is neither an address nor an id, or there is nobody.
@@ -281,22 +277,17 @@ def find_customers(clover: Clover, who: str) -> pd.DataFrame:
             hint="Addresses are compared letter by letter.",
             field="customer",
         )
-    return _known(found)
+    return clover.customers.retrieve(found.index[0]) if len(found) == 1 else _without_nan(found)
 
 
 def row_of(table: pd.DataFrame, customer_id: str) -> Row[Any]:
     """A customer of a table as a row of its own."""
-    line = table.loc[[customer_id]].iloc[0]
-    known = {str(name): None if _missing(value) else value for name, value in line.items()}
-    fields = {"id": customer_id, **known, "source_ids": line["source_ids"].split()}
+    line = _without_nan(table.loc[[customer_id]]).iloc[0]
+    fields = {"id": customer_id, **line, "source_ids": line["source_ids"].split()}
     return pd.Series(fields, dtype=object, name=customer_id)
 
 
-def _missing(value: Any) -> bool:  # noqa: ANN401  a cell of a DataFrame
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _known(table: pd.DataFrame) -> pd.DataFrame:
+def _without_nan(table: pd.DataFrame) -> pd.DataFrame:
     """A table without NaN, whose truth would be that of a text."""
     return table.astype(object).where(table.notna(), None)
 
@@ -306,7 +297,7 @@ def make_test_token(clover: Clover, card: Mapping[str, str]) -> Secret:
     return Secret(clover.tokens.create(card=card)["id"].reveal())
 
 
-def _shipping(typed: Typed, removed: Iterable[str] = ()) -> dict[str, Any]:
+def _build_shipping(typed: Typed, removed: Iterable[str] = ()) -> dict[str, Any]:
     given: dict[str, str | None] = {
         name: value for name, value in typed.items() if value and name.startswith("shipping.")
     }

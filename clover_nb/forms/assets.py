@@ -21,13 +21,8 @@ from traitlets import Bytes, Unicode
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
     "form": (
-        "common.js",
-        "card_numbers.js",
-        "card.js",
-        "form.js",
-        "desk.css",
-        "form.css",
-        "card.css",
+        *("common.js", "card_numbers.js", "card.js", "form.js"),
+        *("desk.css", "form.css", "card.css"),
     ),
     "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
     "desk": ("common.js", "desk.js", "desk.css", "form.css"),
@@ -68,7 +63,7 @@ export default {
 """
 
 
-class Assets(anywidget.AnyWidget):
+class SharedAssets(anywidget.AnyWidget):
     """The script and the style that the widgets of one kind share. It shows nothing."""
 
     layout = AnyTrait(None, allow_none=True).tag(sync=True)
@@ -76,7 +71,7 @@ class Assets(anywidget.AnyWidget):
     digest = Unicode().tag(sync=True)
 
 
-_living: dict[str, Assets] = {}
+_living: dict[str, SharedAssets] = {}
 
 
 def share_assets(kind: str) -> str:
@@ -90,7 +85,7 @@ def share_assets(kind: str) -> str:
         script, style = read_assets(kind)
         packed = gzip.compress(json.dumps({"script": script, "style": style}).encode(), mtime=0)
         digest = hashlib.sha256(packed).hexdigest()
-        assets = _living[kind] = Assets(packed=packed, digest=digest)
+        assets = _living[kind] = SharedAssets(packed=packed, digest=digest)
     return str(assets.model_id)
 
 
@@ -102,41 +97,16 @@ def read_assets(kind: str) -> tuple[str, str]:
     return script, "\n".join(text for name, text in texts.items() if name.endswith(".css"))
 
 
-class StaticFallback:
-    """A mixin, before the widget's class: a sentence stands for the widget where it can't run.
+class SharedWidget(anywidget.AnyWidget):
+    """A widget that draws with the shared assets of its kind, and has no layout of its own.
 
-    A saved output holds the sentence as HTML and as text, the same every run, beside the reference
-    to the living widget. JupyterLab shows the sentence in a notebook that it doesn't trust, and
+    A saved output holds a sentence as HTML and as text, the same every run, beside the reference to
+    the living widget. JupyterLab shows the sentence in a notebook that it doesn't trust, and
     GitHub, nbviewer and nbconvert show it always.
 
     Args:
-        args: What the widget's class takes.
         static: The sentence, plain text.
-        kwargs: What the widget's class takes.
-    """
-
-    def __init__(self, *args: object, static: str, **kwargs: object) -> None:
-        self._static = static
-        super().__init__(*args, **kwargs)
-
-    def _static_html(self) -> str:
-        """What is shown instead of the widget; to be overridden where a sentence isn't enough."""
-        return f"<p>{escape(self._static)}</p>"
-
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        shown = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]  # the widget's
-        if shown is None:
-            return None  # a widget that was closed
-        bundle, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        static = {"text/plain": self._static, "text/html": self._static_html()}
-        return {**bundle, **static}, metadata
-
-    def __repr__(self) -> str:
-        return f"<{self._static}>"
-
-
-class SharedWidget(StaticFallback, anywidget.AnyWidget):
-    """A widget that draws with the shared assets of its kind, and has no layout of its own.
+        state: What the widget's traits hold at first.
 
     Attributes:
         kind: The kind of its assets, as of :func:`share_assets`.
@@ -149,4 +119,20 @@ class SharedWidget(StaticFallback, anywidget.AnyWidget):
     assets = Unicode().tag(sync=True)
 
     def __init__(self, *, static: str, **state: object) -> None:
-        super().__init__(static=static, assets=share_assets(self.kind), **state)
+        self._static = static
+        super().__init__(assets=share_assets(self.kind), **state)
+
+    def _static_html(self) -> str:
+        """What is shown instead of the widget; to be overridden where a sentence isn't enough."""
+        return f"<p>{escape(self._static)}</p>"
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        shown = super()._repr_mimebundle_(**kwargs)  # type: ignore[arg-type]  # any
+        if shown is None:
+            return None  # a widget that was closed
+        bundle, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        static = {"text/plain": self._static, "text/html": self._static_html()}
+        return {**bundle, **static}, metadata
+
+    def __repr__(self) -> str:
+        return f"<{self._static}>"

@@ -36,7 +36,7 @@ class CardFields:
         self._send = send
         self._runner = TaskRunner(self._not_shown)
         self._view = ""  # the place in the browser where somebody typed last
-        self._greeting = ""  # the place that asked last for what it needs
+        self._asking_view = ""  # the place that asked last for what it needs
         self._asked = 0
         self._answer: Future[Secret] = Future()
         self.has_input = False
@@ -79,7 +79,7 @@ class CardFields:
         """
         event, view = content["event"], content["view"]
         if event == "hello":
-            return self._greet(view, content["origin"])
+            return self._send_setup(view, content["origin"])
         if event == "shown":
             self._view = self._view or view
         elif event == "unavailable" and view == self._view:
@@ -87,7 +87,7 @@ class CardFields:
             return True
         elif event == "edit":
             self._view = view
-            self._forget()
+            self._drop_token()
             self.has_input = True
             return True
         elif content.get("asked") == self._asked and not self._answer.done():
@@ -99,11 +99,11 @@ class CardFields:
         self._answer.cancel()
         self._runner.stop()
 
-    def _greet(self, view: str, origin: str) -> bool:
+    def _send_setup(self, view: str, origin: str) -> bool:
         # Of a page that was loaded anew, perhaps. Another place where a card is typed says so.
         had = bool(self.token or self.has_input)
         self._start_over()
-        self._greeting = view
+        self._asking_view = view
         self._runner.read(
             lambda: self._clover.tokens.hosted_fields(origin),
             lambda fields: self._send(
@@ -114,7 +114,7 @@ class CardFields:
 
     def _not_shown(self, failure: TaskFailure) -> None:
         why = f"Clover's card fields can't be shown. {describe_failure(failure)}"
-        self._send({"do": "fail", "view": self._greeting, "message": why})
+        self._send({"do": "fail", "view": self._asking_view, "message": why})
 
     def _take_answer(self, content: Mapping[str, Any]) -> None:
         if content["event"] == "token":
@@ -127,12 +127,12 @@ class CardFields:
         elif content["event"] == "failed":
             self._answer.set_exception(APIConnectionError(_NO_TOKEN))
 
-    def _forget(self) -> None:
+    def _drop_token(self) -> None:
         self.token = Secret("")
         self.brand = self.last4 = None
 
     def _start_over(self) -> None:
-        self._forget()
+        self._drop_token()
         self._answer.cancel()  # the page that was asked is gone
         self._view, self.has_input = "", False
 

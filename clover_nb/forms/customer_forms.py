@@ -9,15 +9,16 @@ from clover_nb import addresses
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
 from clover_nb.forms import actions, values
-from clover_nb.forms.actions import CARD_GONE, Done
+from clover_nb.forms.actions import CARD_GONE, ActionResult
 from clover_nb.forms.form import Form
 from clover_nb.forms.spec import FieldSpec, FormSpec, Row, SectionSpec
-from clover_nb.forms.values import Difference, Typed
+from clover_nb.forms.values import FieldChange, Typed
 
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."
 _ADDRESS: Final = "shipping.address."
 _COUNTRY: Final = f"{_ADDRESS}country"
+_NEW: Final = {_COUNTRY: values.COUNTRY}
 _HIDDEN: Final = "Not shown by Clover; it stays as it is unless you type another"
 _SHIPPING: Final = (
     FieldSpec(f"{_ADDRESS}line1", "Address line 1", placeholder="415 N Mathilda Ave"),
@@ -31,17 +32,13 @@ _SHIPPING: Final = (
 )
 
 
-def _arrange(typed: Typed) -> dict[str, str]:
+def _arrange_address(typed: Typed) -> dict[str, str]:
     """The parts of an address in the order of its country, under the names that it has for them."""
-    layout = addresses.layout(typed[_COUNTRY])
+    layout = addresses.name_parts(typed[_COUNTRY])
     return {f"{_ADDRESS}{part}": label for part, label in layout.items()}
 
 
 # -- a new customer ----------------------------------------------------------------------------
-
-
-def _new_customer(_: object = None) -> dict[str, str]:
-    return {_COUNTRY: values.COUNTRY}
 
 
 CREATE_CUSTOMER: Final = FormSpec(
@@ -60,13 +57,11 @@ CREATE_CUSTOMER: Final = FormSpec(
         SectionSpec("Card", card=True),
         SectionSpec("Shipping (optional)", _SHIPPING),
     ),
-    initial=_new_customer,
-    validate=lambda _, typed: values.problems(typed, ("email", "source")),
-    preview=lambda _, typed: values.differences(
-        {**_new_customer(), "ecomind": typed["ecomind"]}, typed
-    ),
-    submit=lambda clover, _, typed, sure: actions.create_customer(clover, typed, sure=sure),
-    arrange=_arrange,
+    initial=lambda _: _NEW,
+    validate=lambda _, typed: values.find_errors(typed, ("email", "source")),
+    preview=lambda _, typed: values.find_changes(_NEW | {"ecomind": typed["ecomind"]}, typed),
+    submit=actions.create_customer,
+    arrange=_arrange_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
     confirmations=_CONSENT,
     about_customer=False,
@@ -76,13 +71,13 @@ CREATE_CUSTOMER: Final = FormSpec(
 # -- the contact -------------------------------------------------------------------------------
 
 
-def _contact(row: Row[Any] | None) -> dict[str, str]:
-    return {} if row is None else values.contact_of(row)
+def _read_contact(row: Row[Any] | None) -> dict[str, str]:
+    return {} if row is None else values.read_contact(row)
 
 
-def _stays_in_contact(row: Row[Any], typed: Typed) -> str:
+def _explain_contact(row: Row[Any], typed: Typed) -> str:
     """What of a change can't be undone."""
-    changed = {each.field: each.now for each in values.differences(_contact(row), typed)}
+    changed = {each.field: each.now for each in values.find_changes(_read_contact(row), typed)}
     reasons = [f"the {name} was empty before" for name, now in changed.items() if not now]
     if "email" in changed:
         reasons.insert(0, "Clover keeps the old email address beside the new one")
@@ -103,20 +98,20 @@ EDIT_CONTACT: Final = FormSpec(
             ),
         ),
     ),
-    initial=_contact,
-    validate=values.contact_problems,
-    preview=lambda row, typed: values.differences(values.contact_of(row), typed),
-    submit=lambda clover, row, typed, sure: actions.edit_contact(clover, row, typed, sure=sure),
-    irreversible=_stays_in_contact,
+    initial=_read_contact,
+    validate=values.find_contact_errors,
+    preview=lambda row, typed: values.find_changes(values.read_contact(row), typed),
+    submit=actions.edit_contact,
+    irreversible=_explain_contact,
 )
 
 
 # -- the address -------------------------------------------------------------------------------
 
 
-def _stays_in_shipping(row: Row[Any], typed: Typed) -> str:
-    changed = {each.field for each in values.differences(values.shipping_of(row), typed)}
-    if not any(values.shipping_of(row)[name] for name in values.ADDRESS_FIELDS):
+def _explain_shipping(row: Row[Any], typed: Typed) -> str:
+    changed = {each.field for each in values.find_changes(values.read_shipping(row), typed)}
+    if not any(values.read_shipping(row)[name] for name in values.ADDRESS_FIELDS):
         return "This can't be undone: there was no address before, and Clover can't empty it."
     if changed - set(values.ADDRESS_FIELDS) and _hides_recipient(row):
         return "This can't be undone: Clover doesn't show who the recipient was."
@@ -133,12 +128,12 @@ UPDATE_SHIPPING: Final = FormSpec(
     submit_label="Save address",
     busy_label="Saving…",
     sections=(SectionSpec("Shipping address", _SHIPPING),),
-    initial=lambda row: {} if row is None else values.shipping_of(row),
-    validate=lambda _, typed: values.problems(typed),
-    preview=lambda row, typed: values.differences(values.shipping_of(row), typed),
-    submit=lambda clover, row, typed, sure: actions.update_shipping(clover, row, typed, sure=sure),
-    arrange=_arrange,
-    irreversible=_stays_in_shipping,
+    initial=lambda row: {} if row is None else values.read_shipping(row),
+    validate=lambda _, typed: values.find_errors(typed),
+    preview=lambda row, typed: values.find_changes(values.read_shipping(row), typed),
+    submit=actions.update_shipping,
+    arrange=_arrange_address,
+    irreversible=_explain_shipping,
     hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
 )
 
@@ -146,8 +141,8 @@ UPDATE_SHIPPING: Final = FormSpec(
 # -- cards -------------------------------------------------------------------------------------
 
 
-def _cards(row: Row[Any] | None, first: str, prefix: str = "") -> list[tuple[str, str]]:
-    known = {} if row is None else values.cards_of(row)
+def _offer_cards(row: Row[Any] | None, first: str, prefix: str = "") -> list[tuple[str, str]]:
+    known = {} if row is None else values.describe_cards(row)
     return [(values.KEEP, first), *((key, prefix + words) for key, words in known.items())]
 
 
@@ -158,9 +153,9 @@ def _check_card(row: Row[Any], typed: Typed) -> Mapping[str, ValidationError]:
     return {"card": ValidationError(words, field="card")}
 
 
-def _removed(row: Row[Any], typed: Typed) -> Iterable[Difference]:
-    card = values.cards_of(row).get(typed["card"])
-    return [Difference("Card", card, "removed")] if card else []
+def _preview_removal(row: Row[Any], typed: Typed) -> Iterable[FieldChange]:
+    card = values.describe_cards(row).get(typed["card"])
+    return [FieldChange("Card", card, "removed")] if card else []
 
 
 DELETE_CARD: Final = FormSpec(
@@ -168,16 +163,16 @@ DELETE_CARD: Final = FormSpec(
     submit_label="Remove card",
     busy_label="Removing…",
     sections=(SectionSpec("Card", (FieldSpec("card", "Card", "choice", required=True),)),),
-    options=lambda row: {"card": _cards(row, "Choose a card")},
+    options=lambda row: {"card": _offer_cards(row, "Choose a card")},
     validate=_check_card,
-    preview=_removed,
-    submit=lambda clover, row, typed, _: actions.delete_card(clover, row, typed["card"]),
+    preview=_preview_removal,
+    submit=actions.delete_card,
     irreversible=lambda *_: CARD_GONE,
     confirmations={"gone": "I mean to remove this card; it can't be undone"},
 )
 
 
-def _remove_attached(done: Done) -> tuple[str, FormSpec, Typed] | None:
+def _offer_removal(done: ActionResult) -> tuple[str, FormSpec, Typed] | None:
     return ("Remove this card", DELETE_CARD, {"card": done.card_id}) if done.card_id else None
 
 
@@ -186,23 +181,25 @@ ATTACH_CARD: Final = FormSpec(
     submit_label="Attach card",
     busy_label="Attaching…",
     sections=(SectionSpec("Card", (FieldSpec("replaces", "Other cards", "choice"),), card=True),),
-    options=lambda row: {"replaces": _cards(row, "Keep the cards that are on file", "Replace ")},
-    validate=lambda _, typed: values.problems({"source": typed["source"]}, ["source"]),
-    preview=values.card_changes,
-    submit=lambda clover, row, typed, sure: actions.attach_card(clover, row, typed, sure=sure),
+    options=lambda row: {
+        "replaces": _offer_cards(row, "Keep the cards that are on file", "Replace ")
+    },
+    validate=lambda _, typed: values.find_errors({"source": typed["source"]}, ["source"]),
+    preview=values.preview_card,
+    submit=actions.attach_card,
     irreversible=lambda _, typed: CARD_GONE if typed["replaces"] != values.KEEP else "",
     confirmations=_CONSENT,
-    follow_up=_remove_attached,
+    follow_up=_offer_removal,
 )
 
 CARD_TOKEN: Final = FormSpec(
-    title="Card",
+    title="Card fields",
     submit_label="Make a token",
     busy_label="Making a token…",
     sections=(SectionSpec("", card=True),),
     validate=lambda *_: {},
     preview=lambda *_: [],
-    submit=lambda *_: Done(None),
+    submit=lambda *_, **__: ActionResult(None),
     about_customer=False,
 )
 
@@ -213,7 +210,7 @@ CARD_TOKEN: Final = FormSpec(
 def create_customer(*, clover: Clover | None = None) -> Form:
     """A form that creates a customer: email, card token, name, phone, shipping address.
 
-    An email address that belongs to somebody already is a doubt, with a button that leads there.
+    An email address that belongs to somebody already is a warning, with a button that leads there.
 
     Args:
         clover: The connection; left out, the default one.
@@ -240,57 +237,25 @@ def edit_contact(customer_id: str | None = None, *, clover: Clover | None = None
     Raises:
         CloverError: There is no such customer, or no connection.
     """
-    return _show(EDIT_CONTACT, customer_id, clover)
+    return _show_form(EDIT_CONTACT, customer_id, clover)
 
 
 def update_shipping(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that changes a customer's shipping address.
+    """A form that changes a customer's shipping address; called as :func:`edit_contact`.
 
     The parts of the address stand in the order of its country and are checked against each other.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
     """
-    return _show(UPDATE_SHIPPING, customer_id, clover)
+    return _show_form(UPDATE_SHIPPING, customer_id, clover)
 
 
 def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that attaches a card to a customer, or puts it in the place of another.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
-    """
-    return _show(ATTACH_CARD, customer_id, clover)
+    """A form that attaches a card, or replaces one by it; called as :func:`edit_contact`."""
+    return _show_form(ATTACH_CARD, customer_id, clover)
 
 
 def delete_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
-    """A form that removes a card from a customer.
-
-    Args:
-        customer_id: See :func:`edit_contact`.
-        clover: See :func:`edit_contact`.
-
-    Returns:
-        The form; ``form.row`` is the changed customer after it was saved.
-
-    Raises:
-        CloverError: There is no such customer, or no connection.
-    """
-    return _show(DELETE_CARD, customer_id, clover)
+    """A form that removes a card from a customer; called as :func:`edit_contact`."""
+    return _show_form(DELETE_CARD, customer_id, clover)
 
 
 def card_fields(*, clover: Clover | None = None) -> Form:
@@ -312,10 +277,10 @@ def card_fields(*, clover: Clover | None = None) -> Form:
 
     Source: Clover docs, "Use the Clover-hosted iframe".
     """
-    return Form(clover or default(), CARD_TOKEN, static="Card fields: run this cell to use them.")
+    return Form(clover or default(), CARD_TOKEN)
 
 
-def _show(spec: FormSpec, customer_id: str | None, clover: Clover | None) -> Form:
+def _show_form(spec: FormSpec, customer_id: str | None, clover: Clover | None) -> Form:
     clover = clover or default()
     row = None if customer_id is None else clover.customers.retrieve(customer_id)
     return Form(clover, spec, row=row)

@@ -25,7 +25,7 @@ from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.table import CustomerTable
 from clover_nb.frames import to_frame, upsert
-from clover_nb.writes.conflicts import COMPARED, differing
+from clover_nb.writes.conflicts import COMPARED, find_changes
 
 _ABOUT: Final[dict[str, FormSpec]] = {
     "Edit contact": customer_forms.EDIT_CONTACT,
@@ -228,7 +228,7 @@ class Desk(SharedWidget):
         self.row = row
         undo = self.undo_form
         offered = undo.customer if undo is not None and not undo.is_busy else None
-        if offered is not None and differing(dict(offered), dict(row), COMPARED):
+        if offered is not None and find_changes(dict(offered), dict(row), COMPARED):
             self._close_undo()  # what it says is not so any more
         if self.form is not None and self.opened != _NEW and not self.form.has_changed:
             self.form.show(row)
@@ -283,6 +283,7 @@ class Desk(SharedWidget):
         if not form.is_busy:
             form.drop_statements()
         self.form = None
+        self.form_id = ""  # first, so that the browser moves the focus out of it
         self._forget(form)
         if form in self._forms.values() and not form.is_busy:
             self._say("info", self._kept(form, name))
@@ -348,6 +349,7 @@ class Desk(SharedWidget):
     def _close_undo(self) -> None:
         """Close the form that undoes a change; one at work is closed when it has ended."""
         form, self.undo_form = self.undo_form, None
+        self.undo_id = ""  # first, so that the browser moves the focus out of it
         if form is not None:
             self._end_undo(form)
 

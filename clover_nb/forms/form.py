@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pandas as pd
 from traitlets import Bool, Dict, Unicode
@@ -16,29 +16,22 @@ from clover_nb.errors import (
     EditConflictError,
     OutcomeUnknownError,
     PartialChangeError,
-    ValidationError,
 )
 from clover_nb.forms import actions, messages, rendering
-from clover_nb.forms import customer_picker as picker
-from clover_nb.forms.actions import Done, Doubtful
+from clover_nb.forms.actions import ActionResult, ConfirmationRequired
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_fields import wait_for_token
 from clover_nb.forms.cells import close_on_rerun
-from clover_nb.forms.customer_picker import CustomerPicker
-from clover_nb.forms.inputs import TICKED, Inputs, Note
+from clover_nb.forms.form_state import ECOMIND, PASTE, PRODUCTION, SURE, FormState
+from clover_nb.forms.inputs import TICKED, FieldMessage
 from clover_nb.forms.rendering import Markup
 from clover_nb.forms.result_panel import ResultPanel
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
-from clover_nb.forms.token_input import ECOMIND, INITIAL, PASTE, TYPE, TokenInput, offered_cards
 from clover_nb.masking import Secret
 
-LIVE: Final = "production"  # the confirmation that production asks for
-_SURE: Final = "sure"  # the box that lets a doubt pass
-_STICKY: Final[tuple[str, ...]] = ("customer", "way", "test_card")  # no statement about a customer
-_NOT_TYPED: Final = (*_STICKY, _SURE)
+T = TypeVar("T")
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
-_LIVE_WORDS: Final = "This changes live data"
 
 
 class Form(SharedWidget):
@@ -67,7 +60,7 @@ class Form(SharedWidget):
     outcome = Dict().tag(sync=True)
     busy = Unicode().tag(sync=True)  # the button whose work is under way
     locked = Bool().tag(sync=True)  # whether there is nothing to send since the last save
-    doubtful = Bool().tag(sync=True)
+    has_warnings = Bool().tag(sync=True)
     has_token = Bool().tag(sync=True)
 
     def __init__(
@@ -78,7 +71,6 @@ class Form(SharedWidget):
         row: Row[Any] | None = None,
         asks: bool = True,
         values: Mapping[str, str] | None = None,
-        static: str = "",
     ) -> None:
         """Make it.
 
@@ -88,26 +80,23 @@ class Form(SharedWidget):
             row: The customer that it is about.
             asks: Whether a person chooses the customer here; else :meth:`show` does.
             values: What the inputs hold besides.
-            static: What stands for it where it can't run; left out, a sentence with its title.
         """
         self.row: Row[Any] | None = None
         self.on_saved: Callable[[Row[Any]], object] = lambda _: None
-        self.on_open: Callable[[str], object] = self._look_at
+        self.on_open: Callable[[str], object] = self._look_at_customer
         self.on_switch: Callable[[FormSpec, Mapping[str, str]], object] = self.become
         self.on_released: Callable[[], object] = lambda: None
         self._clover, self._asks = clover, asks
-        self._runner = TaskRunner(self._failed)
-        self._token = TokenInput(clover, self._send_to_card)
-        self._picker, self._panel = CustomerPicker(), ResultPanel()
+        self._state = FormState(clover, spec, lambda content: self.send({"card": content}))
+        self._runner = TaskRunner(self._show_failure)
+        self._panel = ResultPanel()
         self._task = ""
-        self._doubts: dict[str, str] | None = None  # the values that were doubtful
-        self._home: FormSpec | None = None  # what this form was before it became another
-        self._adopt(spec)
-        super().__init__(static=static or f"{spec.title}: run this cell to use the form.")
+        self._home = spec  # what this form was before it became another
+        super().__init__(static=f"{spec.title}: run this cell to use the form.")
         if row is not None:
-            self._choose(row)
-        self._inputs.values |= values or {}
-        self._draw()
+            self._choose_customer(row)
+        self._state.inputs.values |= values or {}
+        self._sync_state()
         self.on_msg(lambda _, content, __: self.receive(content))
         close_on_rerun(self.close)
 
@@ -116,12 +105,12 @@ class Form(SharedWidget):
     @property
     def customer(self) -> Row[Any] | None:
         """The customer that it is about, as it was read last."""
-        return self._picker.row
+        return self._state.row
 
     @property
     def has_changed(self) -> bool:
         """Whether something was typed, ticked or chosen that isn't saved."""
-        return bool(self._inputs.changed(_NOT_TYPED)) or self._token.has_input
+        return self._state.has_changed
 
     @property
     def is_busy(self) -> bool:
@@ -131,17 +120,17 @@ class Form(SharedWidget):
     @property
     def token(self) -> Secret:
         """The card token; it prints masked. Empty until one was made of what is typed."""
-        return self._token.token(self._inputs.values.get("way", TYPE))
+        return self._state.token
 
     @property
     def brand(self) -> str | None:
         """The card's brand, such as ``"VISA"``, once there is a token and Clover tells."""
-        return self._token.card.brand
+        return self._state.card.brand
 
     @property
     def last4(self) -> str | None:
         """The last four digits of the card's number, once there is a token and Clover tells."""
-        return self._token.card.last4
+        return self._state.card.last4
 
     def show(self, row: Row[Any]) -> bool:
         """Be about this customer, unless that would lose what is typed or under way.
@@ -149,503 +138,380 @@ class Form(SharedWidget):
         Returns:
             Whether the form is about this customer now.
         """
-        is_same = self._picker.customer_id == str(row["id"])
+        is_same = self._state.customer_id == str(row["id"])
         if self.is_busy or (self.has_changed and not is_same):
             return is_same
-        self._choose(row)
-        self._draw()
+        self._choose_customer(row)
+        self._sync_state()
         return True
 
     def drop_statements(self) -> None:
         """Forget what the person agreed to and the card that was typed, but not the texts."""
-        names = {*self._confirmations, _SURE, "way", "ecomind"} & self._inputs.values.keys()
-        self._inputs.values |= {name: self._inputs.initial[name] for name in names}
-        self._doubts = None
-        self._token.clear()
-        self._draw()
+        self._state.drop_statements()
+        self._sync_state()
 
     def become(self, spec: FormSpec, values: Mapping[str, str]) -> None:
         """Be another form about the same customer, with a way back."""
-        row, self._home = self._picker.row, self._home or self._spec
-        back = self._home if self._home is not spec else None
-        self._adopt(spec)
+        row = self.customer
+        self._state.adopt_spec(spec)
+        self._panel.clear()
+        self.locked = False
         if row is not None:
-            self._choose(row)
-        self._inputs.values |= values
-        if back is not None:
-            self._panel.offer("back", "Back", lambda: self.become(back, {}))
-        self._draw()
+            self._choose_customer(row)
+        self._state.inputs.values |= values
+        if spec is not self._home:
+            self._panel.offer("back", "Back", lambda: self.become(self._home, {}))
+        self._sync_state()
 
     def receive(self, content: Mapping[str, Any]) -> None:
         """Take a message of the browser."""
-        self._runner.handle(self._receive, content)
+        self._runner.handle(self._handle_message, content)
 
     def close(self) -> None:
         """Close the widget and drop what is under way."""
         self._runner.stop()
-        self._token.card.close()
+        self._state.card.close()
         super().close()
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def _receive(self, content: Mapping[str, Any]) -> None:
-        handlers: dict[str, Callable[[Mapping[str, Any]], object]] = {
-            "edit": lambda _: None,
-            "leave": lambda message: self._left(message["name"]),
-            "submit": self._submit,
-            "cancel": lambda _: self._cancel(),
-            "find": lambda _: self._find(),
-            "pick": lambda message: self._read("find", message["id"], self._found),
-            "press": lambda message: self._press(message["key"]),
-            "test_card": lambda _: self._use_test_card(),
-            "card": lambda message: self._hear_card(message["card"]),
-        }
-        self._take(content)
-        handlers[content["do"]](content)
-        self._draw()
+    def _handle_message(self, content: Mapping[str, Any]) -> None:
+        self._take_edits(content)
+        match content["do"]:
+            case "leave":
+                self._mark_left(content["name"])
+            case "submit":
+                self._submit(content["texts"], content["about"])
+            case "cancel":
+                self._cancel_edits()
+            case "find":
+                self._find_customer()
+            case "pick":
+                self._read_customer("find", content["id"], self._choose_customer)
+            case "press" if not self.is_busy:
+                self._panel.press(content["key"])
+            case "test_card":
+                self._use_test_card()
+            case "card":
+                if self._state.card.receive(content["card"]):
+                    self._apply_edits({"source"})
+        self._sync_state()
 
-    def _take(self, content: Mapping[str, Any]) -> None:
+    def _take_edits(self, content: Mapping[str, Any]) -> None:
         """Take the edits that every message brings along."""
-        changed = self._inputs.take(content["edits"], content["view"], content["number"])
+        changed = self._state.inputs.take(content["edits"], content["view"], content["number"])
         if "source" in content:
-            self._token.pasted = Secret("".join(content["source"]).strip())
+            self._state.pasted = Secret("".join(content["source"]).strip())
             changed.add("source")
         if changed:
-            self._edited(changed)
+            self._apply_edits(changed)
 
-    def _edited(self, names: set[str]) -> None:
-        inputs = self._inputs
+    def _apply_edits(self, names: set[str]) -> None:
+        inputs = self._state.inputs
         if "customer" in names:
-            self._picker.forget()
+            self._state.forget_customer()
             self._runner.drop_reads()
         if "way" in names:
             inputs.initial["ecomind"] = inputs.values["ecomind"] = ECOMIND[inputs.values["way"]]
-        if not names <= {*self._confirmations, _SURE}:
+        if not names <= {*self._state.confirmations, SURE}:
             if "source" in names and self.locked:
                 self._panel.clear()  # the card that it is about is another now
             self.locked = False
-            self._doubts = None
-            inputs.values[_SURE] = ""
-            inputs.told.pop("source", None)
+            self._state.warned = None
+            inputs.values[SURE] = ""
+            inputs.messages.pop("source", None)
             self._panel.withdraw("undo", "restore")
 
-    def _hear_card(self, content: Mapping[str, Any]) -> None:
-        if self._token.card.receive(content):
-            self._edited({"source"})
+    def _mark_left(self, name: str) -> None:
+        """Say from now on what is wrong with an input, if something was typed into it."""
+        inputs = self._state.inputs
+        if name in inputs.find_edits() or (name == "source" and self._state.pasted):
+            inputs.touched.add(name)
 
-    def _left(self, name: str) -> None:
-        """An input was left: what is wrong with what was typed into it is said from now on."""
-        if name in self._inputs.changed() or (name == "source" and self._token.pasted):
-            self._inputs.touched.add(name)
+    # -- tasks -------------------------------------------------------------------------------------
 
-    def _press(self, key: str) -> None:
-        if not self._runner.is_writing:
-            self._panel.press(key)
+    def _start_task(
+        self,
+        start: Callable[[Callable[[], T], Callable[[T], None]], object],
+        task: str,
+        work: Callable[[], T],
+        apply: Callable[[T], object],
+        words: str = "",
+    ) -> None:
+        """Begin a read or a write of the runner, and show what comes of it."""
+
+        def show(result: T) -> None:
+            apply(result)
+            self._sync_state()
+
+        self._task = task
+        if words:
+            self._panel.say("busy", words)
+        start(work, show)
+
+    def _read(
+        self, task: str, work: Callable[[], T], apply: Callable[[T], object], words: str = ""
+    ) -> None:
+        self._start_task(self._runner.read, task, work, apply, words)
+
+    def _read_customer(
+        self, task: str, customer_id: str, apply: Callable[[Row[Any]], object], words: str = ""
+    ) -> None:
+        self._read(task, lambda: self._clover.customers.retrieve(customer_id), apply, words)
 
     # -- who it is about ---------------------------------------------------------------------------
 
-    def _find(self) -> None:
-        text = self._inputs.values["customer"].strip()
-        self._picker.forget()
-        self._inputs.told.pop("customer", None)
-        self._begin("find")
-        self._runner.read(lambda: picker.find(self._clover, text), self._found)
+    def _find_customer(self) -> None:
+        clover, text = self._clover, self._state.inputs.values["customer"].strip()
+        self._state.forget_customer()
+        self._state.inputs.messages.pop("customer", None)
+        self._read("find", lambda: actions.find_customer(clover, text), self._show_found)
 
-    def _read(
-        self, task: str, customer_id: str, apply: Callable[[Row[Any]], object], words: str = ""
-    ) -> None:
-        self._begin(task, words)
-        self._runner.read(lambda: self._clover.customers.retrieve(customer_id), apply)
-
-    def _found(self, found: Row[Any] | pd.DataFrame) -> None:
+    def _show_found(self, found: Row[Any] | pd.DataFrame) -> None:
         if isinstance(found, pd.DataFrame):
-            self._picker.offer(found)
-            words = f"{len(found)} customers have this address: choose one."
-            self._inputs.told["customer"] = Note("info", words)
+            self._state.offer_matches(found)
         else:
-            self._choose(found)
-        self._draw()
+            self._choose_customer(found)
 
-    def _choose(self, row: Row[Any]) -> None:
-        """Be about this customer. What was typed about another one ends here."""
-        typed = self._inputs.changed(_NOT_TYPED)
-        before = self._picker.last
-        if self._picker.choose(row):
-            self._fill(self._spec.initial(row), typed)
+    def _choose_customer(self, row: Row[Any]) -> None:
+        """Be about this customer. What was typed about another one can be brought back."""
+        before, typed = self._state.last_row, self._state.list_texts()
+        if self._state.choose_customer(row):
             return
-        self._inputs.values["customer"] = self._inputs.values["customer"] or str(row["id"])
-        set_aside = self._without_statements(typed)
-        self._fill(self._spec.initial(row), {})
-        self._token.clear()
         self._panel.clear()
-        if before is not None and set_aside:
+        if before is not None and typed:
             name = rendering.render_name(before)
             self._panel.say("warning", Markup(f"What you typed about {name} was put aside."))
-            self._panel.offer("restore", "Bring it back", lambda: self._restore(set_aside, before))
-
-    def _fill(self, initial: Mapping[str, str], keep: Mapping[str, str]) -> None:
-        sticky = {name: self._inputs.values[name] for name in _STICKY if name in self._blank}
-        initial = {**self._blank, **initial, **sticky}
-        if "way" in sticky:
-            initial["ecomind"] = ECOMIND[sticky["way"]]
-        options = self._options()
-        kept = {
-            name: text
-            for name, text in keep.items()
-            if name not in options or any(text == value for value, _ in options[name])
-        }
-        self._inputs.reset(initial, kept)
-        self._doubts = None
+            self._panel.offer("restore", "Bring it back", lambda: self._restore(typed, before))
 
     def _restore(self, typed: Mapping[str, str], row: Row[Any] | None) -> None:
         """Bring back what was cancelled or put aside."""
-        if row is not None and row["id"] != self._picker.customer_id:
-            self._inputs.values["customer"] = str(row["id"])
-            self._choose(row)
+        if row is not None and row["id"] != self._state.customer_id:
+            self._state.inputs.values["customer"] = str(row["id"])
+            self._choose_customer(row)
         self._panel.clear()
-        self._inputs.values |= typed
+        self._state.inputs.values |= typed
 
-    def _without_statements(self, typed: Mapping[str, str]) -> dict[str, str]:
-        """What can be brought back: a person who agrees to something does so each time."""
-        return {n: text for n, text in typed.items() if n not in (*self._confirmations, "ecomind")}
-
-    def _look_at(self, customer_id: str) -> None:
-        self._read("look", customer_id, self._looked)
-
-    def _looked(self, row: Row[Any]) -> None:
-        self._panel.show_row(row)
-        self._draw()
+    def _look_at_customer(self, customer_id: str) -> None:
+        self._read_customer("look", customer_id, self._panel.show_row)
 
     # -- sending -----------------------------------------------------------------------------------
 
-    def _submit(self, message: Mapping[str, Any]) -> None:
-        if self._runner.is_writing or self.locked or self._read_only:
+    def _submit(self, texts: Mapping[str, str], about: str) -> None:
+        state = self._state
+        if self.is_busy or self.locked or state.describe_read_only():
             return
-        if message["texts"] != self._inputs.values or message["about"] != self._picker.customer_id:
+        if texts != state.inputs.values or about != state.customer_id:
             words = "Nothing was sent: the form has just changed. Look, and press again."
             self._panel.say("warning", words)
             return
         self._runner.drop_reads()
         self._panel.clear()
-        inputs = self._inputs
-        inputs.told.clear()
-        inputs.touched |= inputs.values.keys() | {"source"}
-        if problems := self._problems():
-            self._summarize(problems)
+        state.inputs.messages.clear()
+        state.inputs.touched |= state.inputs.values.keys() | {"source"}
+        if errors := state.find_errors():
+            self._summarize_errors(errors)
             return
-        row, typed, sent = self._picker.row, self._typed(), dict(inputs.values)
-        sure = inputs.values[_SURE] == TICKED and self._doubts == self._compared()
+        row, typed, sent = state.row, state.read_values(), dict(state.inputs.values)
+        sure = sent[SURE] == TICKED and state.warned == state.read_warned()
         try:
-            answer = self._token.request_token(sent["way"]) if self._spec.takes_card else None
+            token = state.card.request_token() if state.types_card else None
         except CloverError as error:
-            self._tell(error)
+            self._show_error(error)
             return
-        self._begin("submit", "Sending to Clover…")
-        self._runner.write(
-            lambda: self._change(row, typed, answer, sure=sure),
-            lambda done: self._saved(done, self._spec.done, sent),
+        self._start_task(
+            self._runner.write,
+            "submit",
+            lambda: self._run_submit(row, typed, token, sure=sure),
+            lambda result: self._show_saved(result, state.spec.done, sent),
+            "Sending to Clover…",
         )
 
-    def _change(
+    def _run_submit(
         self,
         row: Row[Any] | None,
         typed: dict[str, str],
-        answer: Future[Secret] | None,
+        token: Future[Secret] | None,
         *,
         sure: bool,
-    ) -> Done:
-        if answer is not None:
-            typed["source"] = wait_for_token(answer)
-        return self._spec.submit(self._clover, row, typed, sure)
+    ) -> ActionResult:
+        if token is not None:
+            typed["source"] = wait_for_token(token)
+        return self._state.spec.submit(self._clover, row, typed, sure=sure)
 
-    def _saved(self, done: Done, word: str, sent: Mapping[str, str]) -> None:
+    def _show_saved(self, result: ActionResult, word: str, sent: Mapping[str, str]) -> None:
         """Show the changed customer, and keep what was typed since it was sent."""
-        since = {n: text for n, text in self._inputs.values.items() if text != sent[n]}
-        row = self.row = done.row
+        state, row = self._state, result.row
+        self.row = row
         if row is None:
-            self._made_token()
+            self._show_token()
             return
-        about = row if self._spec.about_customer else None
+        since = {n: text for n, text in state.inputs.values.items() if text != sent[n]}
+        about = row if state.spec.about_customer else None
         if about is not None:
-            self._picker.choose(about)
-        self._fill(self._spec.initial(about), since)
-        self._token.clear()
+            state.choose_customer(about)
+        state.fill_inputs(state.spec.initial(about), since)
+        state.clear_card()
         self.locked = not since
-        name = rendering.render_name(row)
         self._panel.clear()
-        self._panel.say("done", Markup(f"{word}: {name}{'. ' if done.note else ''}{done.note}"))
+        name, note = rendering.render_name(row), result.note and f". {result.note}"
+        self._panel.say("done", Markup(f"{word}: {name}{note}"))
         self._panel.show_row(row)
-        if undo := done.undo:
-            self._panel.offer("undo", "Undo", lambda: self._undo(undo))
-        if follow_up := self._spec.follow_up(done):
+        if undo := result.undo:
+            self._panel.offer("undo", "Undo", lambda: self._undo_change(undo))
+        if follow_up := state.spec.follow_up(result):
             label, spec, values = follow_up
             self._panel.offer("follow", label, lambda: self.on_switch(spec, values))
-        self._draw()
+        self._sync_state()
         self.on_saved(row)
-        self._release()
+        self._report_release()
 
-    def _made_token(self) -> None:
-        card = self._token.card
-        self.locked = bool(self.token)  # a second click makes no second token
+    def _show_token(self) -> None:
+        card = self._state.card
+        self.locked = bool(card.token)  # a second click makes no second token
         words = f"{card.brand or 'Card'} •••• {card.last4 or '????'}: the token is ready."
-        self._panel.say(*(("done", words) if self.token else ("warning", _CHANGED)))
-        self._draw()
+        self._panel.say(*(("done", words) if card.token else ("warning", _CHANGED)))
 
-    def _undo(self, undo: Callable[[], Done]) -> None:
-        if LIVE in self._confirmations and self._inputs.values[LIVE] != TICKED:
-            self._inputs.told[LIVE] = Note("error", "Please tick this first.")
-            self._focus(LIVE)
+    def _undo_change(self, undo: Callable[[], ActionResult]) -> None:
+        inputs = self._state.inputs
+        if PRODUCTION in self._state.confirmations and inputs.values[PRODUCTION] != TICKED:
+            inputs.messages[PRODUCTION] = FieldMessage("error", "Please tick this first.")
+            self._focus_input(PRODUCTION)
             return
-        sent = dict(self._inputs.values)
-        self._begin("undo", "Undoing…")
-        self._runner.write(undo, lambda done: self._saved(done, "Undone", sent))
+        sent = dict(inputs.values)
+        self._start_task(
+            self._runner.write,
+            "undo",
+            undo,
+            lambda result: self._show_saved(result, "Undone", sent),
+            "Undoing…",
+        )
 
-    def _cancel(self) -> None:
+    def _cancel_edits(self) -> None:
         """Put the inputs back as they were; this can be undone, but for a token."""
-        if self._runner.is_writing or not self.has_changed:
+        if self.is_busy or not self.has_changed:
             return
-        typed = self._without_statements(self._inputs.changed(_NOT_TYPED))
-        row = self._picker.row
+        typed, row = self._state.list_texts(), self.customer
         self._runner.drop_reads()
-        self._fill(self._inputs.initial, {})
-        self._token.clear()
+        self._state.fill_inputs(self._state.inputs.initial, {})
+        self._state.clear_card()
         self._panel.clear()
         self._panel.say("info", "Cancelled: nothing was sent.")
         if typed:
             self._panel.offer("restore", "Undo", lambda: self._restore(typed, row))
-        self._release()
+        self._report_release()
 
-    def _release(self) -> None:
+    def _report_release(self) -> None:
         if not self.has_changed and not self.is_busy:
             self.on_released()
 
-    def _reload(self) -> None:
+    def _reload_customer(self) -> None:
         """Go on with the record as it is now, and with what was typed."""
-        self._read("reload", self._picker.customer_id, self._reloaded, "Reading…")
 
-    def _reloaded(self, row: Row[Any]) -> None:
-        self._choose(row)
-        self._panel.clear()
-        self.locked = False
-        words = "This is the record as it is now, with what you typed. Look, and save again."
-        self._panel.say("info", words)
-        self._draw()
-
-    def _look_up(self, email: str) -> None:
-        """Whether a customer was created whose answer was lost."""
-        self._begin("look", "Looking…")
-        self._runner.read(lambda: actions.customers_with(self._clover, email), self._looked_up)
-
-    def _looked_up(self, found: tuple[tuple[str, str], ...]) -> None:
-        if found:
-            self._panel.say("info", "There is a customer with this address: is it the new one?")
-            self._panel.offer_customers(found, self.on_open)
-        else:
-            words = "Nobody has this address: it was not saved, and can be sent again."
+        def show(row: Row[Any]) -> None:
+            self._choose_customer(row)
+            self._panel.clear()
+            self.locked = False
+            words = "This is the record as it is now, with what you typed. Look, and save again."
             self._panel.say("info", words)
-        self._draw()
+
+        self._read_customer("reload", self._state.customer_id, show, "Reading…")
+
+    def _look_up_email(self, email: str) -> None:
+        """Whether a customer was created whose answer was lost."""
+
+        def show(found: tuple[tuple[str, str], ...]) -> None:
+            words = "Nobody has this address: it was not saved, and can be sent again."
+            if found:
+                words = "There is a customer with this address: is it the new one?"
+            self._panel.say("info", words)
+            self._panel.offer_customers(found, self.on_open)
+
+        self._read(
+            "look", lambda: actions.list_customers_with(self._clover, email), show, "Looking…"
+        )
 
     def _use_test_card(self) -> None:
-        card = constants.TEST_CARDS[self._inputs.values["test_card"]]
-        self._inputs.values["way"] = PASTE
-        self._begin("test_card")
-        self._runner.read(lambda: actions.make_test_token(self._clover, card), self._fill_token)
+        card = constants.TEST_CARDS[self._state.inputs.values["test_card"]]
+        self._state.inputs.values["way"] = PASTE
 
-    def _fill_token(self, token: Secret) -> None:
-        self._token.pasted = token
-        self._edited({"source"})
-        self._draw()
+        def fill(token: Secret) -> None:
+            self._state.pasted = token
+            self._apply_edits({"source"})
+
+        self._read("test_card", lambda: actions.make_test_token(self._clover, card), fill)
 
     # -- what is wrong -----------------------------------------------------------------------------
 
-    def _problems(self) -> dict[str, CloverError]:
-        """What is wrong, by input; before there is a customer, only that there is none."""
-        row, values = self._picker.row, self._inputs.values
-        if self._spec.about_customer and row is None:
-            return {"customer": ValidationError("Find the customer first.", field="customer")}
-        found = dict(self._spec.validate(row, self._typed()))
-        for name in self._confirmations:
-            if values[name] != TICKED:
-                found[name] = ValidationError("Please tick this first.", field=name)
-        types_card = self._spec.takes_card and values["way"] == TYPE
-        if types_card and (self._token.card.has_input or found.keys() <= {"source"}):
-            found.pop("source", None)  # its fields tell, when the token is made
-        return found
+    def _summarize_errors(self, errors: Mapping[str, CloverError]) -> None:
+        names = [n for n in ("customer", "source", *self._state.inputs.values) if n in errors]
+        self._panel.say("error", messages.summarize_errors(list(map(self._state.label_of, names))))
+        self._focus_input(names[0])
 
-    def _summarize(self, problems: Mapping[str, CloverError]) -> None:
-        order = [name for name in ("customer", "source", *self._inputs.values) if name in problems]
-        self._panel.say("error", messages.summarize([self._label(name) for name in order]))
-        self._focus(order[0])
-
-    def _failed(self, failure: TaskFailure) -> None:
+    def _show_failure(self, failure: TaskFailure) -> None:
         """Tell why a task has no result."""
         error, task = failure.error, self._task
         self._panel.say("info", "")
-        if isinstance(error, Doubtful):
-            self._doubt(error)
+        if isinstance(error, ConfirmationRequired):
+            self._show_warnings(error)
         elif task in ("find", "test_card") and isinstance(error, CloverError):
-            name = "customer" if task == "find" else "source"
-            words = messages.describe_field_error(error, self._label(name))
-            self._inputs.told[name] = Note("error", words)
+            self._show_field_error("customer" if task == "find" else "source", error)
         elif isinstance(error, CloverError):
-            self._tell(error)
+            self._show_error(error)
         else:
             self._panel.say("error", messages.describe_failure(failure))
-        self._draw()
+        self._sync_state()
 
-    def _doubt(self, doubtful: Doubtful) -> None:
-        self._doubts = self._compared()
-        for doubt in doubtful.doubts:
-            self._inputs.told[doubt.field] = Note("warning", doubt.message)
-        customers = [each for doubt in doubtful.doubts for each in doubt.customers]
-        self._panel.offer_customers(customers, self.on_open)
+    def _show_warnings(self, required: ConfirmationRequired) -> None:
+        self._state.warned = self._state.read_warned()
+        for each in required.warnings:
+            self._state.inputs.messages[each.field] = FieldMessage("warning", each.message)
+            self._panel.offer_customers(each.customers, self.on_open)
         self._panel.say("warning", "Not sent yet. Fix it, or tick to save anyway.")
 
-    def _tell(self, error: CloverError) -> None:
-        """Show an error beside what it is about, or else beside the button."""
-        words = messages.describe_error(error)
-        if isinstance(error, EditConflictError):
-            self._panel.show_conflict(error)
-        elif error.field in self._spec.fields or error.field == "source":
-            name = str(error.field)
-            text = messages.describe_field_error(error, self._label(name))
-            self._inputs.told[name] = Note("error", text)
-            words = f"Not saved: {self._label(name)} needs attention."
-            self._focus(name)
-        self._panel.say("error", words, messages.request_id(error))
-        row = self._picker.row
-        if row is not None and isinstance(error, EditConflictError | OutcomeUnknownError):
-            self._panel.offer("reload", "Reload, keep my edits", self._reload)
-        elif isinstance(error, OutcomeUnknownError):
-            email = self._typed()["email"]
-            self._panel.offer("look", "Look the customer up", lambda: self._look_up(email))
-        elif row is not None and isinstance(error, PartialChangeError):
-            customer_id = row["id"]
-            self._runner.read(
-                lambda: self._clover.customers.retrieve(customer_id), self._partly_saved
-            )
+    def _show_field_error(self, name: str, error: CloverError) -> None:
+        words = messages.describe_field_error(error, self._state.label_of(name))
+        self._state.inputs.messages[name] = FieldMessage("error", words)
 
-    def _partly_saved(self, row: Row[Any]) -> None:
-        self._choose(row)
-        self._token.clear()
-        self._draw()
+    def _show_error(self, error: CloverError) -> None:
+        """Show an error beside what it is about, or else beside the button."""
+        words, row = messages.describe_error(error), self.customer
+        if isinstance(error, EditConflictError):
+            self._panel.conflict = rendering.render_conflict(error.changes)
+        elif error.field in self._state.spec.fields or error.field == "source":
+            name = str(error.field)
+            self._show_field_error(name, error)
+            words = f"Not saved: {self._state.label_of(name)} needs attention."
+            self._focus_input(name)
+        self._panel.say("error", words, messages.request_id(error))
+        if row is not None and isinstance(error, EditConflictError | OutcomeUnknownError):
+            self._panel.offer("reload", "Reload, keep my edits", self._reload_customer)
+        elif isinstance(error, OutcomeUnknownError):
+            email = self._state.read_values()["email"]
+            self._panel.offer("look", "Look the customer up", lambda: self._look_up_email(email))
+        elif row is not None and isinstance(error, PartialChangeError):
+            self._read_customer("reload", row["id"], self._show_partial)
+
+    def _show_partial(self, row: Row[Any]) -> None:
+        self._choose_customer(row)
+        self._state.clear_card()
+        self._sync_state()
         self.on_saved(row)
 
-    # -- drawing -----------------------------------------------------------------------------------
+    # -- the browser -------------------------------------------------------------------------------
 
-    @property
-    def _read_only(self) -> str:
-        return messages.describe_read_only(self._clover.settings)
-
-    @property
-    def _confirmations(self) -> dict[str, str]:
-        live = {LIVE: _LIVE_WORDS} if self._clover.environment == "production" else {}
-        return {**self._spec.confirmations, **live}
-
-    def _adopt(self, spec: FormSpec) -> None:
-        """Be the form that a spec declares, with nothing typed."""
-        self._spec = spec
-        self._panel.clear()
-        self._token.clear()
-        names = ["customer", *spec.fields, *self._confirmations, _SURE]
-        self._blank = dict.fromkeys(names, "") | (INITIAL if spec.takes_card else {})
-        self._inputs = Inputs({**self._blank, **spec.initial(None)})
-        self._picker.last = None
-        self.locked = False
-
-    def _draw(self) -> None:
+    def _sync_state(self) -> None:
         """Let the widget show what is so; what hasn't changed is not sent."""
         busy = self._runner.is_writing or self._runner.is_reading
+        state = {
+            **self._state.describe(),
+            **self._panel.describe(),
+            "spec": self._state.describe_spec(asks=self._asks),
+            "busy": self._task if busy else "",
+        }
         with self.hold_sync():
-            self.spec = self._drawing()
-            self.arranged = dict(self._spec.arrange(self._typed()))
-            self.values = self._inputs.state()
-            self.errors = self._shown_errors()
-            self.choices = {"customer": self._picker.options, **self._options()}
-            self.hints = dict(self._spec.hints(self._picker.row))
-            self.about = self._picker.customer_id
-            self.who = (
-                "" if self._picker.row is None else rendering.render_identity(self._picker.row)
-            )
-            self.preview = self._preview()
-            self.status, self.outcome = self._panel.status, self._panel.state()
-            self.busy = self._task if busy else ""
-            self.doubtful = self._doubts is not None
-            self.has_token = bool(self._token.pasted)
+            for name, value in state.items():
+                self.set_trait(name, value)
 
-    def _drawing(self) -> dict[str, Any]:
-        spec = self._spec
-        sections = [
-            {
-                "title": section.title,
-                "card": section.card,
-                "fields": [vars(each) for each in section.fields],
-            }
-            for section in spec.sections
-        ]
-        return {
-            "heading": rendering.render_heading(spec.title, self._clover.settings),
-            "asks": self._asks and spec.about_customer,
-            "about": spec.about_customer,
-            "sections": sections,
-            "confirmations": list(self._confirmations.items()),
-            "submit": spec.submit_label,
-            "busy": spec.busy_label,
-            "readOnly": self._read_only,
-            "refusal": messages.CARD_NUMBER,
-            "testCards": [] if self._clover.environment == "production" else offered_cards(),
-        }
-
-    def _options(self) -> dict[str, list[list[str]]]:
-        options = self._spec.options(self._picker.row)
-        return {name: [list(each) for each in offered] for name, offered in options.items()}
-
-    def _shown_errors(self) -> dict[str, list[str]]:
-        inputs = self._inputs
-        wrong = self._problems() if inputs.touched else {}
-        notes = {
-            name: Note("error", messages.describe_field_error(error, self._label(name)))
-            for name, error in wrong.items()
-            if name in inputs.touched
-        }
-        return {name: list(note) for name, note in {**notes, **inputs.told}.items()}
-
-    def _preview(self) -> str:
-        row, typed = self._picker.row, self._typed()
-        if self._spec.about_customer and row is None:
-            return ""
-        if self._spec.takes_card:
-            typed["source"] = "a new card" if self._token.has_input else ""
-        labels = {name: self._label(name) for name in typed}
-        changes = self._spec.preview(row, typed)
-        return rendering.render_preview(changes, labels, self._spec.irreversible(row, typed))
-
-    def _typed(self) -> dict[str, str]:
-        """What the functions of the spec take: texts without white space around them."""
-        values = self._inputs.values
-        typed = {name: values[name].strip() for name in self._spec.fields}
-        if self._spec.takes_card:
-            typed |= {"source": self._token.token(values["way"]), "ecomind": values["ecomind"]}
-        return typed
-
-    def _compared(self) -> dict[str, str]:
-        """The values that a doubt is about; another card ends it by itself."""
-        return {**self._typed(), "source": ""}
-
-    def _label(self, name: str) -> str:
-        """What an input is called in messages."""
-        if name == "source":
-            return "Card" if self._inputs.values["way"] == TYPE else "Card token"
-        known = {"customer": "Customer", "ecomind": "Typed by"} | self._confirmations
-        return self.arranged.get(name) or known.get(name) or self._spec.fields[name].label
-
-    def _begin(self, task: str, words: str = "") -> None:
-        self._task = task
-        if words:
-            self._panel.say("busy", words)
-
-    def _focus(self, name: str) -> None:
-        self.send({"do": "focus", "name": name, "seen": dict(self._inputs.seen)})
-
-    def _send_to_card(self, content: dict[str, Any]) -> None:
-        self.send({"card": content})
+    def _focus_input(self, name: str) -> None:
+        self.send({"do": "focus", "name": name, "seen": dict(self._state.inputs.seen)})

@@ -9,7 +9,7 @@ import pandas as pd
 
 from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
-from clover_nb.writes.undo import undone
+from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
 _WORDS: Final = {
@@ -94,7 +94,7 @@ def read_history(
 
 def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
     try:
-        undone(clover.journal.entry(entry), now)
+        find_undo_fields(clover.journal.entry(entry), now)
     except (ValidationError, EditConflictError):
         return False
     return True

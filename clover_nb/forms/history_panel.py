@@ -11,7 +11,7 @@ from clover_nb.forms.history import Event
 from clover_nb.forms.messages import column_label
 from clover_nb.forms.rendering import Markup, format_value, render_table
 from clover_nb.forms.spec import FormSpec, Row
-from clover_nb.forms.values import Difference
+from clover_nb.forms.values import FieldChange
 
 
 def render_history(events: Sequence[Event]) -> str:
@@ -49,8 +49,8 @@ def _button(event: Event) -> Markup:
 def undo_spec(clover: Clover, entry: int) -> FormSpec:
     """The form that shows what undoing an entry of the journal would change, and does it."""
 
-    def preview(row: Row, _: object) -> Iterable[Difference]:
-        changes = actions.restored(clover, row, entry)
+    def preview(row: Row, _: object) -> Iterable[FieldChange]:
+        changes = actions.preview_undo(clover, row, entry)
         return [each._replace(field=column_label(each.field)) for each in changes]
 
     return FormSpec(
@@ -60,6 +60,6 @@ def undo_spec(clover: Clover, entry: int) -> FormSpec:
         sections=(),
         validate=lambda *_: {},
         preview=preview,
-        submit=lambda connection, *_: actions.take_back(connection, entry),
+        submit=lambda connection, *_, **__: actions.undo_change(connection, entry),
         done="Undone",
     )

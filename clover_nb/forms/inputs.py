@@ -8,14 +8,14 @@ from typing import Any, Final, Literal, NamedTuple
 TICKED: Final = "yes"  # what a box holds that is ticked; else it holds ""
 
 
-class Note(NamedTuple):
+class FieldMessage(NamedTuple):
     """What is said beside an input."""
 
     tone: Literal["error", "warning", "info"]
     text: str
 
 
-class Inputs:
+class FormValues:
     """The texts of a form's inputs by name, each edit numbered by the browser that made it.
 
     The browser is ahead of the kernel. So what goes back to it carries the number of the last
@@ -25,8 +25,8 @@ class Inputs:
         initial: What the inputs held before anything was typed.
         values: What they hold.
         seen: The number of the last edit that came from each view.
-        touched: Inputs that were left or sent, so that what is wrong with them is said.
-        told: What Clover, or a search, said about an input; its next edit ends it.
+        touched: FormValues that were left or sent, so that what is wrong with them is said.
+        messages: What Clover, or a search, said about an input; its next edit ends it.
     """
 
     def __init__(self, initial: Mapping[str, str]) -> None:
@@ -34,7 +34,7 @@ class Inputs:
         self.values = dict(initial)
         self.seen: dict[str, int] = {}
         self.touched: set[str] = set()
-        self.told: dict[str, Note] = {}
+        self.messages: dict[str, FieldMessage] = {}
 
     def take(self, edits: Mapping[str, str], view: str, number: int) -> set[str]:
         """Take over edits of the browser.
@@ -50,10 +50,10 @@ class Inputs:
         }
         self.values |= {name: edits[name] for name in changed}
         for name in changed:
-            self.told.pop(name, None)
+            self.messages.pop(name, None)
         return changed
 
-    def changed(self, besides: Iterable[str] = ()) -> dict[str, str]:
+    def find_edits(self, besides: Iterable[str] = ()) -> dict[str, str]:
         """What was typed, ticked and chosen, but for some inputs."""
         ignored = set(besides)
         return {
@@ -67,7 +67,7 @@ class Inputs:
         self.initial = {name: initial.get(name, "") for name in self.values}
         self.values = {**self.initial, **(keep or {})}
         self.touched.clear()
-        self.told.clear()
+        self.messages.clear()
 
     def state(self) -> dict[str, Any]:
         """What travels to the browser: never a value without the edits that it knows of."""

@@ -93,7 +93,7 @@ def request_id(error: BaseException | None) -> str:
     return (error.request_id or "") if isinstance(error, CloverError) else ""
 
 
-def summarize(labels: Sequence[str]) -> str:
+def summarize_errors(labels: Sequence[str]) -> str:
     """Which fields must be fixed before anything is sent."""
     if len(labels) == 1:
         return f"Nothing was sent: 1 field needs attention: {labels[0]}."

@@ -14,7 +14,7 @@ import pandas as pd
 
 from clover_nb.errors import Change
 from clover_nb.forms.messages import ENVIRONMENTS, column_label
-from clover_nb.forms.values import Difference, cards_of
+from clover_nb.forms.values import FieldChange, describe_cards
 from clover_nb.masking import mask_value
 from clover_nb.settings import Settings
 
@@ -33,7 +33,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def isolate(text: str) -> Markup:
+def isolate_text(text: str) -> Markup:
     """A text that people typed, with a direction of its own."""
     return Markup(f"<bdi>{escape(text)}</bdi>")
 
@@ -67,14 +67,14 @@ def _request_id(request_id: str) -> str:
 
 def render_name(row: pd.Series[Any]) -> Markup:
     """What a customer is called in a sentence."""
-    return isolate(str(row["name"] or row["email"] or row["id"]))
+    return isolate_text(str(row["name"] or row["email"] or row["id"]))
 
 
 def render_identity(row: pd.Series[Any]) -> str:
     """A customer in one line, to be sure that it is the right one."""
     card = f"{row['card_brand']} •••• {row['card_last4']}" if row["card_last4"] else "no card"
     parts = (row["name"] or "no name", row["email"] or "no email", card, row["id"])
-    return f"<div class='clover-who'>{' · '.join(map(isolate, map(str, parts)))}</div>"
+    return f"<div class='clover-who'>{' · '.join(map(isolate_text, map(str, parts)))}</div>"
 
 
 def render_row(row: pd.Series[Any]) -> str:
@@ -86,7 +86,7 @@ def render_row(row: pd.Series[Any]) -> str:
     }
     if row.get("shipping_line1") and not row.get("shipping_name"):
         lines["Recipient"] = "not shown by Clover"
-    lines["Cards"] = "\n".join(cards_of(row).values()) or "none"
+    lines["Cards"] = "\n".join(describe_cards(row).values()) or "none"
     shown = "".join(
         f"<div><dt>{escape(name)}</dt>"
         f"<dd dir='auto'>{escape(value).replace(chr(10), '<br>')}</dd></div>"
@@ -96,7 +96,7 @@ def render_row(row: pd.Series[Any]) -> str:
 
 
 def render_preview(
-    changes: Iterable[Difference], labels: Mapping[str, str], irreversible: str = ""
+    changes: Iterable[FieldChange], labels: Mapping[str, str], irreversible: str = ""
 ) -> str:
     """What will change: field, now and new, and whether it stays so; empty when nothing will.
 
@@ -124,14 +124,14 @@ def render_conflict(changes: Iterable[Change]) -> str:
 def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; a cell that is :class:`Markup` is taken as it is."""
     top = "".join(f"<th scope='col'>{escape(head)}</th>" for head in heads)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_render_cell, row))}</tr>" for row in rows)
     return (
         f"<table class='clover-changes'><caption>{escape(caption)}</caption>"
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _cell(value: str) -> str:
+def _render_cell(value: str) -> str:
     held = value if isinstance(value, Markup) else escape(value) or _EMPTY
     return f"<td dir='auto'>{held}</td>"
 

@@ -1,19 +1,19 @@
-"""What came of a form, and what can be done about it: the part below the form's button."""
+"""What came of a form, and what can be done about it: the part beside and below its button."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from clover_nb.errors import EditConflictError
 from clover_nb.forms import rendering
 from clover_nb.forms.rendering import Tone
 
 
 class ResultPanel:
-    """A sentence beside the button, buttons, and the customer as it is now.
+    """A sentence beside the button, more buttons, and the customer as it is now.
 
     Attributes:
         status: The sentence, as HTML.
@@ -22,6 +22,10 @@ class ResultPanel:
     """
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Show nothing, as before any change."""
         self.status = self.conflict = self.result = ""
         self._offers: dict[str, tuple[str, Callable[[], object]]] = {}
 
@@ -29,14 +33,20 @@ class ResultPanel:
         """Say what happened or what is under way."""
         self.status = rendering.render_note(tone, text, request_id) if text else ""
 
-    def clear(self) -> None:
-        """Show nothing of an earlier change."""
-        self.status = self.conflict = self.result = ""
-        self._offers.clear()
+    def show_row(self, row: pd.Series[Any]) -> None:
+        """Show a customer."""
+        self.result = rendering.render_row(row)
 
     def offer(self, key: str, label: str, act: Callable[[], object]) -> None:
         """Show a button; ``key`` says which, and takes the place of an earlier one."""
         self._offers[key] = (label, act)
+
+    def offer_customers(
+        self, customers: Iterable[tuple[str, str]], show: Callable[[str], object]
+    ) -> None:
+        """Show a button for each customer, by id and name, that leads to it."""
+        for key, name in customers:
+            self.offer(f"show {key}", f"Show {name}", partial(show, key))
 
     def withdraw(self, *keys: str) -> None:
         """Take buttons away."""
@@ -48,22 +58,8 @@ class ResultPanel:
         if key in self._offers:
             self._offers[key][1]()
 
-    def offer_customers(
-        self, customers: Iterable[tuple[str, str]], show: Callable[[str], object]
-    ) -> None:
-        """Show a button for each customer, by id and name, that leads to it."""
-        for key, name in customers:
-            self.offer(f"show {key}", f"Show {name}", lambda key=key: show(key))  # type: ignore[misc]  # bound now
-
-    def show_conflict(self, error: EditConflictError) -> None:
-        """Show what somebody else has changed."""
-        self.conflict = rendering.render_conflict(error.changes)
-
-    def show_row(self, row: pd.Series[Any]) -> None:
-        """Show a customer."""
-        self.result = rendering.render_row(row)
-
-    def state(self) -> dict[str, Any]:
-        """What travels to the browser."""
+    def describe(self) -> dict[str, Any]:
+        """What the widget shows, by trait."""
         buttons = [[key, label] for key, (label, _) in self._offers.items()]
-        return {"conflict": self.conflict, "result": self.result, "buttons": buttons}
+        outcome = {"conflict": self.conflict, "result": self.result, "buttons": buttons}
+        return {"status": self.status, "outcome": outcome}

@@ -54,18 +54,17 @@ class TaskRunner:
     def __init__(self, on_failure: Callable[[TaskFailure], object]) -> None:
         self._on_failure = on_failure
         self._generation = 0
-        self._writes = False
-        self._reads = False
+        self._task: Literal["read", "write"] | None = None
 
     @property
     def is_writing(self) -> bool:
         """Whether a change is under way."""
-        return self._writes
+        return self._task == "write"
 
     @property
     def is_reading(self) -> bool:
         """Whether a read is under way whose result is still wanted."""
-        return self._reads
+        return self._task == "read"
 
     def read(self, work: Callable[[], T], apply: Callable[[T], object]) -> bool:
         """Do something that changes nothing at Clover. It supersedes an earlier read.
@@ -77,22 +76,21 @@ class TaskRunner:
         Returns:
             Whether it has begun: it has not while a write is under way.
         """
-        return self._start(work, apply, writes=False)
+        return self._start_task("read", work, apply)
 
     def write(self, work: Callable[[], T], apply: Callable[[T], object]) -> bool:
         """Change something at Clover. Arguments and return as of :meth:`read`."""
-        return self._start(work, apply, writes=True)
+        return self._start_task("write", work, apply)
 
     def drop_reads(self) -> None:
         """Make the read that is under way stale."""
-        if not self._writes:
-            self._generation += 1
-            self._reads = False
+        if not self.is_writing:
+            self.stop()
 
     def stop(self) -> None:
         """Drop whatever is under way, since nobody looks any more."""
         self._generation += 1
-        self._writes = self._reads = False
+        self._task = None
 
     def handle(self, handler: Callable[..., object], *args: object) -> None:
         """Call the handler of a message; what it raises is told and logged."""
@@ -101,32 +99,43 @@ class TaskRunner:
                 handler(*args)
             except Exception as error:
                 log.exception("A message of a form could not be handled")
-                self._fail(TaskFailure(error, "no"))
+                self._report_failure(TaskFailure(error, "no"))
 
-    def _start(self, work: Callable[[], T], apply: Callable[[T], object], *, writes: bool) -> bool:
+    def _start_task(
+        self,
+        kind: Literal["read", "write"],
+        work: Callable[[], T],
+        apply: Callable[[T], object],
+    ) -> bool:
         with _TURN:
-            if self._writes:
+            if self.is_writing:
                 return False
-            self._generation += 1
-            self._writes, self._reads = writes, not writes
-            generation = self._generation
+            self.stop()
+            self._task, generation = kind, self._generation
 
         def finish(result: T | None, error: Exception | None) -> None:
             with _TURN:
                 if generation != self._generation:
                     return  # stale, or finished by the other loop
-                self._generation += 1
-                self._writes = self._reads = False
-                self._finish(result, error, apply, writes=writes)
+                self.stop()
+                if error is not None:
+                    sent: Sent = "no" if kind == "read" else "unknown"
+                    self._report_failure(TaskFailure(error, sent))
+                    return
+                try:
+                    apply(result)  # type: ignore[arg-type]  # without an error it is there
+                except Exception as unforeseen:
+                    log.exception("The result of a form's work could not be shown")
+                    self._report_failure(TaskFailure(unforeseen, "no" if kind == "read" else "yes"))
 
-        loops = _loops()
+        loops = _find_loops()
         if not loops:
-            finish(*_attempt(work))
+            finish(*_run_safely(work))
             return True
         context = contextvars.copy_context()
 
         def run() -> None:
-            result, error = context.copy().run(_attempt, work)
+            result, error = context.copy().run(_run_safely, work)
             for loop in loops:
                 try:
                     loop.call_soon_threadsafe(finish, result, error, context=context)
@@ -136,38 +145,21 @@ class TaskRunner:
         threading.Thread(target=run, name=WORKER, daemon=True).start()
         return True
 
-    def _finish(
-        self,
-        result: T | None,
-        error: Exception | None,
-        apply: Callable[[T], object],
-        *,
-        writes: bool,
-    ) -> None:
-        if error is not None:
-            self._fail(TaskFailure(error, "unknown" if writes else "no"))
-            return
-        try:
-            apply(result)  # type: ignore[arg-type]  # without an error it is there
-        except Exception as unforeseen:
-            log.exception("The result of a form's work could not be shown")
-            self._fail(TaskFailure(unforeseen, "yes" if writes else "no"))
-
-    def _fail(self, failure: TaskFailure) -> None:
+    def _report_failure(self, failure: TaskFailure) -> None:
         try:
             self._on_failure(failure)
         except Exception:
             log.exception("A failure could not be shown")
 
 
-def _attempt(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+def _run_safely(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
     try:
         return work(), None
     except Exception as error:  # noqa: BLE001  the form tells it, whatever it is
         return None, error
 
 
-def _loops() -> list[asyncio.AbstractEventLoop]:
+def _find_loops() -> list[asyncio.AbstractEventLoop]:
     """The loop of this thread, and the kernel's main loop; whichever is free first, applies.
 
     The loop of a subshell ends with the page that it is for, and the main one waits for cells.

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from clover_nb.client import Clover
 from clover_nb.errors import CloverError
-from clover_nb.forms.actions import Done
-from clover_nb.forms.values import Difference, Typed
+from clover_nb.forms.actions import ActionResult
+from clover_nb.forms.values import FieldChange, Typed
 
 Kind = Literal["text", "email", "tel", "choice"]
 Row = pd.Series  # one customer
@@ -67,8 +66,8 @@ class FormSpec:
         sections: The fields.
         validate: What is wrong, by field; empty when the values can be sent.
         preview: What will change.
-        submit: Makes the change, in a worker thread. The last argument says whether doubts were
-            overruled by the person.
+        submit: Makes the change, in a worker thread. It takes the connection, ``row``, ``values``
+            and, by its name, ``sure``: whether the person overruled what was warned about.
         initial: What the fields hold for a customer, before any edit.
         options: What a choice offers for a customer: a value and a label each, by field.
         arrange: Fields in the order, and under the labels, that the values ask for.
@@ -85,15 +84,15 @@ class FormSpec:
     busy_label: str
     sections: tuple[SectionSpec, ...]
     validate: Callable[[Any, Typed], Mapping[str, CloverError]]
-    preview: Callable[[Any, Typed], Iterable[Difference]]
-    submit: Callable[[Clover, Any, Typed, bool], Done]
+    preview: Callable[[Any, Typed], Iterable[FieldChange]]
+    submit: Callable[..., ActionResult]
     initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     options: Callable[[Row[Any] | None], Mapping[str, Iterable[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     confirmations: Mapping[str, str] = field(default_factory=dict)
-    follow_up: Callable[[Done], tuple[str, FormSpec, Typed] | None] = lambda _: None
+    follow_up: Callable[[ActionResult], tuple[str, FormSpec, Typed] | None] = lambda _: None
     done: str = "Saved"
     about_customer: bool = True
 

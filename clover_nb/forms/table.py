@@ -315,7 +315,8 @@ class CustomerTable(SharedWidget):
             for row in self._query.cells(shown)
         )
         return (
-            f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+            f"<table class='mathjax_ignore'><thead><tr>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
             f"<p>{len(shown):,} of {len(self._data):,} customers; "
             "run this cell to search and sort</p>"
         )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from clover_nb import addresses, validation
 from clover_nb.errors import CloverError, ValidationError
-from clover_nb.records import elements, month_year
+from clover_nb.records import list_elements, month_year
 
 Typed = Mapping[str, str]
 Row = pd.Series  # one customer, as of clover_nb.to_row
@@ -27,7 +27,7 @@ COUNTRY: Final = "US"  # D: what Clover fills in where none is given
 KEEP: Final = ""  # the choice of no card to replace
 
 
-class Difference(NamedTuple):
+class FieldChange(NamedTuple):
     """A line of what will change: a field (or a heading of its own), its value now, its new one."""
 
     field: str
@@ -35,12 +35,12 @@ class Difference(NamedTuple):
     new: str
 
 
-class Doubt(NamedTuple):
+class FormWarning(NamedTuple):
     """What is probably wrong, and may be meant all the same.
 
     Attributes:
         field: Where it is shown.
-        message: What is doubtful.
+        message: What is odd.
         customers: Ids of customers to look at, each with a name.
     """
 
@@ -52,7 +52,7 @@ class Doubt(NamedTuple):
 # -- what is wrong -----------------------------------------------------------------------------
 
 
-def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverError]:
+def find_errors(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverError]:
     """What is wrong with each field, all at once; an empty dict when nothing is.
 
     Args:
@@ -72,85 +72,89 @@ def problems(typed: Typed, required: Iterable[str] = ()) -> dict[str, CloverErro
                 validation.check_field(name, value)
             except ValidationError as problem:
                 found[name] = problem
-    for finding in _findings(typed):
+    for finding in _check_address(typed):
         if finding.certain:
             name = _ADDRESS + finding.part
             found.setdefault(name, ValidationError(finding.message, field=name))
     return found
 
 
-def contact_problems(row: Row[Any], typed: Typed) -> dict[str, CloverError]:
+def find_contact_errors(row: Row[Any], typed: Typed) -> dict[str, CloverError]:
     """What is wrong with a contact; what was there can't be emptied."""
-    found = problems(typed)
-    for name, shown in contact_of(row).items():
+    found = find_errors(typed)
+    for name, shown in read_contact(row).items():
         if shown and not typed.get(name):
             found[name] = ValidationError("Clover has no way to empty it.", field=name)
     return found
 
 
-def address_begun(typed: Typed) -> bool:
+def has_address(typed: Typed) -> bool:
     """Whether there is an address: any part of it but the country, which is filled in for all."""
     return any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
 
 
-def _findings(typed: Typed) -> list[addresses.Finding]:
-    if not address_begun(typed):
+def _check_address(typed: Typed) -> list[addresses.AddressFinding]:
+    if not has_address(typed):
         return []
     return addresses.check({n.removeprefix(_ADDRESS): v for n, v in typed.items()})
 
 
-def address_doubts(typed: Typed) -> list[Doubt]:
+def find_address_warnings(typed: Typed) -> list[FormWarning]:
     """What is odd about an address; it may be meant."""
     return [
-        Doubt(_ADDRESS + each.part, each.message) for each in _findings(typed) if not each.certain
+        FormWarning(_ADDRESS + each.part, each.message)
+        for each in _check_address(typed)
+        if not each.certain
     ]
 
 
 # -- what will change --------------------------------------------------------------------------
 
 
-def differences(shown: Typed, typed: Typed) -> list[Difference]:
+def find_changes(shown: Typed, typed: Typed) -> list[FieldChange]:
     """The fields that differ from what is shown."""
     return [
-        Difference(name, shown.get(name, ""), value)
+        FieldChange(name, shown.get(name, ""), value)
         for name, value in typed.items()
         if value != shown.get(name, "")
     ]
 
 
-def contact_of(row: Row[Any]) -> dict[str, str]:
+def read_contact(row: Row[Any]) -> dict[str, str]:
     """A customer's name, email and phone as a form shows them, empty where there is nothing."""
     return {name: row[name] or "" for name in CONTACT_FIELDS}
 
 
-def shipping_of(row: Row[Any]) -> dict[str, str]:
+def read_shipping(row: Row[Any]) -> dict[str, str]:
     """A customer's shipping as a form shows it: every field, empty where there is nothing."""
     return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}
 
 
-def cards_of(row: Row[Any]) -> dict[str, str]:
+def describe_cards(row: Row[Any]) -> dict[str, str]:
     """The cards on file, newest first: what is known of each, by its id."""
-    known = {card["id"]: card for card in elements(row.get("cards"))}
+    known = {card["id"]: card for card in list_elements(row.get("cards"))}
     newest = {"brand": row["card_brand"], "last4": row["card_last4"], "expiry": row["card_expiry"]}
     told = {}
     for place, key in enumerate(row["source_ids"]):
         if key in known:
             card = known[key].get
-            told[key] = _card(card("cardType"), card("last4"), month_year(card("expirationDate")))
+            told[key] = _describe_card(
+                card("cardType"), card("last4"), month_year(card("expirationDate"))
+            )
         else:
-            told[key] = _card(**newest) if place == 0 else f"Card {key}"
+            told[key] = _describe_card(**newest) if place == 0 else f"Card {key}"
     return told
 
 
-def _card(brand: str | None, last4: str | None, expiry: str | None) -> str:
+def _describe_card(brand: str | None, last4: str | None, expiry: str | None) -> str:
     ends = f", expires {expiry}" if expiry else ""
     return f"{brand or 'Card'} •••• {last4 or '????'}{ends}"
 
 
-def card_changes(row: Row[Any], typed: Typed) -> list[Difference]:
+def preview_card(row: Row[Any], typed: Typed) -> list[FieldChange]:
     """What attaching a card changes, and which card it takes the place of."""
     new = "a new card" if typed["source"] else ""
-    replaced = cards_of(row).get(typed.get("replaces", KEEP))
+    replaced = describe_cards(row).get(typed.get("replaces", KEEP))
     if replaced:
-        return [Difference("Card", replaced, new or "replaced by a new card")]
-    return [Difference("Cards on file", str(row["card_count"]), "one more")] if new else []
+        return [FieldChange("Card", replaced, new or "replaced by a new card")]
+    return [FieldChange("Cards on file", str(row["card_count"]), "one more")] if new else []

@@ -223,7 +223,7 @@ class Batches:
                 f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"
             )
         batch, plan, state, reason, headings, undoes, process = found
-        state = self._living(state, process)
+        state = self._current_state(state, process)
         return BatchInfo(batch, plan, state, reason, json.loads(headings), undoes)
 
     def rows(self, number: int) -> list[BatchRow]:
@@ -251,7 +251,7 @@ class Batches:
             for row, action, key, before, wanted, cells, state, reason, request_id, uid, changed, verified in found  # noqa: E501
         ]
 
-    def _living(self, state: BatchState, process: str | None) -> BatchState:
+    def _current_state(self, state: BatchState, process: str | None) -> BatchState:
         """A batch's state; one whose process has died is stopped."""
         dead = state == "running" and not self._journal.is_alive(process or "")
         return "stopped" if dead else state
@@ -266,7 +266,10 @@ class Batches:
                 self._account,
             ).fetchall()
         names = ["batch", "state", *_SHOWN.split(", ")[3:], "rows", "done"]
-        found = [(batch, self._living(state, owner), *more) for batch, state, owner, *more in found]
+        found = [
+            (batch, self._current_state(state, owner), *more)
+            for batch, state, owner, *more in found
+        ]
         kinds = dict.fromkeys(("state", "person", "reason"), TEXT_DTYPE)
         table = pd.DataFrame(found, columns=names).astype({"undoes": "Int64", **kinds})
         for name in ("started", "ended"):

@@ -33,7 +33,7 @@ def user_name() -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-class Processes:
+class ProcessRegistry:
     """The processes that write into one journal.
 
     Args:
@@ -56,8 +56,8 @@ class Processes:
             node = re.sub(r"[^\w.]", "", platform.node())[:40]
             name = f"{node}.{os.getpid()}.{secrets.token_hex(8)}"
             if self._journal is not None:
-                with self.exclusive():  # nobody takes the file for a dead process's meanwhile
-                    self._file = os.open(self._path(name), os.O_CREAT | os.O_RDWR, 0o600)
+                with self.hold_lock():  # nobody takes the file for a dead process's meanwhile
+                    self._file = os.open(self._lock_path(name), os.O_CREAT | os.O_RDWR, 0o600)
                     portalocker.lock(self._file, _AT_ONCE)
             self.name = name
         return self.name
@@ -67,7 +67,7 @@ class Processes:
         if self._journal is None or name == self.name:
             return name == self.name
         try:
-            file = os.open(self._path(name), os.O_RDWR)
+            file = os.open(self._lock_path(name), os.O_RDWR)
         except (OSError, ValueError):  # ended and cleared away, or the name makes no sense
             return False
         try:
@@ -79,7 +79,7 @@ class Processes:
         return False
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def hold_lock(self) -> Iterator[None]:
         """One process at a time: to open the journal, or to make or clear away a lock's file."""
         if self._journal is None:
             yield
@@ -94,7 +94,7 @@ class Processes:
             os.close(file)
 
     def clear_away(self) -> None:
-        """Delete the files of processes that have ended; within :meth:`exclusive`."""
+        """Delete the files of processes that have ended; within :meth:`hold_lock`."""
         if self._journal is None:
             return
         for file in self._journal.parent.glob(f"{self._journal.name}-*{_SUFFIX}"):
@@ -109,7 +109,7 @@ class Processes:
             with suppress(OSError):
                 os.close(self._file)
             with suppress(OSError):
-                self._path(self.name).unlink()
+                self._lock_path(self.name).unlink()
         self._file = self.name = None
 
     def forget_parent(self) -> None:
@@ -118,6 +118,6 @@ class Processes:
             os.close(self._file)  # closed, and not unlocked: the parent still holds it
         self._file = self.name = None
 
-    def _path(self, name: str) -> Path:
+    def _lock_path(self, name: str) -> Path:
         assert self._journal is not None  # noqa: S101  those in memory have no files
         return self._journal.with_name(f"{self._journal.name}-{name}{_SUFFIX}")

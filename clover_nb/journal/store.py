@@ -29,7 +29,7 @@ from clover_nb import constants
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
-from clover_nb.journal.processes import Processes, user_name
+from clover_nb.journal.processes import ProcessRegistry, user_name
 from clover_nb.masking import mask_text
 
 RETENTION_DAYS: Final = 90
@@ -113,12 +113,12 @@ class Journal:
         self._retention_days = retention_days
         self._max_entries = max_entries
         self._user = user_name()
-        self._processes = Processes(path)
+        self._processes = ProcessRegistry(path)
         self.lock = threading.RLock()
         self._under_way: set[int] = set()  # entries that this process is about to end
         self._db: sqlite3.Connection | None = None
         with self._convert_errors():
-            self._connection()
+            self._get_connection()
         _opened.add(self)
 
     def frame(self, *, customer_id: str | None = None) -> pd.DataFrame:
@@ -137,13 +137,13 @@ class Journal:
         """
         names = ["entry", *_SHOWN.split(", ")]
         where = "customer_id IS coalesce(?, customer_id) ORDER BY entry"
-        rows = self._all(f"SELECT entry, {_SHOWN} FROM entries WHERE {where}", customer_id)  # noqa: S608  constants
+        rows = self._fetch_all(f"SELECT entry, {_SHOWN} FROM entries WHERE {where}", customer_id)  # noqa: S608  constants
         columns = dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
         index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")
         table = pd.DataFrame(
             {
                 name: pd.Series(
-                    [_read(name, value) for value in values],
+                    [_parse_value(name, value) for value in values],
                     index=index,
                     dtype=_DTYPES.get(name, TEXT_DTYPE),
                 )
@@ -198,11 +198,11 @@ class Journal:
                 write.token_digest,
                 clover_time,
             )
-            entry = int(self._connection().execute(_INSERT, row).lastrowid or 0)
+            entry = int(self._get_connection().execute(_INSERT, row).lastrowid or 0)
             self._under_way.add(entry)
             if self._max_entries and entry % _CLEAN_EVERY == 0:
                 oldest = (entry - self._max_entries,)
-                self._connection().execute(
+                self._get_connection().execute(
                     "DELETE FROM entries WHERE entry <= ? AND outcome != 'open'", oldest
                 )
             return entry
@@ -225,12 +225,12 @@ class Journal:
         """
         values = (outcome, customer_id, dump_fields(after), request_id, answered_by, checked, entry)
         with self._convert_errors(), self.lock:
-            self._connection().execute(_END, values)
+            self._get_connection().execute(_END, values)
             self._under_way.discard(entry)
 
     def is_claimed(self, customer_id: str, entry: int, *, host: str) -> bool:
         """Whether another create than an entry's has made a customer."""
-        return bool(self._all(_CLAIMED, host, customer_id, entry, host, customer_id, entry))
+        return bool(self._fetch_all(_CLAIMED, host, customer_id, entry, host, customer_id, entry))
 
     def claim(self, customer_id: str, entry: int, *, host: str) -> bool:
         """Take a customer for the create of an entry; false if another create has it."""
@@ -260,7 +260,7 @@ class Journal:
                 f"SELECT entry, customer_id, sent FROM entries WHERE {where}",  # noqa: S608  constants
                 (host, customer_id),
             ).fetchall()
-            sent = [(entry, key, _email(_loaded(text))) for entry, key, text in found]
+            sent = [(entry, key, _sent_email(_parse_fields(text))) for entry, key, text in found]
             known |= {email for _, key, email in sent if key and email}
             theirs = [(entry,) for entry, key, email in sent if key or email in known]
             db.executemany(
@@ -291,7 +291,7 @@ class Journal:
             and not isinstance(number, bool)
             and 0 < int(number) <= _LARGEST
         ):
-            for found in self._entries("entry = ?", int(number)):
+            for found in self._read_entries("entry = ?", int(number)):
                 return found
         raise ValidationError(
             f"The journal has no entry {number}.",
@@ -299,13 +299,13 @@ class Journal:
             field="entry",
         )
 
-    def left_unsettled(self, *, host: str, merchant: str | None) -> list[Entry]:
+    def list_unresolved(self, *, host: str, merchant: str | None) -> list[Entry]:
         """Entries that nobody will end any more, and those that nobody has looked up yet."""
         where = (
             "host = ? AND merchant IS ? AND (outcome = 'open' OR (outcome = 'unknown' AND "
             "NOT checked)) ORDER BY entry"
         )
-        found = self._entries(where, host, merchant)
+        found = self._read_entries(where, host, merchant)
         return [each for each in found if not self.is_under_way(each)]
 
     def is_under_way(self, entry: Entry) -> bool:
@@ -319,14 +319,16 @@ class Journal:
 
     def of_customer(self, customer_id: str, *, host: str) -> Iterator[Entry]:
         """The entries of one customer, newest first."""
-        return self._entries("host = ? AND customer_id = ? ORDER BY entry DESC", host, customer_id)
+        return self._read_entries(
+            "host = ? AND customer_id = ? ORDER BY entry DESC", host, customer_id
+        )
 
-    def _entries(self, where: str, *values: object) -> Iterator[Entry]:
+    def _read_entries(self, where: str, *values: object) -> Iterator[Entry]:
         columns = (
             "entry, time, host, merchant, outcome, after, answered_by, clover_time, "
             "process, operation, customer_id, sent, before, consent, undoes, api, token_digest"
         )
-        for row in self._all(f"SELECT {columns} FROM entries WHERE {where}", *values):  # noqa: S608  constants
+        for row in self._fetch_all(f"SELECT {columns} FROM entries WHERE {where}", *values):  # noqa: S608  constants
             number, at, host, merchant, outcome, after, answered_by, clover_time, *more = row
             process, operation, key, sent, before, *rest = more
             yield Entry(
@@ -335,30 +337,30 @@ class Journal:
                 host,
                 merchant,
                 outcome,
-                Write(str(operation), key, _loaded(sent) or {}, _loaded(before), *rest),
-                _loaded(after),
+                Write(str(operation), key, _parse_fields(sent) or {}, _parse_fields(before), *rest),
+                _parse_fields(after),
                 answered_by,
-                _number(clover_time),
+                _parse_number(clover_time),
                 str(process),
             )
 
-    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    def _fetch_all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._convert_errors(), self.lock:
-            return self._connection().execute(sql, values).fetchall()
+            return self._get_connection().execute(sql, values).fetchall()
 
     # -- the file --------------------------------------------------------------------------------
 
-    def _connection(self) -> sqlite3.Connection:
+    def _get_connection(self) -> sqlite3.Connection:
         if self._db is None:
             if self.path is not None:
-                _prepare_file(self.path)
-            with self._processes.exclusive():  # WAL can't be set while another process does
-                self._db = self._open()
+                make_private_file(self.path)
+            with self._processes.hold_lock():  # WAL can't be set while another process does
+                self._db = self._open_database()
                 self._processes.clear_away()
-            self._closing = finalize(self, _close, self._db, self._processes)
+            self._closing = finalize(self, _close_database, self._db, self._processes)
         return self._db
 
-    def _open(self) -> sqlite3.Connection:
+    def _open_database(self) -> sqlite3.Connection:
         db = sqlite3.connect(
             self.path or ":memory:",
             isolation_level=None,
@@ -400,7 +402,7 @@ class Journal:
             JournalError: It can't be written.
         """
         with self._convert_errors(), self.lock:
-            db = self._connection()
+            db = self._get_connection()
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -424,7 +426,7 @@ class Journal:
         if self.path is None:
             return
         with self._convert_errors(), self.lock:
-            db = self._connection()
+            db = self._get_connection()
             db.execute("PRAGMA busy_timeout = 0")
             try:
                 (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -464,7 +466,9 @@ _opened: WeakSet[Journal] = WeakSet()
 _inherited: list[sqlite3.Connection] = []  # of a parent process: never used, and never closed
 
 
-def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS) -> Journal:
+def shared_journal(
+    where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS
+) -> Journal:
     """The journal that all connections of this process to one file or local sandbox share.
 
     Args:
@@ -479,7 +483,7 @@ def shared(where: Path | tuple[object, ...], *, retention_days: float = RETENTIO
         return journal
 
 
-def unkept(account: tuple[object, ...]) -> Journal:
+def unkept_journal(account: tuple[object, ...]) -> Journal:
     """What this process remembers of an account where no journal is kept: its newest writes.
 
     It tells its connections which customers they have made, and what they wrote last.
@@ -527,7 +531,7 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _close(db: sqlite3.Connection, processes: Processes) -> None:
+def _close_database(db: sqlite3.Connection, processes: ProcessRegistry) -> None:
     db.close()
     processes.leave()
 
@@ -539,8 +543,17 @@ def _truncate_again(journal: ReferenceType[Journal]) -> None:
             living.truncate()
 
 
-def _prepare_file(path: Path) -> None:
-    """Make the file, readable by this user alone; SQLite gives its companions the same mode."""
+def make_private_file(path: Path) -> None:
+    """Make a file, readable by this user alone, should it not be there; and so its folders.
+
+    SQLite gives a database's companions the same mode.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It can't be made, or is a link.
+    """
     for folder in reversed([path.parent, *path.parent.parents]):
         folder.mkdir(mode=0o700, exist_ok=True)
     # A link could lead to a file whose mode is somebody else's business.
@@ -563,7 +576,7 @@ def dump_fields(fields: Fields | None) -> str | None:
     kept = {name: value for name, value in fields.items() if name != "created"}
     text = json.dumps(kept, ensure_ascii=False)
     if _MANY_DIGITS.search(text):
-        text = json.dumps(_clean(kept), ensure_ascii=False)
+        text = json.dumps(_clean_value(kept), ensure_ascii=False)
     text = _TOKENS.sub(f"{constants.TOKEN_PREFIX}••••", text)
     return text.encode(errors="backslashreplace").decode()  # half an emoji, as JSON writes it
 
@@ -572,15 +585,15 @@ _MANY_DIGITS: Final = re.compile(r"\d(?:\W{0,2}\d){12}")
 _TOKENS: Final = re.compile(rf"{constants.TOKEN_PREFIX}\w+")
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401  JSON
+def _clean_value(value: Any) -> Any:  # noqa: ANN401  JSON
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):
-        return {name: _clean(each) for name, each in value.items()}
-    return [_clean(each) for each in value] if isinstance(value, list) else value
+        return {name: _clean_value(each) for name, each in value.items()}
+    return [_clean_value(each) for each in value] if isinstance(value, list) else value
 
 
-def _loaded(text: object) -> dict[str, Any] | None:
+def _parse_fields(text: object) -> dict[str, Any] | None:
     """The fields of a line; none where a line makes no sense, as after a bad disk."""
     try:
         fields = json.loads(text) if isinstance(text, str) else None
@@ -589,11 +602,11 @@ def _loaded(text: object) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _number(value: object) -> float | None:
+def _parse_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def _email(sent: Fields | None) -> str | None:
+def _sent_email(sent: Fields | None) -> str | None:
     email = (sent or {}).get("email")
     return email.casefold() if isinstance(email, str) else None
 
@@ -606,12 +619,12 @@ _DTYPES: Final = dict.fromkeys(_JSON, "object") | {
 }
 
 
-def _read(name: str, value: object) -> Any:  # noqa: ANN401  as the column has it
+def _parse_value(name: str, value: object) -> Any:  # noqa: ANN401  as the column has it
     """A value of the table; missing where it is none of its column's."""
     if name in _JSON:
-        return _loaded(value)
+        return _parse_fields(value)
     if name in _DTYPES:
-        number = _number(value)
+        number = _parse_number(value)
         if number is None or name == "time":
             return number if number is not None and abs(number) < _LATEST else None
         return bool(number) if name == "consent" else int(number)

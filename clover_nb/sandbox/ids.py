@@ -27,8 +27,8 @@ HISTORY_ENDS: Final = 1_767_225_600_000
 class IdGenerator:
     """Ids and tokens, made of a source of random bytes."""
 
-    def __init__(self, source: Callable[[int], bytes]) -> None:
-        self.take = source
+    def __init__(self, draw_bytes: Callable[[int], bytes]) -> None:
+        self.take = draw_bytes
 
     def id(self) -> str:
         """Return a new id."""
@@ -61,11 +61,11 @@ class WriteContext(IdGenerator):
             self.now -= self.now % 1000
         stream = hashlib.blake2b(b"%d" % tick, key=key)
 
-        def source(count: int) -> bytes:
+        def draw_bytes(count: int) -> bytes:
             stream.update(b".")
             return stream.digest()[:count]
 
-        super().__init__(source)
+        super().__init__(draw_bytes)
 
 
 class Credentials(NamedTuple):

@@ -192,10 +192,10 @@ class Sandbox:
     def _run_in_server(self, function: Callable[..., _T], *args: object) -> _T:
         """Call in the server's thread, between two requests."""
 
-        async def call() -> _T:
+        async def call_function() -> _T:
             return function(*args)
 
-        return asyncio.run_coroutine_threadsafe(call(), self._server.loop).result()
+        return asyncio.run_coroutine_threadsafe(call_function(), self._server.loop).result()
 
     def __enter__(self) -> Self:
         return self

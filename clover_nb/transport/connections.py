@@ -36,11 +36,11 @@ def connection_pool(adapter: HTTPAdapter, base: str) -> tuple[Any, str]:
     verify, cert = route["verify"] or False, route["cert"]
     pool: Any = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
     adapter.cert_verify(pool, base, verify, cert)  # type: ignore[no-untyped-call]  # requests'
-    pool.ConnectionCls = _owned(type(pool).ConnectionCls)
+    pool.ConnectionCls = _tracking_class(type(pool).ConnectionCls)
     return pool, adapter.request_url(request, proxies).rstrip("/")
 
 
-class Exchange(Generic[T]):
+class RequestExchange(Generic[T]):
     """One request and its response, in a worker thread.
 
     The caller waits, and can leave at any moment: when it is interrupted or time is up, the
@@ -67,10 +67,10 @@ class Exchange(Generic[T]):
             BaseException: What the function raised.
         """
         try:
-            workers.start(partial(self._work, send, slot))
-            result, problem = self._wait(seconds)
+            workers.start_job(partial(self._run_in_worker, send, slot))
+            result, problem = self._wait_for_result(seconds)
         except BaseException:
-            workers.start(self._cancel)
+            workers.start_job(self._cut_connection)
             raise
         try:
             if problem is not None:
@@ -79,7 +79,7 @@ class Exchange(Generic[T]):
         finally:
             del problem  # its traceback holds this frame
 
-    def _wait(self, seconds: float) -> tuple[T | None, BaseException | None]:
+    def _wait_for_result(self, seconds: float) -> tuple[T | None, BaseException | None]:
         while True:
             left = seconds if self._began is None else self._began + seconds - time.monotonic()
             with suppress(Empty):
@@ -87,7 +87,7 @@ class Exchange(Generic[T]):
             if left <= 0:
                 raise urllib3.exceptions.TimeoutError("The response takes too long.")
 
-    def _work(self, send: Callable[[], T], slot: AbstractContextManager[None]) -> None:
+    def _run_in_worker(self, send: Callable[[], T], slot: AbstractContextManager[None]) -> None:
         _current.exchange = self
         result, problem = None, None
         try:
@@ -97,25 +97,25 @@ class Exchange(Generic[T]):
         except BaseException as error:  # noqa: BLE001  the caller raises it
             problem = error
         finally:
-            self._release()
+            self._release_slot()
         self._results.put((result, problem))
         del result, problem  # the traceback holds this frame
 
-    def _release(self) -> None:
+    def _release_slot(self) -> None:
         with _owners:
             self._connection = None
             self._slot.close()
 
-    def _cancel(self) -> None:
+    def _cut_connection(self) -> None:
         with _owners:
             self._cancelled = True
             if self._connection is not None and self._connection.owner is self:
                 # It may be about to be closed, or not be connected yet.
                 with suppress(OSError, AttributeError):
                     self._connection.sock.shutdown(socket.SHUT_RDWR)
-        self._release()
+        self._release_slot()
 
-    def own(self, connection: Any) -> None:  # noqa: ANN401  a class made below
+    def use_connection(self, connection: Any) -> None:  # noqa: ANN401  a class made below
         """Use a connection, unless the caller has left."""
         with _owners:
             if self._cancelled:
@@ -123,22 +123,22 @@ class Exchange(Generic[T]):
             self._connection, connection.owner = connection, self
 
 
-def _owned(kind: Any) -> Any:  # noqa: ANN401  urllib3's class of this address, or a proxy's
+def _tracking_class(kind: Any) -> Any:  # noqa: ANN401  urllib3's class of this address, or a proxy's
     """Connections that tell the exchange of their thread that it uses them."""
 
-    class Connection(kind):  # type: ignore[misc]  # a base that is known at run time
-        owner: Exchange[Any] | None = None
+    class TrackedConnection(kind):  # type: ignore[misc]  # a base that is known at run time
+        owner: RequestExchange[Any] | None = None
         debuglevel = 0  # else http.client prints each request, with the access token, when asked to
 
         def connect(self) -> None:
-            _current.exchange.own(self)
+            _current.exchange.use_connection(self)
             super().connect()
 
         def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  urllib3's
-            _current.exchange.own(self)
+            _current.exchange.use_connection(self)
             super().request(*args, **kwargs)
 
-    return Connection
+    return TrackedConnection
 
 
 _current = threading.local()  # `exchange`: the one of this worker thread

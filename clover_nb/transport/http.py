@@ -50,7 +50,7 @@ from urllib3.util import Timeout
 from clover_nb import constants, errors
 from clover_nb.masking import Secret, mask_text
 from clover_nb.settings import Settings, Timeouts
-from clover_nb.transport.connections import Exchange, connection_pool
+from clover_nb.transport.connections import RequestExchange, connection_pool
 from clover_nb.transport.rate_limit import RateLimiter
 from clover_nb.transport.responses import clean_text, error_from_response, parse_json, retry_after
 from clover_nb.transport.retry import RetryableError, send_with_retries
@@ -81,8 +81,9 @@ class AmbiguousWriteError(Exception):
 class HTTPTransport:
     """Sends the requests of one connection. Thread-safe; the rate limit is shared by account.
 
-    An interrupted call leaves nothing behind (:class:`~clover_nb.transport.connections.Exchange`).
-    A forked child opens connections of its own.
+    An interrupted call leaves nothing behind: see
+    :class:`~clover_nb.transport.connections.RequestExchange`. A forked child opens connections of
+    its own.
     """
 
     def __init__(self, settings: Settings, rate_limiter: RateLimiter, timeouts: Timeouts) -> None:
@@ -97,10 +98,10 @@ class HTTPTransport:
         }
         self._timeout = Timeout(connect=timeouts.connect, read=timeouts.read)
         self._closed = False
-        self._open()
+        self._open_pools()
         _transports.add(self)
 
-    def _open(self) -> None:
+    def _open_pools(self) -> None:
         adapter = HTTPAdapter(pool_connections=3, pool_maxsize=constants.REQUESTS_AT_ONCE)
         self._pools = {api: connection_pool(adapter, url) for api, url in self._bases.items()}
 
@@ -145,24 +146,18 @@ class HTTPTransport:
         """
         if method != "GET":
             self.require_writes()
-        request = _Request(
+        request = _HTTPRequest(
             method,
             api,
-            _target(path, params),
-            self._headers(api, api_key),
-            _encode(method, body),
+            _target_of(path, params),
+            self._headers_for(api, api_key),
+            _encode_body(method, body),
             idempotent=idempotent or method == "GET",
         )
-        received = self._retry(request)
+        received = self._send_with_retries(request)
         response = Response(received.answer)
         response.request_id = received.request_id
         return response
-
-    def download(self, api: Api, path: str, params: Params) -> bytes:
-        """Read something as :meth:`send` does, and leave it to the caller to parse it."""
-        target, headers = _target(path, params), self._headers(api, None)
-        request = _Request("GET", api, target, headers, None, idempotent=True, parse=False)
-        return self._retry(request).content
 
     def require_writes(self) -> None:
         """Refuse to go on where changes are not allowed.
@@ -194,12 +189,12 @@ class HTTPTransport:
         """Whether a response has told the time at Clover."""
         return self._clock[0] is not None
 
-    def _retry(self, request: _Request) -> _Received:
+    def _send_with_retries(self, request: _HTTPRequest) -> _RawResponse:
         path = request.target.partition("?")[0]  # the query names people
-        where = f"{request.method} {self._host(request.api)}{mask_text(path)}"
+        where = f"{request.method} {self._host_of(request.api)}{mask_text(path)}"
         return send_with_retries(partial(self._send_once, request), where, self.timeouts)
 
-    def _send_once(self, request: _Request) -> _Received:
+    def _send_once(self, request: _HTTPRequest) -> _RawResponse:
         """Send a request, without retries.
 
         Raises:
@@ -213,9 +208,9 @@ class HTTPTransport:
             )
         ambiguous = RetryableError if request.idempotent else AmbiguousWriteError
         seconds = max(self.timeouts.total, self.timeouts.read)
-        send = partial(self._exchange, request)
+        send = partial(self._exchange_once, request)
         try:
-            received = Exchange[_Received]().run(send, self._rate_limiter.slot(), seconds)
+            received = RequestExchange[_RawResponse]().run(send, self._rate_limiter.slot(), seconds)
         except Exception as problem:  # noqa: BLE001  whatever a server makes the libraries raise
             lost = self._connection_error(problem, request.api)
             if _is_certificate_error(problem):
@@ -230,12 +225,13 @@ class HTTPTransport:
             if isinstance(refused, errors.RateLimitError):
                 raise RetryableError(refused, delay=retry_after(received.headers))
             raise ambiguous(refused) if isinstance(refused, errors.ServerError) else refused
-        if request.parse and (received.content or request.method != "DELETE"):
+        if received.content or request.method != "DELETE":
             received = received._replace(answer=parse_json(received.content))
         if received.status not in _SUCCESS or not isinstance(received.answer, dict):
+            host = self._host_of(request.api)
             raise ambiguous(
                 errors.InvalidResponseError(
-                    f"{self._host(request.api)} answered with something other than Clover's JSON.",
+                    f"{host} answered with something other than Clover's JSON.",
                     hint="Check the address; a proxy or a sign-in page may stand in between.",
                     status=received.status,
                     request_id=received.request_id,
@@ -243,7 +239,7 @@ class HTTPTransport:
             )
         return received
 
-    def _exchange(self, request: _Request) -> _Received:
+    def _exchange_once(self, request: _HTTPRequest) -> _RawResponse:
         """Send a request and read the response, in a worker thread."""
         pool, prefix = self._pools[request.api]
         response = pool.urlopen(
@@ -259,7 +255,7 @@ class HTTPTransport:
             decode_content=False,
         )
         try:
-            content = _read(response)
+            content = _read_content(response)
         except BaseException:
             response.close()  # half a response is in it, which the next request must not get
             raise
@@ -267,10 +263,10 @@ class HTTPTransport:
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             delay = retry_after(response.headers) or 0.0
             self._rate_limiter.slow_down(min(delay, self.timeouts.total))
-        return _Received(response.status, response.headers, content)
+        return _RawResponse(response.status, response.headers, content)
 
     def _connection_error(self, problem: Exception, api: Api) -> errors.CloverError:
-        host = self._host(api)
+        host = self._host_of(api)
         if isinstance(problem, _TooLongError):
             return errors.InvalidResponseError(
                 f"{host} answered with more than {_MAX_BODY >> 20} MB.", hint="Check the address."
@@ -290,17 +286,17 @@ class HTTPTransport:
             hint="Check the network; for a local sandbox, check that it still runs.",
         )
 
-    def _host(self, api: Api) -> str:
+    def _host_of(self, api: Api) -> str:
         return urlsplit(self._bases[api]).netloc
 
-    def _headers(self, api: Api, api_key: str | None) -> dict[str, str]:
+    def _headers_for(self, api: Api, api_key: str | None) -> dict[str, str]:
         if api == "token":
             return _HEADERS | ({"apikey": api_key} if api_key else {})
         return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
 
 
-class _Request(NamedTuple):
-    """What is sent, and what is made of the response."""
+class _HTTPRequest(NamedTuple):
+    """What is sent, and whether it may be sent twice."""
 
     method: str
     api: Api
@@ -308,10 +304,9 @@ class _Request(NamedTuple):
     headers: dict[str, str]
     body: bytes | None
     idempotent: bool
-    parse: bool = True
 
 
-class _Received(NamedTuple):
+class _RawResponse(NamedTuple):
     """A response as it came; ``answer`` is its JSON."""
 
     status: int
@@ -329,7 +324,7 @@ class _TooLongError(Exception):
     """A response that goes on beyond what any of Clover's has."""
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
     parts: list[bytes] = []
     while part := response.read(_READ_SIZE):
         parts.append(part)
@@ -338,20 +333,20 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     return b"".join(parts)
 
 
-class _Body(bytes):
+class _RequestBody(bytes):
     """What is sent, which a traceback through other packages does not show."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} bytes>"
 
 
-def _encode(method: str, body: Mapping[str, Any] | None) -> bytes | None:
+def _encode_body(method: str, body: Mapping[str, Any] | None) -> bytes | None:
     if method == "GET":
         return None
-    return b"" if body is None else _Body(json.dumps(body).encode())
+    return b"" if body is None else _RequestBody(json.dumps(body).encode())
 
 
-def _target(path: str, params: Params | None) -> str:
+def _target_of(path: str, params: Params | None) -> str:
     return f"{path}?{urlencode(params, errors='surrogatepass')}" if params else path
 
 
@@ -385,7 +380,7 @@ _transports: WeakSet[HTTPTransport] = WeakSet()
 def _start_anew() -> None:
     """A forked child must not share sockets with its parent: it would get its responses."""
     for transport in list(_transports):
-        transport._open()
+        transport._open_pools()
 
 
 if hasattr(os, "register_at_fork"):

@@ -64,10 +64,10 @@ class RateLimiter:
             return
         with ExitStack() as held:
             try:
-                self._enter(held)
+                self._wait_for_slot(held)
             except OSError as problem:
                 self._locks.keep_in_process(problem)
-                self._enter(held)
+                self._wait_for_slot(held)
             yield
 
     def slow_down(self, delay: float) -> None:
@@ -78,26 +78,26 @@ class RateLimiter:
                 earlier makes the wait longer); 0 if it has none.
         """
 
-        def change(state: RateState) -> None:
+        def change_state(state: RateState) -> None:
             now = time.monotonic()
-            state.slower = min(_slower(state, now) + _SLOWER, _SLOWEST)
+            state.slower = min(_current_slowdown(state, now) + _SLOWER, _SLOWEST)
             state.slower_since = now
             state.next = max(state.next, now + delay)
 
         try:
-            self._locks.update(change)
+            self._locks.update(change_state)
         except OSError as problem:
             self._locks.keep_in_process(problem)
-            self._locks.update(change)
+            self._locks.update(change_state)
 
-    def _enter(self, held: ExitStack) -> None:
+    def _wait_for_slot(self, held: ExitStack) -> None:
         leave = self._locks.acquire("gate")
         try:
             if self._at_once:
                 held.callback(self._take_slot())
             scheduled = None
             while self._per_second:
-                due, now = self._locks.update(partial(self._begin, scheduled))
+                due, now = self._locks.update(partial(self._begin_request, scheduled))
                 if due <= now:
                     break
                 scheduled = due
@@ -116,7 +116,7 @@ class RateLimiter:
                     return leave
             time.sleep(_POLL_SECONDS)
 
-    def _begin(self, scheduled: float | None, state: RateState) -> tuple[float, float]:
+    def _begin_request(self, scheduled: float | None, state: RateState) -> tuple[float, float]:
         """Begin a request if it is due.
 
         Args:
@@ -128,10 +128,10 @@ class RateLimiter:
             When it is due, and the time now.
         """
         now = time.monotonic()
-        state.mend(now)
+        state.reset_if_future(now)
         if self._per_second <= state.lowest or now > state.lowest_until:
             state.lowest, state.lowest_until = self._per_second, now + _LOWER_RATE_SECONDS
-        rate = min(self._per_second, state.lowest) * (1 - _slower(state, now))
+        rate = min(self._per_second, state.lowest) * (1 - _current_slowdown(state, now))
         count = max(1, int(rate))
         due = state.next
         if len(state.begun) >= count:
@@ -142,7 +142,7 @@ class RateLimiter:
         return due, now
 
 
-def _slower(state: RateState, now: float) -> float:
+def _current_slowdown(state: RateState, now: float) -> float:
     return max(0.0, state.slower - _FASTER_PER_SECOND * (now - state.slower_since))
 
 
@@ -150,7 +150,9 @@ _accounts: WeakValueDictionary[tuple[str, ...], AccountLocks] = WeakValueDiction
 _accounts_lock = threading.Lock()
 
 
-def shared(account: tuple[str, ...], per_second: float | None, at_once: int | None) -> RateLimiter:
+def shared_limiter(
+    account: tuple[str, ...], per_second: float | None, at_once: int | None
+) -> RateLimiter:
     """The rate limiter of a connection, which shares the rate of its account with all others.
 
     Args:

@@ -54,7 +54,7 @@ class RateState:
     slower: float = 0.0
     slower_since: float = 0.0
 
-    def mend(self, now: float) -> None:
+    def reset_if_future(self, now: float) -> None:
         """Forget it all if it lies in the future: the clock begins anew when the machine does."""
         if max(self.slower_since, *self.begun[-1:], 0.0) > now:
             self.__dict__.update(asdict(RateState()))
@@ -177,44 +177,44 @@ class FileLocks:
 
     def acquire(self, name: str) -> Release:
         """See `AccountLocks`."""
-        return partial(_release, self._lock(name, portalocker.LockFlags.EXCLUSIVE))
+        return partial(_unlock_file, self._lock_file(name, portalocker.LockFlags.EXCLUSIVE))
 
     def try_acquire(self, name: str) -> Release | None:
         """See `AccountLocks`."""
         flags = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
         try:
-            return partial(_release, self._lock(name, flags))
+            return partial(_unlock_file, self._lock_file(name, flags))
         except portalocker.AlreadyLocked:
             return None
 
     def update(self, change: Callable[[RateState], T]) -> T:
         """See `AccountLocks`."""
-        file = self._lock("state", portalocker.LockFlags.EXCLUSIVE)
+        file = self._lock_file("state", portalocker.LockFlags.EXCLUSIVE)
         try:
             state = RateState.from_bytes(os.read(file, _STATE_SIZE))
             result = change(state)
             os.lseek(file, 0, os.SEEK_SET)
             os.write(file, state.to_bytes())
         finally:
-            _release(file)
+            _unlock_file(file)
         return result
 
-    def _lock(self, name: str, flags: portalocker.LockFlags) -> int:
+    def _lock_file(self, name: str, flags: portalocker.LockFlags) -> int:
         while True:
-            file = self._open(name)
+            file = self._open_file(name)
             _files.add(file)
             try:
                 portalocker.lock(file, flags)
             except portalocker.LockException as problem:
-                _close(file)
+                _close_file(file)
                 if isinstance(problem, portalocker.AlreadyLocked):
                     raise
                 raise OSError(str(problem)) from None
             if os.fstat(file).st_nlink:
                 return file
-            _release(file)  # it was removed as stale before it was locked
+            _unlock_file(file)  # it was removed as stale before it was locked
 
-    def _open(self, name: str) -> int:
+    def _open_file(self, name: str) -> int:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         try:
             return os.open(self._folder / name, flags, mode=0o600)
@@ -229,15 +229,15 @@ class FileLocks:
                     shutil.rmtree(state.parent)
 
 
-def _release(file: int) -> None:
+def _unlock_file(file: int) -> None:
     """Unlock, and close: a child that was forked in between may have a copy of the open file."""
     try:
         portalocker.unlock(file)
     finally:
-        _close(file)
+        _close_file(file)
 
 
-def _close(file: int) -> None:
+def _close_file(file: int) -> None:
     _files.discard(file)
     os.close(file)
 

@@ -77,7 +77,7 @@ def error_from_response(status: int, content: bytes, request_id: str | None) -> 
     message = next(filter(None, map(clean_text, sources)), None)
     default = errors.ServerError if status >= 500 else errors.InvalidRequestError  # noqa: PLR2004  HTTP
     return _KINDS.get(status, default)(
-        _sentence(status, message),
+        _describe_refusal(status, message),
         hint=_CODE_HINTS.get(code or "") or _STATUS_HINTS.get(status) or _default_hint(status),
         field=clean_text(detail.get("param")) or _FIELD_OF.get(code or ""),
         status=status,
@@ -87,7 +87,7 @@ def error_from_response(status: int, content: bytes, request_id: str | None) -> 
     )
 
 
-def _sentence(status: int, message: str | None) -> str:
+def _describe_refusal(status: int, message: str | None) -> str:
     if status in (401, 403):
         return "Clover refused the credentials."
     if not message:
@@ -120,12 +120,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if value.isascii() and value.isdigit():
         return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - _date(headers))
+        return max(0.0, parsedate_to_datetime(value).timestamp() - _response_time(headers))
     except (ValueError, TypeError, IndexError, OverflowError):  # what it raises for garbage
         return None
 
 
-def _date(headers: Mapping[str, str]) -> float:
+def _response_time(headers: Mapping[str, str]) -> float:
     """When the response was sent, by Clover's clock; without its date, by ours."""
     date = headers.get("Date")
     return parsedate_to_datetime(date).timestamp() if date else time.time()

@@ -17,16 +17,16 @@ _jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
 _idle: SimpleQueue[None] = SimpleQueue()  # an item for each thread that waits for a job
 
 
-def start(job: Callable[[], None]) -> None:
+def start_job(job: Callable[[], None]) -> None:
     """Call a function in a worker thread. It must not raise."""
     try:
         _idle.get_nowait()
     except Empty:
-        _thread.start_new_thread(_work, (_jobs, _idle))
+        _thread.start_new_thread(_run_jobs, (_jobs, _idle))
     _jobs.put(job)
 
 
-def _work(jobs: SimpleQueue[Callable[[], None]], idle: SimpleQueue[None]) -> None:
+def _run_jobs(jobs: SimpleQueue[Callable[[], None]], idle: SimpleQueue[None]) -> None:
     while True:
         jobs.get()()
         idle.put(None)

@@ -28,7 +28,7 @@ COMPARED: Final = (
 )
 
 
-def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
+def check_conflicts(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
     """Refuse to go on when a record is not as it was.
 
     Args:
@@ -51,7 +51,7 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
             hint="Pass the row that customers.retrieve gave for it.",
             field="expected",
         )
-    if changes := differing(then, now, [label for label in COMPARED if label in then]):
+    if changes := find_changes(then, now, [label for label in COMPARED if label in then]):
         seen = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
         raise EditConflictError(
             f"The customer was changed since you read it: {seen}.",
@@ -60,13 +60,16 @@ def check(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -> None:
         )
 
 
-def differing(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) -> list[Change]:
+def find_changes(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) -> list[Change]:
     """The fields among ``labels`` that differ; missing values of any kind are the same."""
-    pairs = ((label, _value(then.get(label)), _value(now.get(label))) for label in labels)
+    pairs = (
+        (label, _comparable_value(then.get(label)), _comparable_value(now.get(label)))
+        for label in labels
+    )
     return [Change(label, before, after) for label, before, after in pairs if before != after]
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them
+def _comparable_value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them
     if isinstance(value, str):
         return value or None  # as an address's part that was taken off
     if pd.api.types.is_list_like(value):

@@ -36,14 +36,14 @@ from clover_nb.writes.outcome import (
     new_cards,
     shows_another_token,
 )
-from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, Recovery
+from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, JournalRecovery
 
 OnUnknown = Literal["resolve", "raise"]
 
 log = logging.getLogger(__name__)
 
 
-class Result(NamedTuple):
+class WriteResult(NamedTuple):
     """What a write has led to, and which API says so."""
 
     record: Record
@@ -81,8 +81,10 @@ class WriteExecutor:
         self._is_journal_kept = is_journal_kept
         self._host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
-        self._resolves = on_unknown == "resolve" and platform.readable
-        self._recovery = Recovery(platform, journal, self._host, self._merchant, self._pause)
+        self._resolves = on_unknown == "resolve" and platform.can_read
+        self._recovery = JournalRecovery(
+            platform, journal, self._host, self._merchant, lambda: self.retry_delay
+        )
 
     @property
     def retry_delay(self) -> float:
@@ -97,7 +99,7 @@ class WriteExecutor:
         """
         self._transport.require_writes()
 
-    def execute(self, write: Write) -> Result:
+    def execute(self, write: Write) -> WriteResult:
         """Make a change.
 
         Returns:
@@ -113,7 +115,7 @@ class WriteExecutor:
             return execute_next()
 
     @contextmanager
-    def sequence(self, *writes: Write) -> Iterator[Callable[[], Result]]:
+    def sequence(self, *writes: Write) -> Iterator[Callable[[], WriteResult]]:
         """Write several changes down before the first is sent, so that none is forgotten.
 
         Yields:
@@ -122,12 +124,12 @@ class WriteExecutor:
         self._recovery.run_once()
         waiting: deque[tuple[int, Write]] = deque()
 
-        def execute_next() -> Result:
-            return self._run(*waiting.popleft())
+        def execute_next() -> WriteResult:
+            return self._run_write(*waiting.popleft())
 
         try:
             for write in writes:
-                waiting.append((self._begin(write), write))
+                waiting.append((self._begin_entry(write), write))
             yield execute_next
         finally:
             for entry, _ in waiting:
@@ -180,12 +182,12 @@ class WriteExecutor:
 
     # -- one change --------------------------------------------------------------------------------
 
-    def _begin(self, write: Write) -> int:
+    def _begin_entry(self, write: Write) -> int:
         clock = self._transport.server_time() if self._transport.knows_server_time else None
         host, merchant = self._host, self._merchant
         return self._journal.begin(write, host=host, merchant=merchant, clover_time=clock)
 
-    def _run(self, entry: int, write: Write) -> Result:
+    def _run_write(self, entry: int, write: Write) -> WriteResult:
         try:
             result = self._send_until_known(entry, write)
         except BaseException as error:
@@ -193,10 +195,10 @@ class WriteExecutor:
             with suppress(errors.JournalError):  # it would hide what happened
                 self._journal.end(entry, _outcome_of(error), request_id=request_id)
             raise
-        self._complete(entry, write, result)
+        self._complete_entry(entry, write, result)
         return result
 
-    def _complete(self, entry: int, write: Write, result: Result) -> None:
+    def _complete_entry(self, entry: int, write: Write, result: WriteResult) -> None:
         made = write.operation not in ("delete", "delete_source")
         try:
             self._journal.end(
@@ -212,23 +214,25 @@ class WriteExecutor:
         except errors.JournalError as error:  # the change is made: it must not look failed
             log.warning("A change was made, and could not be written down as done: %s", error)
 
-    def _send(self, write: Write) -> Result:
+    def _send_write(self, write: Write) -> WriteResult:
         key = write.customer_id or ""
         if write.operation == "create" and write.api == "platform":
             address = write.sent.get("shipping", {}).get("address")
             customer = self._platform.create_customer({**write.sent, "address": address})
-            return Result(customer, "platform")
+            return WriteResult(customer, "platform")
         if write.operation == "create":
-            return _readable(self._ecommerce.create_customer(write.sent))
+            return _parse_answer(self._ecommerce.create_customer(write.sent))
         if write.operation == "delete":
-            return Result(self._platform.delete_customer(key), "platform")
+            return WriteResult(self._platform.delete_customer(key), "platform")
         if write.operation == "delete_source":
-            return Result(self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce")
+            return WriteResult(
+                self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce"
+            )
         if write.api == "platform":
             return self._send_address(write, key)
-        return _readable(self._ecommerce.update_customer(key, write.sent))
+        return _parse_answer(self._ecommerce.update_customer(key, write.sent))
 
-    def _send_address(self, write: Write, key: str) -> Result:
+    def _send_address(self, write: Write, key: str) -> WriteResult:
         """Change an address alone, and read the customer back."""
         address = write.sent["shipping"]["address"]
         if write.address_id is None:
@@ -238,39 +242,39 @@ class WriteExecutor:
         else:
             self._platform.delete_address(key, write.address_id)
         try:
-            return Result(self._platform.get_customer(key), "platform")
+            return WriteResult(self._platform.get_customer(key), "platform")
         except errors.CloverError as error:  # made, most likely: it must not look failed
             raise AmbiguousWriteError(error) from None
 
     # -- an answer that was lost -------------------------------------------------------------------
 
-    def _send_until_known(self, entry: int, write: Write) -> Result:
+    def _send_until_known(self, entry: int, write: Write) -> WriteResult:
         began = time.monotonic()
         try:
-            return self._send(write)
+            return self._send_write(write)
         except AmbiguousWriteError as lost:
             problem = lost.error
         if not self._resolves:
-            raise self._unknown(write, problem)
+            raise self._unknown_error(write, problem)
         timeouts = self._transport.timeouts
         deadline, pause = time.monotonic() + timeouts.total, timeouts.retry_delay
         while time.monotonic() < deadline:
-            check = self._look_twice(write, pause, problem)
+            check = self._check_outcome_twice(write, pause, problem)
             if check.status == "applied":
-                return Result(check.record or _gone(write), "platform")
+                return WriteResult(check.record or _deleted_record(write), "platform")
             self._require_not_applied(write, check, problem)
             try:
-                return self._send(write)
+                return self._send_write(write)
             except AmbiguousWriteError as lost:
                 problem = lost.error
             except (errors.RateLimitError, errors.APIConnectionError) as error:
-                raise self._unknown(write, error) from None
+                raise self._unknown_error(write, error) from None
             except errors.APIError as refused:
                 if not _may_mean_applied(write, refused):
                     raise
-                return self._confirm(entry, write, refused, began, pause)
+                return self._confirm_applied(entry, write, refused, began, pause)
             pause = min(2 * pause, timeouts.max_retry_delay)
-        raise self._unknown(write, problem)
+        raise self._unknown_error(write, problem)
 
     def _require_not_applied(
         self, write: Write, check: OutcomeCheck, problem: errors.CloverError
@@ -287,22 +291,24 @@ class WriteExecutor:
         # Without a token, a second create makes a second customer.
         is_repeatable = write.operation != "create" or write.api != "platform"
         if check.status == "unknown" or not is_repeatable:
-            raise self._unknown(write, problem)
+            raise self._unknown_error(write, problem)
         if write.expected is not None and check.record is not None:
-            conflicts.check(write.expected, flatten(check.record))
+            conflicts.check_conflicts(write.expected, flatten(check.record))
 
-    def _look_twice(self, write: Write, pause: float, problem: errors.CloverError) -> OutcomeCheck:
+    def _check_outcome_twice(
+        self, write: Write, pause: float, problem: errors.CloverError
+    ) -> OutcomeCheck:
         """Look again before a write counts as not applied: what was stored may show late."""
         try:
-            check = self._look(write)
+            check = self._check_outcome(write)
             if check.status == "not_applied":
                 time.sleep(pause)
-                check = self._look(write)
+                check = self._check_outcome(write)
         except (errors.CloverError, *UNREADABLE):
-            raise self._unknown(write, problem) from None
+            raise self._unknown_error(write, problem) from None
         return check
 
-    def _look(self, write: Write) -> OutcomeCheck:
+    def _check_outcome(self, write: Write) -> OutcomeCheck:
         if write.customer_id is None:
             return check_create(self._platform.find_customers(_filter_for(write)), write)
         try:
@@ -310,15 +316,15 @@ class WriteExecutor:
         except errors.NotFoundError:
             return check_missing(write)
 
-    def _confirm(
+    def _confirm_applied(
         self, entry: int, write: Write, refused: errors.APIError, began: float, pause: float
-    ) -> Result:
+    ) -> WriteResult:
         """The second time was refused as if the first had been applied: it shows, or it is said."""
         if write.operation in ("delete", "delete_source"):
-            return Result(_gone(write), "platform")
-        check = self._look_twice(write, pause, refused)
+            return WriteResult(_deleted_record(write), "platform")
+        check = self._check_outcome_twice(write, pause, refused)
         if check.status == "applied" and check.record is not None:
-            return Result(check.record, "platform")
+            return WriteResult(check.record, "platform")
         used = refused.code == "token_already_used"
         if write.customer_id is None:
             found = self._find_unseen(entry, write, began) if used else None
@@ -333,8 +339,8 @@ class WriteExecutor:
                 raise refused  # by another card: this one was looked for, and is not there
             found = found if used and len(unclear) == 1 else None
         if found is None:
-            raise self._unknown(write, refused)
-        return Result(found, "platform")
+            raise self._unknown_error(write, refused)
+        return WriteResult(found, "platform")
 
     def _find_unseen(self, entry: int, write: Write, began: float) -> Record | None:
         """The customer of a create whose token was used, and which did not show itself.
@@ -357,7 +363,9 @@ class WriteExecutor:
             return None
         return possible[keys.index(free[0])]
 
-    def _unknown(self, write: Write, problem: errors.CloverError) -> errors.OutcomeUnknownError:
+    def _unknown_error(
+        self, write: Write, problem: errors.CloverError
+    ) -> errors.OutcomeUnknownError:
         whose = f"customer {write.customer_id}" if write.customer_id else "the new customer"
         sent = {
             name: mask_text(value) if isinstance(value, str) else value
@@ -365,16 +373,13 @@ class WriteExecutor:
         }
         return errors.OutcomeUnknownError(
             f"Whether {write.operation} of {whose} was done is not known: {problem.message}",
-            hint=_HINTS[self._platform.readable],
+            hint=_HINTS[self._platform.can_read],
             operation=write.operation,
             customer_id=write.customer_id,
             sent=sent,
             status=problem.status,
             request_id=problem.request_id,
         )
-
-    def _pause(self) -> float:
-        return self._transport.timeouts.retry_delay
 
 
 _HINTS: Final = {
@@ -385,13 +390,13 @@ _HINTS: Final = {
 }
 
 
-def _readable(answer: Response) -> Result:
+def _parse_answer(answer: Response) -> WriteResult:
     """An answer that makes sense; one that makes none does not tell what was done."""
     try:
         flatten(answer)
     except UNREADABLE:
         raise AmbiguousWriteError(wrong_record(answer)) from None
-    return Result(answer, "ecommerce")
+    return WriteResult(answer, "ecommerce")
 
 
 def _filter_for(write: Write) -> str:
@@ -420,7 +425,7 @@ def _was_there(write: Write) -> bool:
     return write.operation == "delete" or write.sent["source_id"] in before.get("source_ids", ())
 
 
-def _gone(write: Write) -> dict[str, Any]:
+def _deleted_record(write: Write) -> dict[str, Any]:
     key = write.sent.get("source_id", write.customer_id)
     return {"id": key, "deleted": True}
 

@@ -30,7 +30,7 @@ from clover_nb import constants
 from clover_nb.errors import Change
 from clover_nb.journal.entries import Fields, Write, digest_token
 from clover_nb.masking import HIDDEN
-from clover_nb.records import Record, elements, flatten
+from clover_nb.records import Record, flatten, list_elements
 
 #: The parts of ``shipping`` that the Platform API does not return.
 RECIPIENT: Final = tuple(part for part in constants.SHIPPING_FIELDS if part != "address")
@@ -78,7 +78,7 @@ def check_update(record: Record, write: Write) -> OutcomeCheck:
         return OutcomeCheck("unknown", record)
     if any(has_token(card, write.token_digest) for card in new_cards(record, write)):
         return OutcomeCheck("applied", record)
-    return _check_fields(record, write, list(_compare(flatten(record), record, write)))
+    return _check_fields(record, write, list(_compare_fields(flatten(record), record, write)))
 
 
 def check_missing(write: Write) -> OutcomeCheck:
@@ -116,14 +116,16 @@ def find_candidates(found: Sequence[Record], write: Write, since: float) -> list
         record
         for record in found
         if (flatten(record)["created"] or 0) >= since * 1000
-        and not any(map(_shows_token, _cards(record)))
+        and not any(map(_shows_token, _list_cards(record)))
         and _shows_all(record, write)
     ]
 
 
 def list_emails(record: Mapping[str, Any]) -> list[str]:
     """All email addresses of a customer, as a record or as fields that were made of one."""
-    listed = [each for each in elements(record.get("emailAddresses")) if isinstance(each, dict)]
+    listed = [
+        each for each in list_elements(record.get("emailAddresses")) if isinstance(each, dict)
+    ]
     found = [*(each.get("emailAddress") for each in listed), record.get("email")]
     return [each for each in found if isinstance(each, str)]
 
@@ -136,7 +138,7 @@ def has_token(card: Mapping[str, Any], digest: str | None) -> bool:
 def new_cards(record: Record, write: Write) -> list[Mapping[str, Any]]:
     """The cards that were not there before a write."""
     before = (write.before or {}).get("source_ids") or ()
-    return [card for card in _cards(record) if card.get("id") not in before]
+    return [card for card in _list_cards(record) if card.get("id") not in before]
 
 
 def shows_another_token(card: Mapping[str, Any], digest: str | None) -> bool:
@@ -150,8 +152,8 @@ def _shows_token(card: Mapping[str, Any]) -> bool:
     return isinstance(token, str) and token.startswith(constants.TOKEN_PREFIX)
 
 
-def _cards(record: Record) -> list[Mapping[str, Any]]:
-    return [card for card in elements(record.get("cards")) if isinstance(card, dict)]
+def _list_cards(record: Record) -> list[Mapping[str, Any]]:
+    return [card for card in list_elements(record.get("cards")) if isinstance(card, dict)]
 
 
 def _is_deleted(record: Record) -> bool:
@@ -172,7 +174,7 @@ def _check_revoke(record: Record, write: Write) -> OutcomeCheck:
 # -- field by field --------------------------------------------------------------------------------
 
 
-class _Field(NamedTuple):
+class _FieldComparison(NamedTuple):
     """A field that a write sets, compared with what was sent and with what was before."""
 
     change: Change
@@ -182,7 +184,7 @@ class _Field(NamedTuple):
     like_sent: bool
 
 
-def _check_fields(record: Record, write: Write, fields: list[_Field]) -> OutcomeCheck:
+def _check_fields(record: Record, write: Write, fields: list[_FieldComparison]) -> OutcomeCheck:
     changed = [field for field in fields if field.is_changed]
     others = [each for each in fields if not (each.as_sent or each.as_before or each.like_sent)]
     if all(field.as_before for field in fields):
@@ -201,7 +203,7 @@ def _check_fields(record: Record, write: Write, fields: list[_Field]) -> Outcome
     return OutcomeCheck("conflict", record, tuple(changes))
 
 
-def _compare(now: Fields, record: Record, write: Write) -> Iterator[_Field]:
+def _compare_fields(now: Fields, record: Record, write: Write) -> Iterator[_FieldComparison]:
     sent, before = write.sent, write.before or {}
     if isinstance(email := sent.get("email"), str):
         yield _compare_email(email, now, record, before)
@@ -216,10 +218,10 @@ def _compare(now: Fields, record: Record, write: Write) -> Iterator[_Field]:
                 yield _compare_value(f"shipping_{part}", address.get(part), before, now)
 
 
-def _compare_value(label: str, sent: object, before: Fields, now: Fields) -> _Field:
+def _compare_value(label: str, sent: object, before: Fields, now: Fields) -> _FieldComparison:
     then, is_now, wanted = (value or None for value in (before.get(label), now.get(label), sent))
     hidden = HIDDEN in (then, wanted)
-    return _Field(
+    return _FieldComparison(
         Change(label, then, is_now),
         is_changed=wanted != then,
         as_sent=is_now == wanted and not hidden,
@@ -228,10 +230,10 @@ def _compare_value(label: str, sent: object, before: Fields, now: Fields) -> _Fi
     )
 
 
-def _compare_email(email: str, now: Fields, record: Record, before: Fields) -> _Field:
+def _compare_email(email: str, now: Fields, record: Record, before: Fields) -> _FieldComparison:
     """Clover adds an address to a record; which one is the first is a matter of its own."""
     are, were = list_emails(record), list_emails(before)
-    return _Field(
+    return _FieldComparison(
         Change("email", before.get("email"), now.get("email")),
         is_changed=email not in were,
         as_sent=email in are,
@@ -249,7 +251,7 @@ def _changes_recipient(write: Write) -> bool:
 
 def _shows_all(record: Record, write: Write) -> bool:
     """Whether a new customer shows exactly what was sent."""
-    return all(field.as_sent for field in _compare(flatten(record), record, write))
+    return all(field.as_sent for field in _compare_fields(flatten(record), record, write))
 
 
 def _is_alike(one: object, other: object) -> bool:
@@ -257,7 +259,7 @@ def _is_alike(one: object, other: object) -> bool:
 
     A form that Clover may have put a text in is one of these.
     """
-    first, second = _letters(one), _letters(other)
+    first, second = _reduce_to_letters(one), _reduce_to_letters(other)
     if first.isdigit() and second.isdigit() and min(len(first), len(second)) >= _LOCAL_DIGITS:
         return first.endswith(second) or second.endswith(first)
     return first == second
@@ -266,5 +268,5 @@ def _is_alike(one: object, other: object) -> bool:
 _LOCAL_DIGITS: Final = 7
 
 
-def _letters(value: object) -> str:
+def _reduce_to_letters(value: object) -> str:
     return re.sub(r"\W", "", unicodedata.normalize("NFKC", str(value or ""))).casefold()

@@ -1,8 +1,8 @@
 """What became of the writes that a process left behind: looked up, and never sent again.
 
 A process that was killed leaves entries ``open``, an interrupted cell leaves one ``unknown``. The
-next connection looks both up, once; :meth:`Recovery.resolve` does it by hand. What is not proven
-stays ``unknown``: "not done" invites a person to do it again.
+next connection looks both up, once; :meth:`JournalRecovery.resolve` does it by hand. What is not
+proven stays ``unknown``: "not done" invites a person to do it again.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _IN_FLIGHT_SECONDS: Final = 600.0
 log = logging.getLogger(__name__)
 
 
-class Recovery:
-    """Settles the entries of one merchant that nobody will end any more.
+class JournalRecovery:
+    """Resolves the entries of one merchant that nobody will end any more.
 
     Args:
         platform: The API that shows what became of them.
@@ -63,24 +63,27 @@ class Recovery:
         self._ran = False
 
     def run_once(self) -> None:
-        """Settle what was left, before a connection's first change or first look at the journal.
+        """Resolve what was left, before a connection's first change or first look at the journal.
 
         What is not done or stays unknown is logged, with what to do.
         """
         if self._ran:
             return
         self._ran = True
-        left = self._journal.left_unsettled(host=self._host, merchant=self._merchant)
-        checks = [(entry, self._try(entry)) for entry in left]
+        left = self._journal.list_unresolved(host=self._host, merchant=self._merchant)
+        checks = [(entry, self._try_check(entry)) for entry in left]
         if any(check and check.status == "not_applied" for _, check in checks):
             time.sleep(self._pause())
             checks = [
-                (entry, self._try(entry) if check and check.status == "not_applied" else check)
+                (
+                    entry,
+                    self._try_check(entry) if check and check.status == "not_applied" else check,
+                )
                 for entry, check in checks
             ]
         for entry, check in checks:
             if check is not None:
-                self._settle(entry, check)
+                self._complete_entry(entry, check)
 
     def resolve(self, entry: Entry) -> Entry:
         """Look up one entry by hand.
@@ -92,18 +95,18 @@ class Recovery:
         if entry.outcome not in ("open", "unknown"):
             return entry
         if self._journal.is_under_way(entry):
-            raise _unknown(entry, "it is still under way", "Wait until it has ended.")
-        check = self._check(entry)
+            raise _unknown_error(entry, "it is still under way", "Wait until it has ended.")
+        check = self._check_entry(entry)
         if check.status == "not_applied":
             time.sleep(self._pause())
-            check = self._check(entry)
-        if self._settle(entry, check) == "unknown":
+            check = self._check_entry(entry)
+        if self._complete_entry(entry, check) == "unknown":
             seen = "; ".join(f"{each.field} is {each.now!r}" for each in check.changes)
             why = (
                 f"somebody has changed the customer since: {seen}" if seen else "nothing proves it"
             )
             hint = "Look at the customer (customers.retrieve or customers.search), and decide anew."
-            raise _unknown(entry, why, hint)
+            raise _unknown_error(entry, why, hint)
         return self._journal.entry(entry.number)
 
     def forget(self, write: Write) -> None:
@@ -113,16 +116,16 @@ class Recovery:
 
     # -- one entry ---------------------------------------------------------------------------------
 
-    def _try(self, entry: Entry) -> OutcomeCheck | None:
+    def _try_check(self, entry: Entry) -> OutcomeCheck | None:
         try:
-            return self._check(entry)
+            return self._check_entry(entry)
         except CloverError as error:
             number, outcome = entry.number, entry.outcome
             log.warning("Entry %s of the journal stays %s: %s", number, outcome, error)
             return None
 
-    def _check(self, entry: Entry) -> OutcomeCheck:
-        if not self._platform.readable:
+    def _check_entry(self, entry: Entry) -> OutcomeCheck:
+        if not self._platform.can_read:
             return OutcomeCheck("unknown")
         try:
             if entry.write.operation == "create":
@@ -148,7 +151,9 @@ class Recovery:
         email = entry.write.sent.get("email")
         if not isinstance(email, str):
             return OutcomeCheck("unknown")
-        found = {str(record["id"]): record for record in self._search(email, entry.clover_time)}
+        found = {
+            str(record["id"]): record for record in self._search_created(email, entry.clover_time)
+        }
         check = check_create(list(found.values()), entry.write)
         if check.status == "applied":
             return check
@@ -158,7 +163,7 @@ class Recovery:
         )
         return OutcomeCheck("unknown" if possible else "not_applied")
 
-    def _search(self, email: str, began: float | None) -> Iterator[Record]:
+    def _search_created(self, email: str, began: float | None) -> Iterator[Record]:
         yield from self._platform.find_customers(f"emailAddress={email}")
         if began is not None:
             since = f"customerSince>={(began - CLOCK_SECONDS) * 1000:.0f}"
@@ -187,7 +192,7 @@ class Recovery:
             for later in self._journal.of_customer(write.customer_id, host=self._host)
         )
 
-    def _settle(self, entry: Entry, check: OutcomeCheck) -> Outcome:
+    def _complete_entry(self, entry: Entry, check: OutcomeCheck) -> Outcome:
         outcome = _OUTCOMES[check.status]
         if check.status == "not_applied" and not check.is_proven:
             outcome = "unknown"
@@ -204,7 +209,7 @@ class Recovery:
         )
         if outcome == "done" and entry.write.operation == "delete":
             self.forget(entry.write)
-        _report(replace(entry, outcome=outcome))
+        _report_outcome(replace(entry, outcome=outcome))
         return outcome
 
 
@@ -217,8 +222,8 @@ _OUTCOMES: Final[dict[str, Outcome]] = {
 }
 
 
-def _report(entry: Entry) -> None:
-    what, number = _describe(entry.write), entry.number
+def _report_outcome(entry: Entry) -> None:
+    what, number = _describe_write(entry.write), entry.number
     if entry.outcome == "not done":
         log.warning(
             "Entry %s of the journal, %s, was not done: do it again if need be.", number, what
@@ -235,16 +240,16 @@ def _report(entry: Entry) -> None:
         log.info("Entry %s of the journal, %s, was done.", number, what)
 
 
-def _describe(write: Write) -> str:
+def _describe_write(write: Write) -> str:
     whose = f"customer {write.customer_id}" if write.customer_id else "a new customer"
     card = f" of card {write.sent['source_id']}" if "source_id" in write.sent else ""
     return f"{write.operation}{card} of {whose}"
 
 
-def _unknown(entry: Entry, why: str, hint: str) -> OutcomeUnknownError:
+def _unknown_error(entry: Entry, why: str, hint: str) -> OutcomeUnknownError:
     write = entry.write
     return OutcomeUnknownError(
-        f"Whether entry {entry.number}, {_describe(write)}, was done is not known: {why}.",
+        f"Whether entry {entry.number}, {_describe_write(write)}, was done is not known: {why}.",
         hint=hint,
         operation=write.operation,
         customer_id=write.customer_id,

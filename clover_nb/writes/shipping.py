@@ -16,7 +16,7 @@ from clover_nb import constants
 from clover_nb.errors import ValidationError
 from clover_nb.journal.entries import API, Entry, Fields
 from clover_nb.masking import HIDDEN
-from clover_nb.writes.conflicts import COMPARED, differing
+from clover_nb.writes.conflicts import COMPARED, find_changes
 from clover_nb.writes.outcome import RECIPIENT
 
 # What a block is known by: a card says nothing of shipping.
@@ -59,7 +59,7 @@ def plan_change(
     merged = {**address, **named}
     if recipient is not None or any(part in given for part in RECIPIENT):
         others = {part: given.get(part, (recipient or {}).get(part)) for part in RECIPIENT}
-        return ShippingChange(_present({**others, "address": _present(merged)}), "ecommerce")
+        return ShippingChange(_drop_empty({**others, "address": _drop_empty(merged)}), "ecommerce")
     if not named:
         return None
     if any(merged.values()):
@@ -87,7 +87,7 @@ def known_recipient(entries: Iterable[Entry], now: Fields) -> dict[str, Any] | N
             return None
         if newest is None:
             newest = entry.after
-            if differing(newest, now, _SIGNS):
+            if find_changes(newest, now, _SIGNS):
                 return None
         if answered is None and entry.answered_by == "ecommerce":
             answered = entry.after
@@ -95,7 +95,7 @@ def known_recipient(entries: Iterable[Entry], now: Fields) -> dict[str, Any] | N
         if write.api == "ecommerce" and (write.operation == "create" or "shipping" in write.sent):
             block = write.sent.get("shipping") or {}
             recipient = {part: block[part] for part in RECIPIENT if block.get(part)}
-            return recipient if _agrees(recipient, answered) else None
+            return recipient if _matches_answer(recipient, answered) else None
     return None
 
 
@@ -104,18 +104,18 @@ def recipient_fields(recipient: Fields | None) -> dict[str, Any]:
     return {} if recipient is None else {f"shipping_{p}": recipient.get(p) for p in RECIPIENT}
 
 
-def _agrees(recipient: Fields, answered: Fields | None) -> bool:
+def _matches_answer(recipient: Fields, answered: Fields | None) -> bool:
     """Whether an answer shows this recipient; it echoes the customer's for one not given (D)."""
     if HIDDEN in recipient.values():
         return False
     return answered is None or all(
         answered.get(f"shipping_{part}")
-        in ((recipient[part],) if part in recipient else _echo(part, answered))
+        in ((recipient[part],) if part in recipient else _possible_echoes(part, answered))
         for part in RECIPIENT
     )
 
 
-def _echo(part: str, shown: Fields) -> tuple[Any, ...]:
+def _possible_echoes(part: str, shown: Fields) -> tuple[Any, ...]:
     return (None, shown.get(part)) if part in ("name", "phone") else (None,)
 
 
@@ -130,5 +130,5 @@ def _require_whole(address: Fields) -> None:
             )
 
 
-def _present(block: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_empty(block: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in block.items() if value not in (None, {})}

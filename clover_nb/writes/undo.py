@@ -9,7 +9,7 @@ from clover_nb import constants
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.journal.entries import Entry, Fields
 from clover_nb.masking import HIDDEN
-from clover_nb.writes.conflicts import differing
+from clover_nb.writes.conflicts import find_changes
 from clover_nb.writes.outcome import RECIPIENT
 
 _NAMES: Final = {"name": "name", "firstName": "first_name", "lastName": "last_name"}
@@ -22,7 +22,7 @@ _FOR_GOOD: Final = {
 }
 
 
-def undone(entry: Entry, now: Fields) -> dict[str, Any]:
+def find_undo_fields(entry: Entry, now: Fields) -> dict[str, Any]:
     """The fields that restore name, phone and shipping as they were before a change.
 
     They are Clover's own old values, and are held against no rules of ours.
@@ -37,15 +37,15 @@ def undone(entry: Entry, now: Fields) -> dict[str, Any]:
     """
     write = entry.write
     if write.operation in _FOR_GOOD:
-        raise _refused(entry, [_FOR_GOOD[write.operation]])
+        raise _undo_error(entry, [_FOR_GOOD[write.operation]])
     if entry.outcome != "done":
-        raise _refused(entry, [f"its outcome is {entry.outcome!r}"])
+        raise _undo_error(entry, [f"its outcome is {entry.outcome!r}"])
     if write.before is None:
-        raise _refused(entry, ["what was there before is not known, without a merchant id"])
-    body, reasons = _restored(write.sent, write.before, entry.after or {})
+        raise _undo_error(entry, ["what was there before is not known, without a merchant id"])
+    body, reasons = _restore_fields(write.sent, write.before, entry.after or {})
     if reasons or not body:
-        raise _refused(entry, reasons or ["it changed nothing"])
-    if changes := differing(entry.after or {}, now, _labels(body)):
+        raise _undo_error(entry, reasons or ["it changed nothing"])
+    if changes := find_changes(entry.after or {}, now, _visible_fields(body)):
         raise EditConflictError(
             f"Entry {entry.number} can't be undone: the customer was changed again since.",
             changes=changes,
@@ -54,7 +54,9 @@ def undone(entry: Entry, now: Fields) -> dict[str, Any]:
     return body
 
 
-def _restored(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str, Any], list[str]]:
+def _restore_fields(
+    sent: Fields, before: Fields, after: Fields
+) -> tuple[dict[str, Any], list[str]]:
     """The fields to send, and why others can't be restored."""
     body: dict[str, Any] = {}
     reasons = []
@@ -75,7 +77,7 @@ def _restored(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str, An
         shipping, reason = _old_shipping(sent["shipping"], before, after)
         body |= {"shipping": shipping} if shipping else {}
         reasons += [reason] if reason else []
-    if HIDDEN in _values(body):
+    if HIDDEN in _flatten_values(body):
         reasons.append("an old value quotes a card number, which the journal does not keep")
     return body, reasons
 
@@ -104,22 +106,22 @@ def _old_shipping(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str
     return recipient | ({"address": address} if address else {}), ""
 
 
-def _labels(body: Mapping[str, Any]) -> list[str]:
+def _visible_fields(body: Mapping[str, Any]) -> list[str]:
     """The fields that a body sets and both APIs show: neither a first name nor a recipient."""
     labels = ["name"] if set(_NAMES) & set(body) else []
     labels += ["phone"] if "phone" in body else []
     return labels + [f"shipping_{part}" for part in body.get("shipping", {}).get("address", {})]
 
 
-def _values(body: Mapping[str, Any]) -> list[Any]:
+def _flatten_values(body: Mapping[str, Any]) -> list[Any]:
     return [
         each
         for value in body.values()
-        for each in (_values(value) if isinstance(value, Mapping) else [value])
+        for each in (_flatten_values(value) if isinstance(value, Mapping) else [value])
     ]
 
 
-def _refused(entry: Entry, reasons: list[str]) -> ValidationError:
+def _undo_error(entry: Entry, reasons: list[str]) -> ValidationError:
     return ValidationError(
         f"Entry {entry.number} ({entry.write.operation}) can't be undone: {'; '.join(reasons)}.",
         field="entry",

@@ -206,7 +206,7 @@ def test_a_token_that_is_not_made_says_so_and_can_be_tried_again(notebook, there
 
 
 def test_a_new_customer_has_the_card_that_was_typed(notebook):
-    """A token is made once all else is right, and once alone, doubts or not."""
+    """A token is made once all else is right, and once alone, warnings or not."""
     create = notebook.output(2)
     type_card(create, TEST_CARDS["diners"]["number"])
     expect(create.frame_locator("iframe[title='Card number']").locator("output")).to_have_text(

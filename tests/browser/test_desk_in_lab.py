@@ -441,6 +441,39 @@ def test_an_unexpected_error_ends_in_a_sentence(notebook):
     expect(desk.get_by_text("Something unexpected")).to_have_count(0)
 
 
+def test_the_focus_is_never_lost(notebook):
+    """When a form closes it goes to the button that opened it, or to the customer's record."""
+    desk = notebook.output(1)
+    select(desk, "ana.rivera@desk")
+    button(desk, "Edit contact").click()
+    desk.get_by_label("Name", exact=True).fill("Ana Costa")
+    desk.get_by_label("Name", exact=True).press("Enter")
+    expect(desk.get_by_text("Saved: Ana Costa")).to_be_visible()
+    history = desk.get_by_role("table", name="History")
+    undo = history.get_by_role("button", name="Undo: changed")
+    undo.press("Enter")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    desk.page.keyboard.press("Escape")
+    expect(button(desk, "Undo this change")).to_have_count(0)
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    desk.page.keyboard.press("Enter")
+    expect(history).to_contain_text("changed, undone since")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    undone = history.get_by_role("button", name="Undo: change undone")
+    undone.press("Enter")
+    expect(desk.get_by_role("table", name="What will change")).to_contain_text("Costa")
+    button(desk, "New customer").click()
+    expect(desk.get_by_role("heading", name="Create a customer")).to_be_visible()
+    desk.get_by_label("Email").fill("cleo@example.com")
+    paste_test_card(desk)
+    desk.get_by_label("The cardholder agreed").check()
+    button(desk, "Create customer").press("Enter")
+    expect(desk.locator(".clover-who").first).to_contain_text("cleo@example.com")
+    expect(button(desk, "New customer")).to_be_focused()
+
+
 def test_what_happens_is_announced(notebook):
     """Messages stand in a live region, which was there before them."""
     desk = notebook.output(1)

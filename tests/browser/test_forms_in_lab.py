@@ -429,6 +429,89 @@ def test_an_address_that_exists_is_shown_before_it_is_made_twice(notebook):
     assert notebook.evaluate("len(Customer.search(email='ana.rivera@example.com'))") == "1"
 
 
+HOLD = """
+import threading
+
+go, retrieve = threading.Event(), clover.customers.retrieve
+
+def held(customer_id):
+    go.wait(30)
+    return retrieve(customer_id)
+
+clover.customers.retrieve = held
+"""
+
+
+def test_a_look_at_another_customer_holds_nothing_up_and_says_what_fails(notebook):
+    """While Clover is asked the kernel hears each letter, and a refusal is told."""
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("ana.rivera@example.com")
+    paste_test_card(create)
+    create.get_by_label("The cardholder agreed").check()
+    button(create, "Create customer").click()
+    expect(create.get_by_text("belongs to a customer already")).to_be_visible()
+    notebook.run(HOLD)
+    button(create, "Show Ana Rivera").click()
+    create.get_by_label("Name", exact=True).click()
+    notebook.type("Bo")
+    notebook.wait_for("create.values['texts']['name']", "'Bo'")
+    expect(create.locator(".clover-result")).to_be_empty()
+    notebook.run("go.set()")
+    expect(create.locator(".clover-result")).to_contain_text(asked(notebook, "ana"))
+    notebook.evaluate("practice.fail_next(401, method='GET')")
+    button(create, "Show Ana Rivera").click()
+    told = create.get_by_role("alert").filter(has_text="access token")
+    expect(told).to_be_visible()
+    expect(create.get_by_label("Name", exact=True)).to_have_value("Bo")
+
+
+def test_a_create_whose_outcome_is_unknown_can_be_looked_up(notebook):
+    """By its address, with the button that the form offers."""
+    create = form(notebook, "create")
+    create.get_by_label("Email").fill("nobody.yet@example.com")
+    paste_test_card(create)
+    create.get_by_label("The cardholder agreed").check()
+    notebook.evaluate("practice.fail_next(500, 50, method='POST', path='customers')")
+    button(create, "Create customer").click()
+    expect(create.get_by_text("It is not known whether this was saved")).to_be_visible()
+    button(create, "Look the customer up").click()
+    expect(create.get_by_text("Nobody has this address")).to_be_visible()
+    expect(create.get_by_label("Email")).to_have_value("nobody.yet@example.com")
+
+
+def test_the_focus_is_never_lost(notebook):
+    """Whatever a form takes away: a button that was pressed, a list, or all that it was."""
+    contact, attach = form(notebook, "contact"), form(notebook, "attach")
+    name = contact.get_by_label("Name", exact=True)
+    name.fill("Ana Costa")
+    name.press("Enter")
+    expect(contact.get_by_text(SAVED)).to_be_visible()
+    expect(name).to_be_focused()
+    button(contact, "Undo").press("Enter")
+    expect(contact.get_by_text("Undone: Ana Rivera")).to_be_visible()
+    expect(button(contact, "Undo")).to_be_focused()
+    name.fill("Bo")
+    name.press("Escape")
+    expect(name).to_have_value("Ana Rivera")
+    expect(name).to_be_focused()
+    button(contact, "Undo").press("Enter")
+    expect(name).to_have_value("Bo")
+    expect(button(contact, "Save contact")).to_be_focused()
+    notebook.evaluate("a_customer(name='Bea')")
+    customer = contact.get_by_label("Customer")
+    customer.fill("ana.rivera@example.com")
+    customer.press("Enter")
+    several = contact.get_by_label("Choose one")
+    several.focus()
+    several.press("ArrowDown")
+    expect(several).to_be_hidden()
+    expect(customer).to_be_focused()
+    fill(attach, "attach")
+    button(attach, "Attach card").click()
+    button(attach, "Remove this card").press("Enter")
+    expect(attach.get_by_label("Card", exact=True)).to_be_focused()
+
+
 def test_escape_cancels_and_does_not_reach_the_notebook(notebook):
     """Where `d d` would delete the cell; on a button and on a tick too."""
     page, contact, delete = notebook.page, form(notebook, "contact"), form(notebook, "delete")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -61,7 +62,7 @@ PAYLOAD = '"><img src=x onerror="window.hacked=1">'
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser", orphan_seconds=2) as running:
+    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as running:
         yield running
 
 
@@ -159,21 +160,38 @@ def test_a_file_that_leads_to_it_opens_it(chromium, desk, tmp_path):
     page.close()
 
 
-def test_kernels_end_with_their_pages(chromium, desk):
-    """Reloads and visits leave none behind."""
-    page = opened(chromium, desk.url)
-    for _ in range(2):
-        page.reload()
-        expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
-    page.close()
-    _gone, alive = psutil.wait_procs(desk.kernels(), timeout=60)
-    assert not alive
-    assert not desk.kernels()
+def test_kernels_end_with_their_pages(chromium, tmp_path):
+    """After twenty visits none is left, and there were never more than there may be."""
+    with running_desk(tmp_path, "--no-browser", orphan_seconds=15, max_kernels=3) as desk:
+        page, seen = opened(chromium, desk.url), set()
+        for visit in range(19):
+            seen |= {each.pid for each in desk.kernels()}
+            if visit % 3:  # and is gone before the desk is there
+                page.goto(f"http://{desk.host}/", wait_until="commit")
+            else:
+                page.reload()
+                expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=40_000)
+            assert len(desk.kernels()) <= 3
+        page.close()
+        assert len(seen) > 3
+        _gone, alive = psutil.wait_procs(desk.kernels(), timeout=60)
+        assert not alive
+        assert not desk.kernels()
+
+
+def test_pages_that_open_at_once_start_no_more_kernels(tmp_path):
+    """As a browser opens its windows of yesterday: some get the desk, the others a sentence."""
+    with running_desk(tmp_path, "--no-browser", max_kernels=2) as desk:
+        cookie = desk.log_in()
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(desk.request, "GET", "/", Cookie=cookie) for _ in range(8)]
+        assert sorted(each.result()[0] for each in asked)[-1] == 503
+        assert len(desk.kernels()) == 2
 
 
 def test_a_page_says_when_too_many_are_open(chromium, tmp_path):
     """And opens once another was closed."""
-    with running_desk(tmp_path, "--no-browser", orphan_seconds=2, max_kernels=1) as desk:
+    with running_desk(tmp_path, "--no-browser", orphan_seconds=15, max_kernels=1) as desk:
         first = opened(chromium, desk.url)
         second = chromium.new_page()
         second.goto(desk.url)

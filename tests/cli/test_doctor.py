@@ -96,12 +96,12 @@ def test_nothing_is_said_of_the_clock_when_nobody_answers(monkeypatch, practice,
 def test_a_folder_that_the_journal_can_not_be_made_in_is_said(monkeypatch, tmp_path):
     """Before a connection fails for it."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    (well,) = doctor._journal()
+    (well,) = doctor._check_journal()
     assert well.good
     assert not (tmp_path / "clover-nb").exists()
     # Not by its mode, for root may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
-    (finding,) = doctor._journal()
+    (finding,) = doctor._check_journal()
     assert not finding.good
     assert str(tmp_path) in finding.todo
 
@@ -115,5 +115,17 @@ def test_a_terminal_is_told_nothing_else(monkeypatch, scripted, capsys):
     settings_for(monkeypatch, urls, access_token="token", merchant_id="M1")
     code, out = report(capsys)
     assert code == 1
+    assert all(sign.isprintable() or sign == "\n" for sign in out)
+    assert not any(line.startswith("ok     all is well") for line in out.splitlines())
+
+
+def test_a_folder_tells_a_terminal_nothing(monkeypatch, empty_folder, capsys):
+    """Its name stands in the report, for settings lie in it; anybody may have made it."""
+    folder = empty_folder / "shop\x1b[2J\nok     all is well\u202e"
+    folder.mkdir()
+    (folder / ".env").write_text("CLOVER_ENVIRONMENT=nowhere")
+    monkeypatch.chdir(folder)
+    _, out = report(capsys)
+    assert "settings file: " in out
     assert all(sign.isprintable() or sign == "\n" for sign in out)
     assert not any(line.startswith("ok     all is well") for line in out.splitlines())

@@ -83,6 +83,6 @@ def test_the_message_says_what_does_not_fit():
 )
 def test_the_parts_stand_as_in_the_country(country, order, state):
     """All six are always there."""
-    layout = addresses.layout(country)
+    layout = addresses.name_parts(country)
     assert list(layout) == order.split()
     assert layout["state"] == state

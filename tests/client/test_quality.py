@@ -206,7 +206,9 @@ def test_the_table_stays_as_it_is(table):
     pd.testing.assert_frame_equal(table, before)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+)
 def test_a_csv_runs_nothing(tmp_path, text):
     """What a spreadsheet would take for a formula gets an apostrophe; the rest comes back."""
     path = tmp_path / "customers.csv"
@@ -224,7 +226,7 @@ def test_a_csv_runs_nothing(tmp_path, text):
     assert back["id"].tolist()[1] == "0012"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1 555", "-1", "@SUM(A1)", "\t=1", "\uff1d1"])
 def test_a_heading_of_a_csv_runs_nothing(tmp_path, text):
     """A field that Clover names so becomes a column, and so may the index be named."""
     path = tmp_path / "customers.csv"

@@ -9,7 +9,7 @@ import pytest
 from clover_nb import TEST_CARDS, connect, sandbox
 from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
 from clover_nb.forms import actions, values
-from clover_nb.forms.actions import Doubtful
+from clover_nb.forms.actions import ConfirmationRequired
 from clover_nb.forms.history import read_history
 
 ADDRESS = {
@@ -31,12 +31,12 @@ def typed(clover, **other):
 
 def created(clover, given):
     """A customer that is there already."""
-    return actions.create_customer(clover, given).row
+    return actions.create_customer(clover, None, given).row
 
 
 def contact(row, **other):
     """A form for the contact, filled in."""
-    return values.contact_of(row) | other
+    return values.read_contact(row) | other
 
 
 def test_a_customer_is_created_and_read_back_with_the_card(clover):
@@ -64,7 +64,7 @@ def test_a_customer_is_created_with_everything(clover):
 
 def test_problems_are_found_all_at_once():
     """Each field has its own message; empty ones only where they are required."""
-    found = values.problems(
+    found = values.find_errors(
         {"email": "ana", "source": "", "phone": "abc", "name": "", "shipping.name": "ok"},
         ["email", "source"],
     )
@@ -74,15 +74,17 @@ def test_problems_are_found_all_at_once():
 
 def test_an_address_once_begun_must_be_whole():
     """A city without a street reaches nobody; a country alone is no address."""
-    assert values.problems({"shipping.address.country": "US"}) == {}
-    begun = values.problems({"shipping.address.city": "Boston", "shipping.address.country": "US"})
+    assert values.find_errors({"shipping.address.country": "US"}) == {}
+    begun = values.find_errors(
+        {"shipping.address.city": "Boston", "shipping.address.country": "US"}
+    )
     assert set(begun) == {"shipping.address.line1", "shipping.address.state"}
 
 
 def test_shipping_is_changed_and_emptied_parts_are_taken_off(clover):
     """What was emptied in the form is gone afterwards; the rest is as typed."""
     row = created(clover, typed(clover) | ADDRESS)
-    given = values.shipping_of(row) | {
+    given = values.read_shipping(row) | {
         "shipping.address.line2": "",
         "shipping.address.city": "San José",
     }
@@ -96,24 +98,24 @@ def test_saving_without_a_change_sends_nothing(clover):
     """The message says so."""
     row = created(clover, typed(clover) | ADDRESS)
     with pytest.raises(ValidationError, match="Nothing is changed"):
-        actions.update_shipping(clover, row, values.shipping_of(row))
+        actions.update_shipping(clover, row, values.read_shipping(row))
 
 
 def test_customers_are_found_by_email_and_by_id(clover):
     """Several may share an address."""
     first = created(clover, typed(clover))
     again = typed(clover, email=first["email"])
-    second = actions.create_customer(clover, again, sure=True).row
-    by_email = actions.find_customers(clover, first["email"])
+    second = actions.create_customer(clover, None, again, sure=True).row
+    by_email = actions.find_customer(clover, first["email"])
     assert set(by_email.index) == {first["id"], second["id"]}
-    assert list(actions.find_customers(clover, first["id"]).index) == [first["id"]]
+    assert actions.find_customer(clover, first["id"])["id"] == first["id"]
 
 
 @pytest.mark.parametrize("who", ["nobody@example.com", "0000000000000", "a b", "", "x@"])
 def test_nobody_is_said_beside_the_field(clover, who):
     """An unknown or impossible customer is a message about the field `customer`."""
     with pytest.raises(ValidationError) as caught:
-        actions.find_customers(clover, who)
+        actions.find_customer(clover, who)
     assert caught.value.field == "customer"
 
 
@@ -140,7 +142,7 @@ def test_a_contact_is_changed_and_the_change_taken_back(clover):
 
 def test_what_can_not_be_taken_back_says_why(clover):
     """A new address stays on the record; a new customer stays too."""
-    done = actions.create_customer(clover, typed(clover, name="Ana"))
+    done = actions.create_customer(clover, None, typed(clover, name="Ana"))
     assert done.undo is None
     assert "can't be undone" in done.note
     given = contact(done.row, email=f"new.{done.row['email']}")
@@ -152,7 +154,7 @@ def test_what_can_not_be_taken_back_says_why(clover):
 def test_a_contact_can_not_be_emptied(clover):
     """Clover has no way to, so it is said before anything is sent."""
     row = created(clover, typed(clover, name="Ana"))
-    assert set(values.contact_problems(row, contact(row, name="", phone=""))) == {"name"}
+    assert set(values.find_contact_errors(row, contact(row, name="", phone=""))) == {"name"}
 
 
 def test_a_record_changed_in_between_is_not_overwritten(clover):
@@ -161,33 +163,33 @@ def test_a_record_changed_in_between_is_not_overwritten(clover):
     clover.customers.modify(row["id"], name="Someone Else's")
     with pytest.raises(EditConflictError):
         actions.edit_contact(clover, row, contact(row, phone="555-0199"))
-    shipping = values.shipping_of(row) | {"shipping.address.line1": "1 Main St"}
+    shipping = values.read_shipping(row) | {"shipping.address.line1": "1 Main St"}
     with pytest.raises(EditConflictError):
         actions.update_shipping(clover, row, shipping)
     assert clover.customers.retrieve(row["id"])["name"] == "Someone Else's"
 
 
-def test_an_address_that_exists_is_a_doubt_that_leads_to_its_customer(clover):
+def test_an_address_that_exists_is_a_warning_that_leads_to_its_customer(clover):
     """Nothing is sent until somebody is sure."""
     row = created(clover, typed(clover, name="Ana"))
-    with pytest.raises(Doubtful) as caught:
-        actions.create_customer(clover, typed(clover, email=row["email"]))
-    (doubt,) = caught.value.doubts
-    assert doubt.field == "email"
-    assert doubt.customers == ((row["id"], "Ana"),)
+    with pytest.raises(ConfirmationRequired) as caught:
+        actions.create_customer(clover, None, typed(clover, email=row["email"]))
+    (warning,) = caught.value.warnings
+    assert warning.field == "email"
+    assert warning.customers == ((row["id"], "Ana"),)
     assert len(clover.customers.search(email=row["email"])) == 1
 
 
-def test_a_postal_code_of_another_state_is_a_doubt(clover):
+def test_a_postal_code_of_another_state_is_a_warning(clover):
     """It may be overruled; one that can't be may not."""
     row = created(clover, typed(clover) | ADDRESS)
-    odd = values.shipping_of(row) | {"shipping.address.state": "MA"}
-    assert values.problems(odd) == {}
-    with pytest.raises(Doubtful, match="of the state MA"):
+    odd = values.read_shipping(row) | {"shipping.address.state": "MA"}
+    assert values.find_errors(odd) == {}
+    with pytest.raises(ConfirmationRequired, match="of the state MA"):
         actions.update_shipping(clover, row, odd)
     assert actions.update_shipping(clover, row, odd, sure=True).row["shipping_state"] == "MA"
     wrong = odd | {"shipping.address.postal_code": "0210"}
-    assert set(values.problems(wrong)) == {"shipping.address.postal_code"}
+    assert set(values.find_errors(wrong)) == {"shipping.address.postal_code"}
 
 
 def test_a_card_is_attached_and_taken_off_again(clover):
@@ -195,12 +197,12 @@ def test_a_card_is_attached_and_taken_off_again(clover):
     row = created(clover, typed(clover))
     token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
     done = actions.attach_card(clover, row, {"source": token})
-    assert list(values.cards_of(done.row).values()) == [
+    assert list(values.describe_cards(done.row).values()) == [
         "MC •••• 3294, expires 2035-12",
         "VISA •••• 4242, expires 2035-12",
     ]
     assert done.undo is None, "it would be gone for good"
-    removed = actions.delete_card(clover, done.row, done.card_id)
+    removed = actions.delete_card(clover, done.row, {"card": done.card_id})
     assert removed.row["source_ids"] == row["source_ids"]
 
 
@@ -209,7 +211,7 @@ def test_a_card_is_replaced(clover):
     row = created(clover, typed(clover))
     token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
     given = {"source": token, "replaces": row["source_ids"][0]}
-    assert values.card_changes(row, given) == [
+    assert values.preview_card(row, given) == [
         ("Card", "VISA •••• 4242, expires 2035-12", "a new card")
     ]
     done = actions.attach_card(clover, row, given)
@@ -227,7 +229,7 @@ def test_where_one_card_is_kept_the_old_one_goes_first_only_when_somebody_is_sur
         row = created(clover, typed(clover))
         token = clover.tokens.create(card=TEST_CARDS["mastercard"])["id"]
         given = {"source": token, "replaces": row["source_ids"][0]}
-        with pytest.raises(Doubtful, match="taken off first"):
+        with pytest.raises(ConfirmationRequired, match="taken off first"):
             actions.attach_card(clover, row, given)
         assert clover.customers.retrieve(row["id"])["card_brand"] == "VISA"
         done = actions.attach_card(clover, row, given, sure=True)
@@ -239,7 +241,7 @@ def test_a_card_that_is_gone_already_is_as_good_as_taken_off(clover):
     row = created(clover, typed(clover))
     gone = row["source_ids"][0]
     for _ in range(2):
-        row = actions.delete_card(clover, row, gone).row
+        row = actions.delete_card(clover, row, {"card": gone}).row
         assert row["card_count"] == 0
 
 
@@ -247,7 +249,7 @@ def test_the_history_tells_in_words_what_was_changed(clover):
     """Newest first, without tokens."""
     row = created(clover, typed(clover, name="Ana"))
     row = actions.edit_contact(clover, row, contact(row, name="Bo", phone="555-0199")).row
-    actions.delete_card(clover, row, row["source_ids"][0])
+    actions.delete_card(clover, row, {"card": row["source_ids"][0]})
     events = read_history(clover, row["id"])
     assert [each.what for each in events] == ["card removed", "changed", "created"]
     assert events[1].details == "name: Ana → Bo; phone: nothing → 555-0199"
@@ -262,7 +264,7 @@ def test_a_row_of_a_table_is_as_one_that_was_read(clover):
     assert found.reindex(read.index).equals(read)
 
 
-def test_an_address_that_the_customer_has_had_is_no_doubt(clover):
+def test_an_address_that_the_customer_has_had_is_no_warning(clover):
     """Clover keeps it on the record, and finds the record by it."""
     first = typed(clover, name="Ana")
     row = created(clover, first)

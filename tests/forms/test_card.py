@@ -264,7 +264,7 @@ def test_a_declined_card_says_so_below_the_fields_and_keeps_them(clover, attach)
     assert attach.form.row["card_brand"] == "AMEX"
 
 
-def test_a_doubt_does_not_cost_a_second_token(clover, create):
+def test_a_warning_does_not_cost_a_second_token(clover, create):
     """A new customer with a known address: the token waits until somebody is sure."""
     known = a_customer(clover)
     create.type_card().type(email=known["email"])

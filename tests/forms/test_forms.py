@@ -329,7 +329,7 @@ def test_attach_asks_which_when_an_address_is_shared(clover, shown):
 
 
 def test_what_a_person_stated_about_one_customer_ends_with_that_customer(clover, shown):
-    """Consent, who typed the card, the card itself, and the tick for a doubt."""
+    """Consent, who typed the card, the card itself, and the tick for a warning."""
     ana, bea = a_customer(clover), a_customer(clover)
     attach = shown("attach_card", ana["id"]).type(source=TOKEN).tick()
     attach.tell("edit", {"ecomind": "moto"})
@@ -749,14 +749,14 @@ def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover
     assert attach.texts["replaces"] == ""
 
 
-def test_a_doubt_passes_only_by_a_tick_for_the_same_words(clover, shown):
+def test_a_warning_passes_only_by_a_tick_for_the_same_words(clover, shown):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
     create = shown("create_customer").type(email=customer["email"], source=a_token(clover)).tick()
     create.submit()
     assert create.form.errors["email"][0] == "warning"
     assert "Fix it, or tick to save anyway" in create.status
-    assert create.form.doubtful
+    assert create.form.has_warnings
     create.press("Show Ana")
     assert customer["id"] in create.form.outcome["result"]
     create.tell("edit", {"sure": "yes"})
@@ -817,7 +817,7 @@ def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
 
     def watch(frame, event, _):
         name, function = frame.f_code.co_filename, frame.f_code.co_name
-        if function == "customers_with":
+        if function == "list_customers_with":
             searching[:] = [frame] if event == "call" else []
         if event != "call" or searching or files:
             return

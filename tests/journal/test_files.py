@@ -113,10 +113,10 @@ def test_who_is_alive_is_told_by_a_lock_that_dies_with_its_process(tmp_path, mon
         number = int(worker.stdout.readline())
         journal = Journal(file)
         assert journal.is_under_way(journal.entry(number))
-        assert not journal.left_unsettled(**HERE)
+        assert not journal.list_unresolved(**HERE)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    assert [entry.number for entry in journal.left_unsettled(**HERE)] == [number]
+    assert [entry.number for entry in journal.list_unresolved(**HERE)] == [number]
     assert len(list(tmp_path.glob("*.alive"))) == 1  # the dead one's
     Journal(file)
     assert not list(tmp_path.glob("*.alive"))
@@ -132,9 +132,9 @@ def test_an_entry_that_an_interrupt_left_is_looked_up_in_the_same_process(tmp_pa
     """It was written down, and nobody is about to end it."""
     journal = Journal(tmp_path / "journal")
     entry = journal.begin(a_write(), **HERE)
-    assert not journal.left_unsettled(**HERE)
+    assert not journal.list_unresolved(**HERE)
     journal._under_way.clear()  # as if `begin` had been interrupted at its end
-    assert [each.number for each in journal.left_unsettled(**HERE)] == [entry]
+    assert [each.number for each in journal.list_unresolved(**HERE)] == [entry]
 
 
 # -- a deleted person ------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_a_deleted_person_leaves_no_trace(practice, tmp_path):
 
 
 def child(file, number):
-    journal = journals.shared(file)
+    journal = journals.shared_journal(file)
     for _ in range(20):
         journal.end(journal.begin(a_write(f"child {number}"), **HERE), "done")
 
@@ -188,7 +188,7 @@ def child(file, number):
 def test_a_forked_child_opens_the_journal_anew(tmp_path):
     """While the parent's other threads write, and hold its lock."""
     file = tmp_path / "journal"
-    journal = journals.shared(file)
+    journal = journals.shared_journal(file)
     mine = journal.begin(a_write("parent"), **HERE)
     over = threading.Event()
 
@@ -340,9 +340,9 @@ def test_a_write_costs_two_statements(scripted, tmp_path):
 def test_what_is_remembered_without_a_journal_is_bounded():
     """The newest writes of an account, as long as the process runs, and what is under way."""
     account = (uuid.uuid4().hex,)
-    first = journals.unkept(account).begin(a_write(), **HERE)
+    first = journals.unkept_journal(account).begin(a_write(), **HERE)
     for _ in range(1300):
-        journal = journals.unkept(account)
+        journal = journals.unkept_journal(account)
         journal.end(journal.begin(a_write(), **HERE), "done")
     assert 1000 <= len(journal.frame()) < 1200
     assert journal.entry(first).outcome == "open"

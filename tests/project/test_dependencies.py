@@ -91,7 +91,8 @@ def test_running_installs_nothing_that_only_developing_needs():
     """Each pin for running is one for developing; the others stay out."""
     running, developing = pins(RUNNING), pins(DEVELOPING)
     assert running < developing
-    assert not (DEVELOP | GROUP["docs"]).keys() & dict(running).keys()
+    both = (DEVELOP | GROUP["docs"]).keys() & dict(running).keys()
+    assert both == {"psutil"}  # it comes with IPython
 
 
 def test_what_two_locks_pin_has_one_version():
@@ -171,6 +172,30 @@ def test_pip_installs_where_uv_cannot_be_had(tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert "with pip ..." in ran.stdout
     assert not (copy / ".venv/bin/uv").exists()
+
+
+# Debian's Python without python3-venv: the environment is begun, and has no pip.
+WITHOUT_ENSUREPIP = f"""#!/bin/sh
+case "$*" in
+"-m venv "*) {sys.executable} -m venv --without-pip "$3"; echo "no ensurepip"; exit 1;;
+esac
+exec {sys.executable} "$@"
+"""
+
+
+def test_a_python_that_makes_no_environments_is_said(tmp_path):
+    """With what to install; and no half of an environment is left for the next run."""
+    for name in ("Makefile", RUNNING, "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python3"
+    python.write_text(WITHOUT_ENSUREPIP)
+    python.chmod(0o755)
+    command = ["make", "lab", "UV=", f"PYTHON={python}"]
+    for _ in range(2):
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ran.returncode != 0
+        assert "apt-get install python3-venv" in ran.stdout
+        assert not (tmp_path / ".venv").exists()
 
 
 def test_what_the_package_imports_is_asked_for():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import dataclasses
 import inspect
 import io
 import operator
@@ -13,8 +15,9 @@ import nbformat
 import pytest
 
 import clover_nb
-from clover_nb import cli
+from clover_nb import cli, connect
 from clover_nb.sandbox.api import ecommerce, platform
+from clover_nb.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +40,11 @@ NOT_IN_THE_SANDBOX = {
     ("GET", "/v1/tokens/{}"),
     ("PUT", "/v1/tokens/{}"),
 }
+# What `connect` takes besides: of one connection, and of no account.
+NO_SETTINGS = {
+    *("seed", "requests_per_second", "at_once"),
+    *("journal", "retention_days", "on_unknown", "timeouts"),
+}
 
 
 def text_of(path):
@@ -49,6 +57,22 @@ def text_of(path):
 
 def python_of(path):
     return [code for language, code in FENCE.findall(text_of(path)) if language == "python"]
+
+
+def names_used_in(path):
+    """What the Python of a document or notebook uses of packages: modules, and their names."""
+    if path.suffix == ".md":
+        blocks = python_of(path)
+    else:
+        cells = nbformat.read(path, as_version=4).cells
+        blocks = [cell.source for cell in cells if cell.cell_type == "code"]
+    for node in (node for block in blocks for node in ast.walk(ast.parse(block))):
+        if isinstance(node, ast.Import):
+            yield from ((each.name, None) for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module, each.name) for each in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id, node.attr
 
 
 @pytest.mark.usefixtures("default_connection", "empty_folder")
@@ -90,6 +114,35 @@ def test_the_commands_of_a_document_exist(document, capsys):
             with pytest.raises(SystemExit) as end:
                 cli.main([name, "--help"])
             assert end.value.code == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("document", DOCUMENTS + NOTEBOOKS, ids=lambda path: path.name)
+def test_a_document_uses_public_names_alone(document):
+    """Those of the package's `__all__`, and what its modules hold that are named there."""
+    for module, name in names_used_in(document):
+        package, _, rest = module.partition(".")
+        if package == "clover_nb":
+            first, *others = [part for part in (*rest.split("."), name) if part] or [None]
+            assert first is None or first in clover_nb.__all__, (module, name)
+            assert not any(other.startswith("_") for other in others), (module, name)
+
+
+def test_there_are_names_to_look_at():
+    """The test above would pass if it found none."""
+    found = {name for path in DOCUMENTS + NOTEBOOKS for name in names_used_in(path)}
+    assert ("clover_nb", "Customer") in found
+
+
+def test_settings_are_the_same_wherever_they_are_named():
+    """Arguments of `connect`, fields of `Settings`, variables in the README and `.env.example`."""
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"source"}
+    assert fields | {"environment"} == VARIABLES.keys()
+    assert inspect.signature(connect).parameters.keys() - NO_SETTINGS == VARIABLES.keys()
+    variables = sorted(ours for ours, _ in VARIABLES.values())
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^(CLOVER_\w+)=", example, re.MULTILINE)) == variables
+    rows = re.findall(r"^\| (`CLOVER_.*?) \|", text_of(ROOT / "README.md"), re.MULTILINE)
+    assert sorted(re.findall(r"CLOVER_\w+", " ".join(rows))) == variables
 
 
 # -- the calls -------------------------------------------------------------------------------------

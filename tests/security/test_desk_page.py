@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from desk_process import running_desk
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from clover_nb.cli import desk as desk_command
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +134,92 @@ def test_a_theme_in_the_address_is_not_even_read(desk, cookie):
         "frame-ancestors": "'self'",
     }
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", cards)
+    assert headers["Cache-Control"] == "no-store"
     _, again, _ = desk.request("GET", "/", Cookie=cookie)
     assert nonce not in again["Content-Security-Policy"]
+
+
+@pytest.fixture(scope="module")
+def kernel_id(desk, cookie):
+    """Of a page that was opened."""
+    _, _, text = desk.request("GET", "/", Cookie=cookie)
+    return re.search(r'"kernelId": "([\w-]+)"', text)[1]
+
+
+def test_a_kernel_ends_by_its_own_page_alone(desk, cookie, kernel_id):
+    """Whose script knows what a stranger's can't read."""
+    path = f"/api/kernels/{kernel_id}"
+    assert desk.request("DELETE", path, Cookie=cookie)[0] == 403
+    assert desk.request("GET", path, Cookie=cookie)[0] == 200
+
+
+def message(kind, content):
+    """A message to a kernel, as pages send it."""
+    header = {"msg_id": kind, "msg_type": kind, "session": "x", "username": "", "version": "5.3"}
+    parts = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+    return json.dumps(parts | {"channel": "shell", "buffers": []})
+
+
+def channels(kernel_id):
+    """The path of the connection to a kernel."""
+    return f"/api/kernels/{kernel_id}/channels?session_id=x"
+
+
+async def talk(desk, cookie, kernel_id, messages):
+    """Send messages to a kernel, and give the kinds of those that come up to its description."""
+    url, headers = f"ws://{desk.host}{channels(kernel_id)}", {"Origin": f"http://{desk.host}"}
+    socket = await websocket_connect(HTTPRequest(url, headers=headers | {"Cookie": cookie}))
+    kinds = []
+    for each in messages:
+        await socket.write_message(each)
+    while kinds[-1:] != ["kernel_info_reply"]:
+        told = await socket.read_message()
+        assert told is not None, "the server hung up"
+        kinds.append(json.loads(told)["header"]["msg_type"])
+    socket.close()
+    while await socket.read_message() is not None:
+        pass
+    return kinds
+
+
+def test_a_page_sends_words_of_widgets_and_no_code(desk, cookie, kernel_id, tmp_path):
+    """So a script that got into it can do no more than its forms do."""
+    code = {"code": f"open({str(tmp_path / 'ran')!r}, 'w')", "silent": False}
+    messages = [message("execute_request", code), message("kernel_info_request", {})]
+    kinds = asyncio.run(talk(desk, cookie, kernel_id, messages))
+    assert not {"execute_input", "execute_reply", "error"} & set(kinds)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("origin", ["http://evil.test", "http://127.0.0.1:9", "null"])
+def test_another_page_gets_no_connection_to_a_kernel(desk, cookie, kernel_id, origin):
+    """A local server's page sends the cookie, and sockets ask no permission across origins."""
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Cookie": cookie,
+    }
+    for each, status in ((origin, 403), (f"http://{desk.host}", 101)):
+        assert desk.request("GET", channels(kernel_id), Origin=each, **upgrade)[0] == status
+
+
+def test_the_browser_is_started_without_the_token(tmp_path):
+    """Other users see its arguments: it is given a file that they can't open."""
+    seen, browser = tmp_path / "seen", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}.new\nmv {seen}.new {seen}\n')
+    browser.chmod(0o755)
+    with running_desk(tmp_path, BROWSER=f"{browser} %s") as desk:
+        token = desk.url.partition("=")[2]
+        while not seen.exists():
+            assert desk.process.poll() is None
+            time.sleep(0.02)
+        address = seen.read_text().strip()
+        assert token not in address
+        page = Path(urlsplit(address).path)
+        assert page.parent.stat().st_mode & 0o077 == 0
+        assert desk.url in page.read_text()
 
 
 def test_the_port_is_drawn_once_and_kept(tmp_path):
@@ -137,6 +231,20 @@ def test_the_port_is_drawn_once_and_kept(tmp_path):
             ports.add((home, desk.host))
     assert len(ports) == 2
     assert len({host for _, host in ports}) == 2
+
+
+def test_the_port_is_kept_where_nobody_else_writes(tmp_path, monkeypatch):
+    """Nor in the folders that are made for it, however careless the user's umask is."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "local" / "share"))
+    before = os.umask(0)
+    try:
+        for each in desk_command._bind_port(None):
+            each.close()
+    finally:
+        os.umask(before)
+    made = list(tmp_path.rglob("*"))
+    assert tmp_path / "local/share/clover-nb/desk-port" in made
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 # The status of an answer, if there is one.

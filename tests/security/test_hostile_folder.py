@@ -14,6 +14,8 @@ PRODUCTION = "CLOVER_ENVIRONMENT=production\nCLOVER_ACCESS_TOKEN=token\nCLOVER_M
 NAMES = (
     *("voila", "jupyter_config", "jupyter_server_config", "jupyter_lab_config"),
     *("jupyter_voila_config", "ipython_config", "ipython_kernel_config", "sitecustomize"),
+    # What a program would import from there, if Python looked there.
+    *("clover_nb", "pandas", "anywidget", "ipykernel_launcher", "usercustomize"),
 )
 
 
@@ -72,7 +74,8 @@ def test_the_desks_kernels_look_nothing_up(tmp_path, open_folder):
     (temporary / ".git").touch()
     proxy = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     folders = {"TMPDIR": str(temporary), "XDG_RUNTIME_DIR": ""}
-    with running_desk(tmp_path, "--no-browser", cwd=shop, **proxy, **folders) as desk:
+    more = {"CLOVER_API_KEY": "the-key"}
+    with running_desk(tmp_path, "--no-browser", cwd=shop, **proxy, **folders, **more) as desk:
         status, _, text = desk.request("GET", "/", Cookie=desk.log_in())
         assert (status, "vnd.jupyter.widget-view+json" in text) == (200, True)
         (kernel,) = desk.kernels()
@@ -81,7 +84,9 @@ def test_the_desks_kernels_look_nothing_up(tmp_path, open_folder):
         assert handed["merchant_id"] == "M1"
         assert handed["source"] == str(shop / ".env")
         assert handed["writes"] is False
-        assert not {"CLOVER_ENVIRONMENT", "CLOVER_ACCESS_TOKEN"} & kernel.environ().keys()
+        assert handed["api_key"] == "the-key"
+        named = {name for name in kernel.environ() if name.startswith("CLOVER_")}
+        assert named == {"CLOVER_NB_SETTINGS"}
         token = desk.url.partition("=")[2]
         for process in (desk.process.pid, kernel.pid):
             arguments = Path(f"/proc/{process}/cmdline").read_text()

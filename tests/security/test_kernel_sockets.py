@@ -58,14 +58,16 @@ def socket_type(port):
 
 
 @pytest.fixture
-def talking_kernel(request, tmp_path):
-    """A kernel of the desk or of the lab."""
+def talking_kernel(request, tmp_path, open_folder):
+    """A kernel of the desk or of the lab, whose runtime folder everybody may enter."""
+    runtime = {"XDG_RUNTIME_DIR": str(open_folder)}
     if request.param == "desk":
-        with running_desk(tmp_path, "--no-browser") as desk:
+        with running_desk(tmp_path, "--no-browser", **runtime) as desk:
             assert desk.request("GET", "/", Cookie=desk.log_in())[0] == 200
             yield kernels_below(desk.process.pid)[0]
     else:
-        with running_lab(tmp_path, ROOT, f"--IdentityProvider.token={TOKEN}") as (process, url):
+        option = f"--IdentityProvider.token={TOKEN}"
+        with running_lab(tmp_path, ROOT, option, **runtime) as (process, url):
             headers = {"Authorization": f"token {TOKEN}"}
             started = requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=60)
             started.raise_for_status()
@@ -73,9 +75,10 @@ def talking_kernel(request, tmp_path):
 
 
 @pytest.mark.parametrize("talking_kernel", ["desk", "lab"], indirect=True)
-def test_nobody_else_reaches_a_kernel(talking_kernel, run_as_other_user):
+def test_nobody_else_reaches_a_kernel(talking_kernel, open_folder, run_as_other_user):
     """To listen at a port no key is needed; so it has sockets, in a folder closed to others."""
     paths, ports = sockets_of(talking_kernel)
+    assert {Path(path).parents[1] for path in paths} == {open_folder}
     # One port takes what subprocesses print, if they know a secret; none gives anything.
     assert {socket_type(port) for port in ports} <= {b"PULL"}
     assert run_as_other_user("import socket", TRY, *paths).split() == ["refused"] * 2 * len(paths)

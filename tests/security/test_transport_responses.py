@@ -32,10 +32,6 @@ def write(clover):
     return clover.customers.create(email="ana@example.com", source="clv_1TSTS")
 
 
-def download(clover):
-    return clover._transport.download("platform", "/v3", [])
-
-
 @contextmanager
 def endless(start, again, pause=0.02):
     """The address of a server that answers with a start, and then the same bytes for ever."""
@@ -92,10 +88,9 @@ DRIPS = {
     ("call", "kind", "merchant"),
     [
         (read, errors.APIConnectionError, "M1"),
-        (download, errors.APIConnectionError, "M1"),
         (write, errors.OutcomeUnknownError, None),
     ],
-    ids=["read", "download", "write"],
+    ids=["read", "write"],
 )
 def test_what_drips_without_end_is_left(start, again, call, kind, merchant):
     """One deadline holds for the whole exchange, however often bytes arrive."""

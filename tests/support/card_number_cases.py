@@ -26,6 +26,7 @@ SEPARATORS = {
     "zero-width space": "\u200b",
     "many zero-width signs": "\u200b\u2060\ufeff\u200d\u00ad",
     "brackets": ")(",
+    "a Hangul filler": "\u3164",
 }
 
 

@@ -51,7 +51,7 @@ def take_turns(limiter, folder):
 
 def main():
     action, per_second, at_once, *more = sys.argv[1:]
-    limiter = rate_limit.shared(ACCOUNT, float(per_second), int(at_once))
+    limiter = rate_limit.shared_limiter(ACCOUNT, float(per_second), int(at_once))
     if action == "turns":
         take_turns(limiter, *more)
         return

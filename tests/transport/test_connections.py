@@ -7,16 +7,20 @@ import http.client
 import logging
 import multiprocessing
 import re
+import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psutil
 import pytest
 from loopback_proxy import company
 from scripted_server import BRIEF, said
 
-from clover_nb import connect, constants, errors, sandbox
+from clover_nb import client, connect, constants, errors, sandbox
 from clover_nb.cli import doctor
+from clover_nb.journal import store
 from clover_nb.transport.responses import retry_after
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -67,7 +71,7 @@ def test_the_token_host_never_gets_the_access_token(behind_proxy, monkeypatch, e
     monkeypatch.setenv("CLOVER_ENVIRONMENT", "production")
     monkeypatch.setenv("CLOVER_ACCESS_TOKEN", TOKEN)
     monkeypatch.setenv("CLOVER_MERCHANT_ID", "M1")
-    list(doctor.examine())
+    list(doctor.run_checks())
     hosts = {host: headers for host, _, headers in behind_proxy.requests}
     assert set(hosts) == set(NAMES)
     assert TOKEN in hosts[NAMES[0]]["Authorization"]
@@ -174,6 +178,41 @@ def test_a_child_that_was_forked_in_the_middle_of_a_call_can_call():
         child.join()
         assert child.exitcode == 0
         assert [len(call.result()) for call in calls] == [1, 1]
+
+
+def test_a_forked_child_waits_for_no_lock_of_the_modules(practice):
+    """A thread of the parent holds them all at that moment; the child has no such thread."""
+    locks = [
+        value
+        for name, module in sys.modules.items()
+        if name.startswith("clover_nb.") and name != store.__name__  # which waits before a fork
+        for value in vars(module).values()
+        if isinstance(value, type(threading.Lock()))
+    ]
+    assert client._lock in locks
+    is_held, has_forked = threading.Event(), threading.Event()
+
+    def hold():
+        with ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            is_held.set()
+            has_forked.wait()
+
+    def connect_and_read():
+        with client.use(connect("local", **practice.connection())):
+            client.default().customers.list(limit=1)
+
+    child = multiprocessing.get_context("fork").Process(target=connect_and_read)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        is_held.wait()
+        child.start()
+        has_forked.set()
+    child.join(60)
+    child.kill()
+    child.join()
+    assert child.exitcode == 0
 
 
 # -- what is said ----------------------------------------------------------------------------------

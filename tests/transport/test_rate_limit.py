@@ -158,7 +158,10 @@ def test_a_schedule_is_read_as_it_was_written():
 
 def test_without_a_rate_nothing_waits(clock):
     """`None` and 0 switch it off."""
-    assert starts(rate_limit.shared(("of this test",), None, None), clock, 100) == [100.0] * 100
+    assert (
+        starts(rate_limit.shared_limiter(("of this test",), None, None), clock, 100)
+        == [100.0] * 100
+    )
 
 
 def test_the_limits_are_never_met():

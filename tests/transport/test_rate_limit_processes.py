@@ -48,7 +48,7 @@ def holder(action, at_once=5):
 
 def take(count=5):
     """Take so many slots at once; hangs where one is held."""
-    limiter = rate_limit.shared(ACCOUNT, None, count)
+    limiter = rate_limit.shared_limiter(ACCOUNT, None, count)
     with ExitStack() as held:
         for _ in range(count):
             held.enter_context(limiter.slot())
@@ -108,7 +108,7 @@ def test_a_forked_child_does_not_hold_what_its_parent_held(folder):
 
 def test_a_child_that_knows_nothing_of_it_keeps_no_lock(folder):
     """Made by a library that forks without Python's knowledge: the parent unlocks as it closes."""
-    limiter = rate_limit.shared(ACCOUNT, None, 1)
+    limiter = rate_limit.shared_limiter(ACCOUNT, None, 1)
     with limiter.slot():
         (file,) = rate_limit_locks._files
         copy = os.dup(file)  # of the same open file, as a child's
@@ -133,7 +133,7 @@ def test_within_a_process_a_forked_child_begins_anew(folder, monkeypatch):
     """Without files: the locks of threads that are not there hold nobody up."""
     monkeypatch.setattr(rate_limit_locks, "runtime_folder", refuse)
     with pytest.warns(UserWarning, match="for itself"):
-        limiter = rate_limit.shared(ACCOUNT, None, 1)
+        limiter = rate_limit.shared_limiter(ACCOUNT, None, 1)
     with limiter.slot():
         assert in_child(take_one)
 
@@ -144,8 +144,8 @@ def refuse():
 
 def test_after_a_refusal_all_processes_wait(folder):
     """The `retry-after` that one was given stands in the schedule of all."""
-    rate_limit.shared(ACCOUNT, 16, 5).slow_down(3000)
-    script = "from holders import *; print(rate_limit.shared(ACCOUNT, 16, 5)._locks.update("
+    rate_limit.shared_limiter(ACCOUNT, 16, 5).slow_down(3000)
+    script = "from holders import *; print(rate_limit.shared_limiter(ACCOUNT, 16, 5)._locks.update("
     script += "lambda state: state.next - time.monotonic()))"
     environment = os.environ | {"PYTHONPATH": str(HOLDERS.parent)}
     told = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
@@ -154,7 +154,7 @@ def test_after_a_refusal_all_processes_wait(folder):
 
 def test_names_tell_nothing_of_the_token(folder):
     """A hash of address and token names the folder; others can't look into it."""
-    with rate_limit.shared(ACCOUNT, 16, 5).slot():
+    with rate_limit.shared_limiter(ACCOUNT, 16, 5).slot():
         pass
     names = [str(path) for path in folder.rglob("*")]
     assert len(names) == 4
@@ -165,18 +165,18 @@ def test_names_tell_nothing_of_the_token(folder):
 def test_accounts_wait_for_each_other_never(folder):
     """Each has a folder of its own."""
     with (
-        rate_limit.shared(("a", "x"), 16, 1).slot(),
-        rate_limit.shared(("a", "y"), 16, 1).slot(),
-        rate_limit.shared(("b", "x"), 16, 1).slot(),
+        rate_limit.shared_limiter(("a", "x"), 16, 1).slot(),
+        rate_limit.shared_limiter(("a", "y"), 16, 1).slot(),
+        rate_limit.shared_limiter(("b", "x"), 16, 1).slot(),
     ):
         assert len(list(folder.iterdir())) == 3
 
 
 def test_connections_to_one_account_share_its_slots(folder):
     """Whatever their rates."""
-    with rate_limit.shared(ACCOUNT, 16, 1).slot():
+    with rate_limit.shared_limiter(ACCOUNT, 16, 1).slot():
         assert is_held(folder, "slot0")
-        limiter = rate_limit.shared(ACCOUNT, None, 2)
+        limiter = rate_limit.shared_limiter(ACCOUNT, None, 2)
         with limiter.slot():
             assert is_held(folder, "slot1")
 
@@ -184,7 +184,7 @@ def test_connections_to_one_account_share_its_slots(folder):
 def test_what_nobody_has_used_for_a_day_is_removed(folder):
     """Practice makes a new account each time."""
     for account in (("a", "old"), ("a", "new")):
-        with rate_limit.shared(account, 16, 5).slot():
+        with rate_limit.shared_limiter(account, 16, 5).slot():
             pass
     old, new = sorted(folder.iterdir())
     os.utime(old / "state", times=(time.time() - 100_000,) * 2)
@@ -195,7 +195,7 @@ def test_what_nobody_has_used_for_a_day_is_removed(folder):
 
 def test_a_removed_folder_is_made_again(folder):
     """A cleaner of temporary files has been there."""
-    limiter = rate_limit.shared(ACCOUNT, 16, 5)
+    limiter = rate_limit.shared_limiter(ACCOUNT, 16, 5)
     for path in folder.iterdir():
         path.rmdir()
     folder.rmdir()
@@ -205,7 +205,7 @@ def test_a_removed_folder_is_made_again(folder):
 
 def test_a_lock_that_was_removed_is_taken_anew(folder):
     """Who waited for it gets the lock that all others take."""
-    limiter = rate_limit.shared(ACCOUNT, None, 1)
+    limiter = rate_limit.shared_limiter(ACCOUNT, None, 1)
     with limiter.slot():
         (gate,) = folder.glob("rate-*/gate")
         leave = limiter._locks.acquire("gate")
@@ -270,8 +270,8 @@ def test_what_others_may_have_put_there_is_refused(temporary, make):
     """The process keeps to the limits for itself, and says so once."""
     make(temporary)
     with pytest.warns(UserWarning, match="keeps to Clover's limits for itself"):
-        limiter = rate_limit.shared(ACCOUNT, 16, 5)
-    rate_limit.shared(("another", "account"), 16, 5)  # a second warning would be an error
+        limiter = rate_limit.shared_limiter(ACCOUNT, 16, 5)
+    rate_limit.shared_limiter(("another", "account"), 16, 5)  # a second warning would be an error
     with limiter.slot():
         pass
     assert not temporary.is_dir() or not list(temporary.iterdir())
@@ -297,7 +297,7 @@ def test_another_user_gets_a_folder_of_their_own(temporary):
 
 def test_files_that_fail_later_are_done_without(folder):
     """A full disk, for one: the request goes on, and the next ones too."""
-    limiter = rate_limit.shared(ACCOUNT, 16, 5)
+    limiter = rate_limit.shared_limiter(ACCOUNT, 16, 5)
     for path in folder.iterdir():
         path.rmdir()
     folder.rmdir()
@@ -312,7 +312,7 @@ def test_files_that_fail_later_are_done_without(folder):
 
 def test_threads_of_a_process_share_their_slots_too(folder):
     """A lock of a file is held by who opened it, not by the process."""
-    limiter = rate_limit.shared(ACCOUNT, None, 2)
+    limiter = rate_limit.shared_limiter(ACCOUNT, None, 2)
     running, most, lock = [], [], threading.Lock()
 
     def turn(number):

@@ -210,7 +210,7 @@ def test_a_create_that_never_arrived_is_not_done(real, tmp_path, clock):
     email = an_email()
     with connect("local", journal=None, **real.sandbox.connection()) as colleague:
         colleague.customers.create(email=email, source=a_token(colleague, "amex"), name="Ana")
-    time.sleep(3)  # older than what a `Date` of whole seconds leaves open
+    time.sleep(5)  # older than what a `Date` of whole seconds, come late, leaves open
     work = lambda clover: clover.customers.create(email=email, source=a_token(clover), name="Ana")  # noqa: E731
     die(real, "request", CREATE, tmp_path / "journal", work=work, clock=clock)
     with real.connect(journal=tmp_path / "journal") as later:

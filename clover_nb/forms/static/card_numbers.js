@@ -19,7 +19,7 @@ const ISSUED = new RegExp(
 const RUN = /\+?[0-9](?:[^\p{L}\p{N}+@]{0,3}[0-9])*/gu;
 // The part before the @ of an email address, from its beginning.
 const LOCAL_PART = /(?<![A-Za-z0-9_.+%-])[A-Za-z0-9_.+%-]+@(?=[A-Za-z0-9])/g;
-const INVISIBLE = /[\p{Cf}\p{M}]/u; // zero-width signs, and marks on others
+const INVISIBLE = /[\p{Cf}\p{M}\u115f\u1160]/u; // zero-width signs, marks on others, fillers
 const LONGEST_CARD = 19;
 const LONGEST_PHONE = 15; // digits, after "+" (ITU-T E.164)
 const FIRST_GROUP = 4; // digits that a card's first group has at least: two phones have fewer

@@ -55,6 +55,15 @@ function showHtml(place, html) {
   place.innerHTML = html;
 }
 
+/** Change what `root` shows; a focus that is lost by it goes to the first of `next` that can have it. */
+function keepFocus(root, change, next) {
+  const held = document.activeElement;
+  const isUsable = (each) => root.contains(each) && each.checkVisibility() && !each.matches(":disabled");
+  if (!root.contains(held)) return change();
+  change();
+  if (!isUsable(document.activeElement)) next(held).find(isUsable)?.focus();
+}
+
 const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
 
 /** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */

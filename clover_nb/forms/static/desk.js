@@ -52,7 +52,11 @@ function render({ model, el, link }) {
   const bar = element("div", { class: "clover-actions" }, create, refresh, status);
   const actions = element("div", { class: "clover-actions" }, ...about);
   const nobody = element("p", { class: "clover-quiet" }, "Select a customer in the table.");
-  const record = element("section", { class: "clover-record", "aria-label": "Selected customer" });
+  const record = element("section", {
+    class: "clover-record",
+    tabindex: "-1", // has the focus when what had it is gone
+    "aria-label": "Selected customer",
+  });
   record.append(nobody, who, actions, form.root, details, history, undo.root);
   const list = element("section", { "aria-label": "All customers" }, table.root);
   const body = element("div", { class: "clover-panes" }, list, record);
@@ -63,7 +67,8 @@ function render({ model, el, link }) {
     gone.textContent = kernel.trouble();
     for (const each of [create, refresh, ...about]) each.disabled = kernel.isGone();
   };
-  const show = () => {
+  let trigger = record; // the button that was pressed last
+  const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
     const isSomebody = Boolean(model.get("who")) && !isNew;
     showHtml(heading, model.get("heading"));
@@ -80,12 +85,15 @@ function render({ model, el, link }) {
     undo.show(model.get("undo_id"));
     showGone();
   };
+  const show = () => keepFocus(el, showAll, () => [trigger, record]);
   const pressed = (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) kernel.send({ do: "escape" });
   };
   const clicked = async (event) => {
-    const pressed = event.target.closest("button[data-clover]");
-    if (!pressed || form.root.contains(pressed) || undo.root.contains(pressed)) return;
+    const pressed = event.target.closest("button");
+    if (!pressed || [table, form, undo].some(({ root }) => root.contains(pressed))) return;
+    trigger = pressed;
+    if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
     kernel.send({ do: pressed.dataset.clover, entry: pressed.dataset.entry });
     if (pressed.dataset.clover !== "undo") return;
@@ -95,6 +103,7 @@ function render({ model, el, link }) {
 
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
+  undo.root.addEventListener("keydown", pressed, true); // before the form, which keeps its keys
   el.addEventListener("click", clicked);
   model.on("change", show);
   show();

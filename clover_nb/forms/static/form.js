@@ -397,7 +397,7 @@ function draw(model, el, state) {
     find.say(busy === "find" ? "Looking…" : "Find");
     find.allow(!writes && !state.isGone);
     if (inputs.customer) inputs.customer.input.disabled = writes;
-    inputs.sure.box.hidden = !model.get("doubtful");
+    inputs.sure.box.hidden = !model.get("has_warnings");
     gone.textContent = state.isGone ? GONE : state.isSilent ? SILENT : "";
     showHtml(who, model.get("who"));
     showHtml(preview, model.get("preview"));
@@ -412,7 +412,7 @@ function draw(model, el, state) {
       offers.replaceChildren(...buttons.map(({ button }) => button));
     }
   };
-  const show = () => {
+  const showAll = () => {
     showChoices();
     showTexts();
     showToken();
@@ -421,11 +421,14 @@ function draw(model, el, state) {
     showArranged();
     showState();
   };
+  const show = () =>
+    keepFocus(el, showAll, (held) => [held === several ? inputs.customer.input : submitting.button]);
   show();
 
   return {
     show,
     flush,
+    places: () => [...body.querySelectorAll("input, select"), submitting.button],
     cancel: () => {
       flush();
       send("cancel");
@@ -498,7 +501,11 @@ function render({ model, el, link }) {
     Object.assign(state, { texts: { ...model.get("values").texts }, edited: {}, refused: {} });
     state.unsent.clear();
     state.held.clear();
-    drawing = draw(model, el, state);
+    keepFocus(
+      el,
+      () => (drawing = draw(model, el, state)),
+      () => drawing.places(),
+    );
   };
   const pressed = (event) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;

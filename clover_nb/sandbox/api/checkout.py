@@ -19,7 +19,7 @@ from starlette.routing import Route
 from typing_extensions import TypedDict
 
 from clover_nb import constants
-from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.api.request_body import read_json, validate_body
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.merchant import get_merchant
 from clover_nb.sandbox.responses import json_response
@@ -71,7 +71,7 @@ async def allow_origin(request: Request) -> Response:
     bearer = f"Bearer {merchant.credentials.access_token}"
     if not compare_digest(request.headers.get("authorization", "").encode(), bearer.encode()):
         raise APIException(ErrorCase.BEARER_INVALID)
-    merchant.origins.add(_check_origin(validate(_PAGE, await read_json(request))["origin"]))
+    merchant.origins.add(_check_origin(validate_body(_PAGE, await read_json(request))["origin"]))
     return json_response({})
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from clover_nb.sandbox.api.openapi import Operation
-from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.api.request_body import read_json, validate_body
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.responses import json_response
 
@@ -50,12 +50,12 @@ def make_operations(store: Store, faults: FaultInjector, log: RequestLog) -> lis
 
     async def add_customers(request: Request) -> Response:
         """Add generated people."""
-        store.seed(validate(_SEED, await read_json(request))["customers"])
+        store.seed(validate_body(_SEED, await read_json(request))["customers"])
         return json_response({})
 
     async def schedule_fault(request: Request) -> Response:
         """Schedule a fault for the next requests that match."""
-        fault = validate(_FAULT, await read_json(request))
+        fault = validate_body(_FAULT, await read_json(request))
         try:
             faults.schedule(**fault)
         except ValueError as problem:

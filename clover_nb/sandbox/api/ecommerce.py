@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clover_nb.sandbox import cards
 from clover_nb.sandbox.api import filters, schemas
 from clover_nb.sandbox.api.openapi import Operation
-from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.api.request_body import read_json, validate_body
 from clover_nb.sandbox.customer import Customer, split_name
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.ids import HISTORY_ENDS
@@ -101,7 +101,7 @@ async def delete_customer(request: Request) -> Response:
 
 
 def _validate_fields(merchant: Merchant, schema: TypeAdapter[Any], body: Json) -> Json:
-    return validate(schema, body, merchant.settings["spelling"])
+    return validate_body(schema, body, merchant.settings["spelling"])
 
 
 def _get_customer(request: Request) -> Customer:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from clover_nb.sandbox.api import filters, schemas
 from clover_nb.sandbox.api.openapi import Operation
-from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.api.request_body import read_json, validate_body
 from clover_nb.sandbox.customer import API_HOST, WEB_HOST, Customer
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.merchant import Merchant, get_merchant
@@ -115,7 +115,7 @@ async def get_customer(request: Request) -> Response:
 async def create_customer(request: Request) -> Response:
     """Create a customer without a card. O-live: nobody looks for duplicates."""
     merchant = get_merchant(request)
-    fields = validate(schemas.RECORD, await read_json(request), merchant.settings["spelling"])
+    fields = validate_body(schemas.RECORD, await read_json(request), merchant.settings["spelling"])
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
         _apply_fields(merchant, context, customer, fields)
@@ -128,7 +128,7 @@ async def update_customer(request: Request) -> Response:
     merchant = get_merchant(request)
     body = await read_json(request)
     customer = _get_customer(request)
-    fields = validate(schemas.RECORD, body, merchant.settings["spelling"])
+    fields = validate_body(schemas.RECORD, body, merchant.settings["spelling"])
     with merchant.store.write() as context:
         _apply_fields(merchant, context, customer, fields)
         merchant.store.save(customer)
@@ -158,7 +158,7 @@ async def set_metadata(request: Request) -> Response:
     merchant = get_merchant(request)
     body = await read_json(request)
     customer = _get_customer(request)
-    fields = validate(schemas.METADATA, body)
+    fields = validate_body(schemas.METADATA, body)
     with merchant.store.write() as context:
         _set_metadata(customer, fields, context.now)
         merchant.store.save(customer)
@@ -173,7 +173,7 @@ async def save_part(request: Request, part: RecordPart) -> Response:
     entries: list[Json] = getattr(customer, part.name)
     part_id = request.path_params.get("part_id")
     entry = _get_entry(customer, part, part_id) if part_id else None
-    fields = validate(part.schema, body, merchant.settings["spelling"])
+    fields = validate_body(part.schema, body, merchant.settings["spelling"])
     with merchant.store.write() as context:
         if entry is None:
             entry = {"id": context.id()}

@@ -79,7 +79,7 @@ _STRICT: Final = json.JSONDecoder(
 )
 
 
-def validate(
+def validate_body(
     schema: TypeAdapter[Any], body: dict[str, Any], spelling: str = "as given"
 ) -> dict[str, Any]:
     """Return the fields that `schema` knows, trimmed, without those that are null or empty.

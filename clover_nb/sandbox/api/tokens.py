@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from clover_nb import constants
 from clover_nb.sandbox.api import schemas
 from clover_nb.sandbox.api.openapi import Operation
-from clover_nb.sandbox.api.request_body import read_json, validate
+from clover_nb.sandbox.api.request_body import read_json, validate_body
 from clover_nb.sandbox.errors import APIException, ErrorCase
 from clover_nb.sandbox.merchant import Merchant, get_merchant
 from clover_nb.sandbox.responses import json_response
@@ -41,7 +41,7 @@ operations = [
 
 def _make_token(merchant: Merchant, body: dict[str, Any]) -> dict[str, Any]:
     """Store a token for a test card, never the number or the CVV."""
-    card = {key: str(value) for key, value in validate(schemas.TOKEN, body)["card"].items()}
+    card = {key: str(value) for key, value in validate_body(schemas.TOKEN, body)["card"].items()}
     number = card.get("number", "")
     if not re.fullmatch("[0-9]{12,19}", number):
         raise APIException(ErrorCase.INVALID_NUMBER, param="number")

@@ -169,10 +169,10 @@ class FaultMiddleware:
         """Let the application store what it will, and then lose or break its answer."""
         messages: list[Message] = []
 
-        async def keep(message: Message) -> None:
+        async def keep_message(message: Message) -> None:
             messages.append(message)
 
-        await self._app(scope, receive, keep)
+        await self._app(scope, receive, keep_message)
         if fault == "html":
             await Response(_GATEWAY_PAGE, 502, media_type="text/html")(scope, receive, send)
             return

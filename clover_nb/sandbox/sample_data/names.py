@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 
-class Place(NamedTuple):
+class SamplePlace(NamedTuple):
     """A city, and the postal codes and telephone numbers that belong to it.
 
     Of a telephone number all but the last digits is given. The more a place has, the more people
@@ -138,19 +138,19 @@ Saskatoon|SK|CA|S7K_1J5|306
 """
 _ELSEWHERE: Final = (
     # Nobody keeps numbers for fiction in Mexico and Japan, so that people have none there.
-    Place("Ciudad de México", "CMX", "MX", ("06000", "03100"), ("", "", "")),
-    Place("Guadalajara", "JAL", "MX", ("44100",), ("",)),
-    Place("Monterrey", "NLE", "MX", ("64000",), ("",)),
-    Place(
+    SamplePlace("Ciudad de México", "CMX", "MX", ("06000", "03100"), ("", "", "")),
+    SamplePlace("Guadalajara", "JAL", "MX", ("44100",), ("",)),
+    SamplePlace("Monterrey", "NLE", "MX", ("64000",), ("",)),
+    SamplePlace(
         "London", "England", "GB", ("EC1A 1BB", "SW1A 1AA"), ("+44 20 7946 00", "+44 20 7946 01")
     ),
-    Place("Manchester", "England", "GB", ("M1 1AE",), ("+44 161 496 00",)),
-    Place("Edinburgh", "Scotland", "GB", ("EH1 1YZ",), ("+44 131 496 00",)),
-    Place("Berlin", "BE", "DE", ("10115", "10437"), ("+49 30 23125 0",)),
-    Place("München", "BY", "DE", ("80331",), ("+49 89 99998 0",)),
-    Place("Hamburg", "HH", "DE", ("20095",), ("+49 40 66969 0",)),
-    Place("Tokyo", "Tokyo", "JP", ("100-0001", "150-0002"), ("", "")),
-    Place("Osaka", "Osaka", "JP", ("530-0001",), ("",)),
+    SamplePlace("Manchester", "England", "GB", ("M1 1AE",), ("+44 161 496 00",)),
+    SamplePlace("Edinburgh", "Scotland", "GB", ("EH1 1YZ",), ("+44 131 496 00",)),
+    SamplePlace("Berlin", "BE", "DE", ("10115", "10437"), ("+49 30 23125 0",)),
+    SamplePlace("München", "BY", "DE", ("80331",), ("+49 89 99998 0",)),
+    SamplePlace("Hamburg", "HH", "DE", ("20095",), ("+49 40 66969 0",)),
+    SamplePlace("Tokyo", "Tokyo", "JP", ("100-0001", "150-0002"), ("", "")),
+    SamplePlace("Osaka", "Osaka", "JP", ("530-0001",), ("",)),
 )
 
 
@@ -159,9 +159,9 @@ def _by_culture() -> dict[str, tuple[str, str]]:
     return dict(zip(lines[::3], zip(lines[1::3], lines[2::3], strict=True), strict=True))
 
 
-def _american(line: str) -> Place:
+def _parse_american(line: str) -> SamplePlace:
     city, state, country, codes, areas = line.split("|")
-    return Place(
+    return SamplePlace(
         city,
         state,
         country,
@@ -171,7 +171,7 @@ def _american(line: str) -> Place:
 
 
 CULTURES: Final = _by_culture()
-PLACES: Final = (*map(_american, _AMERICA.split("\n")[1:-1]), *_ELSEWHERE)
+PLACES: Final = (*map(_parse_american, _AMERICA.split("\n")[1:-1]), *_ELSEWHERE)
 
 STREETS: Final = (
     "Maple Street",

@@ -78,7 +78,7 @@ _STRIDE: Final = 577  # walks through all names in a mixed order; shares no fact
 _HOP: Final = 47  # and through the places
 
 
-class Person(NamedTuple):
+class SamplePerson(NamedTuple):
     """Who was invented, as typed; what is missing is empty.
 
     `cards` are what their records show, newest first, as Clover names it. `flaw` is what is wrong
@@ -102,7 +102,7 @@ class Person(NamedTuple):
     shared: str = ""
 
 
-def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
+def generate_people(count: int, start: int, ends: int) -> Iterator[SamplePerson]:
     """Invent people, oldest customers first.
 
     Args:
@@ -112,13 +112,13 @@ def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
     """
     random = Random(start)  # noqa: S311  no secrets
     calendar, wallet = _SignupCalendar(ends), _list_cards(ends)
-    block: list[Person] = []
+    block: list[SamplePerson] = []
     for index in range(count):
         time, move, *dice = random.randbytes(11)  # each for one thing
         seq, position = start + index + 1, index % BLOCK
         if position == 0:
             block.clear()
-        since, lately = calendar.find((index + time / 256) / count)
+        since, lately = calendar.find_time((index + time / 256) / count)
         person = _make_person(seq, dice, since, wallet, whole=position in _ORIGINALS)
         if lately and move < _MOVERS and person.country == "US" and person.street:
             place = _BOOMING[move % len(_BOOMING)]
@@ -138,7 +138,7 @@ def generate_people(count: int, start: int, ends: int) -> Iterator[Person]:
 
 def _make_person(
     seq: int, dice: list[int], since: int, wallet: list[Json], *, whole: bool
-) -> Person:
+) -> SamplePerson:
     no_name, at, street, number, no_phone, domain, card, face, expiry = dice
     place, phones = _SLOTS[seq * _HOP % len(_SLOTS)]
     if place.country in CULTURE_OF:
@@ -163,15 +163,15 @@ def _make_person(
         if no_name < _NAMELESS:
             first = last = ""
         if at < _WITHOUT_ADDRESS:
-            return Person(first, last, email, phone, "", "", "", "", "", since, cards)
+            return SamplePerson(first, last, email, phone, "", "", "", "", "", since, cards)
     home = f"{100 + at * 7 + number % 7} {STREETS[street % len(STREETS)]}"
     code = place.postal_codes[street // 16 % len(place.postal_codes)]
-    return Person(
+    return SamplePerson(
         first, last, email, phone, home, place.city, place.state, code, place.country, since, cards
     )
 
 
-def _add_flaw(person: Person, flaw: str, seq: int) -> Person:
+def _add_flaw(person: SamplePerson, flaw: str, seq: int) -> SamplePerson:
     """The person, at home in the United States or Canada, with something wrong in the address."""
     choice = _LEADING_ZERO if flaw == "lost zero" else _AMERICAN
     place = choice[seq % len(choice)]
@@ -199,7 +199,9 @@ def _add_flaw(person: Person, flaw: str, seq: int) -> Person:
     )
 
 
-def _make_duplicate(person: Person, original: Person, shared: str, seq: int) -> Person:
+def _make_duplicate(
+    person: SamplePerson, original: SamplePerson, shared: str, seq: int
+) -> SamplePerson:
     """The original once more, as a `person` of today, typed by somebody else."""
     person = person._replace(shared=shared)
     name = original.first, original.last
@@ -256,7 +258,7 @@ class _SignupCalendar:
         total = sum(weights)
         self._shares = [0.0, *accumulate(weight / total for weight in weights)]
 
-    def find(self, share: float) -> tuple[int, bool]:
+    def find_time(self, share: float) -> tuple[int, bool]:
         """Return the time (ms) of the person after this share, and whether in the last year."""
         month = min(bisect_right(self._shares, share), len(self._spans)) - 1
         begin, length, _ = self._spans[month]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clover_nb.sandbox.customer import Customer
 from clover_nb.sandbox.ids import IdGenerator, WriteContext, derive_key
-from clover_nb.sandbox.sample_data.people import Person, generate_people
+from clover_nb.sandbox.sample_data.people import SamplePerson, generate_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def generate_rows(
         yield (seq, *customer.to_columns(merchant_id)), contacts
 
 
-def _make_customer(person: Person, ids: IdGenerator) -> Customer:
+def _make_customer(person: SamplePerson, ids: IdGenerator) -> Customer:
     customer_id, address_id, email_id, phone_id, *card_ids = ids.ids(6)
     customer = Customer(customer_id, person.since, person.first, person.last)
     owner = customer.owner
@@ -69,7 +69,7 @@ def _make_customer(person: Person, ids: IdGenerator) -> Customer:
     return customer
 
 
-def expected_flaws(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
+def expected_flaws(seed: int, *counts: int) -> dict[str, tuple[SamplePerson, str]]:
     """Return who was invented by a sandbox with a seed, for tests of what looks for blemishes.
 
     Args:
@@ -80,7 +80,7 @@ def expected_flaws(seed: int, *counts: int) -> dict[str, tuple[Person, str]]:
     Returns:
         By id: the person, and the id of the record that is the same person; else "".
     """
-    known: dict[str, tuple[Person, str]] = {}
+    known: dict[str, tuple[SamplePerson, str]] = {}
     for tick, count in enumerate(counts, 1):
         context, start = WriteContext(derive_key(seed), tick, fixed=True), len(known)
         rows = generate_rows(count, start, context.now, context.take(16), "")

@@ -1,0 +1,273 @@
+"""What a form is about, what stands in it, and what it shows of that; it knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from clover_nb import constants
+from clover_nb.client import Clover
+from clover_nb.errors import CloverError, ValidationError
+from clover_nb.forms import messages, rendering
+from clover_nb.forms.card_fields import CardFields
+from clover_nb.forms.inputs import TICKED, FieldMessage, FormValues
+from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.masking import Secret
+
+PRODUCTION: Final = "production"  # the confirmation that production asks for
+SURE: Final = "sure"  # the box that lets a warning pass
+TYPE, PASTE = "type", "paste"
+# D: what `ecomind` says. A desk is staff's, and a token that is pasted was made by the customer.
+ECOMIND: Final = {TYPE: "moto", PASTE: "ecom"}
+_TEST_CARDS: Final = ("visa", "mastercard", "amex", "discover", "jcb", "visa_declined")
+_CARD: Final = {"way": TYPE, "ecomind": ECOMIND[TYPE], "test_card": _TEST_CARDS[0]}
+_STICKY: Final[tuple[str, ...]] = ("customer", "way", "test_card")  # no statement about a customer
+_NOT_TYPED: Final = (*_STICKY, SURE)
+
+
+class FormState:
+    """The customer that a form is about, the texts of its inputs, and the card.
+
+    Attributes:
+        spec: What the form is for.
+        row: The customer, as it was read last; ``None`` when none is chosen.
+        last_row: The customer that the inputs were filled in for, also after it was given up.
+        matches: Those that a search has found, when there are several: id and words.
+        inputs: What stands in the inputs.
+        card: The card fields.
+        pasted: The token that was pasted; it is in no state that is saved.
+        warned: The values that the person was warned about; ``None`` when that is over.
+    """
+
+    def __init__(
+        self, clover: Clover, spec: FormSpec, send: Callable[[dict[str, Any]], object]
+    ) -> None:
+        self._clover = clover
+        self.card = CardFields(clover, send)
+        self.row: Row[Any] | None = None
+        self.adopt_spec(spec)
+
+    def adopt_spec(self, spec: FormSpec) -> None:
+        """Be the form that a spec declares, with nothing typed."""
+        self.spec = spec
+        self.last_row: Row[Any] | None = None
+        self.matches: list[list[str]] = []
+        self.clear_card()
+        names = ["customer", *spec.fields, *self.confirmations, SURE]
+        self._blank = dict.fromkeys(names, "") | (_CARD if spec.takes_card else {})
+        self.inputs = FormValues({**self._blank, **spec.initial(None)})
+        self.warned: dict[str, str] | None = None
+
+    # -- who it is about ---------------------------------------------------------------------------
+
+    @property
+    def customer_id(self) -> str:
+        """The id of the customer; empty when none is chosen."""
+        return "" if self.row is None else str(self.row["id"])
+
+    def choose_customer(self, row: Row[Any]) -> bool:
+        """Be about this customer. What was typed about another one ends here.
+
+        Returns:
+            Whether the inputs were about the same one before.
+        """
+        is_same = self.last_row is not None and self.last_row["id"] == row["id"]
+        typed = self.inputs.find_edits(_NOT_TYPED) if is_same else {}
+        self.row = self.last_row = row
+        self.matches = []
+        if not is_same:
+            self.inputs.values["customer"] = self.inputs.values["customer"] or str(row["id"])
+            self.clear_card()
+        self.fill_inputs(self.spec.initial(row), typed)
+        return is_same
+
+    def forget_customer(self) -> None:
+        """Be about nobody, since something else was typed."""
+        self.row = None
+        self.matches = []
+
+    def offer_matches(self, found: pd.DataFrame) -> None:
+        """Let one of several be chosen."""
+        self.matches = [
+            [str(key), f"{row['name'] or 'no name'}, since {row['created']:%Y-%m-%d} ({key})"]
+            for key, row in found.iterrows()
+        ]
+        words = f"{len(found)} customers have this address: choose one."
+        self.inputs.messages["customer"] = FieldMessage("info", words)
+
+    # -- what stands in it -------------------------------------------------------------------------
+
+    def fill_inputs(self, initial: Mapping[str, str], keep: Mapping[str, str]) -> None:
+        """Begin anew from these values; of what is kept, a choice only if it is still offered."""
+        sticky = {name: self.inputs.values[name] for name in _STICKY if name in self._blank}
+        initial = {**self._blank, **initial, **sticky}
+        if "way" in sticky:
+            initial["ecomind"] = ECOMIND[sticky["way"]]
+        options = self.list_options()
+        kept = {
+            name: text
+            for name, text in keep.items()
+            if name not in options or any(text == value for value, _ in options[name])
+        }
+        self.inputs.reset(initial, kept)
+        self.warned = None
+
+    def drop_statements(self) -> None:
+        """Forget what the person agreed to and the card that was typed, but not the texts."""
+        inputs = self.inputs
+        names = {*self.confirmations, SURE, "way", "ecomind"} & inputs.values.keys()
+        inputs.values |= {name: inputs.initial[name] for name in names}
+        self.warned = None
+        self.clear_card()
+
+    def list_texts(self) -> dict[str, str]:
+        """What was typed and can be brought back: a person who agrees does so each time."""
+        return self.inputs.find_edits((*_NOT_TYPED, *self.confirmations, "ecomind"))
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether something was typed, ticked or chosen that isn't saved."""
+        return bool(self.inputs.find_edits(_NOT_TYPED)) or self.has_card
+
+    def read_values(self) -> dict[str, str]:
+        """What the functions of the spec take: texts without white space around them."""
+        values = self.inputs.values
+        typed = {name: values[name].strip() for name in self.spec.fields}
+        if self.spec.takes_card:
+            typed |= {"source": self.token, "ecomind": values["ecomind"]}
+        return typed
+
+    def read_warned(self) -> dict[str, str]:
+        """The values that a warning is about; another card ends it by itself."""
+        return {**self.read_values(), "source": ""}
+
+    # -- the card ----------------------------------------------------------------------------------
+
+    @property
+    def types_card(self) -> bool:
+        """Whether a card is typed into Clover's fields, and no token pasted."""
+        return self.spec.takes_card and self.inputs.values["way"] == TYPE
+
+    @property
+    def token(self) -> Secret:
+        """The token, as far as there is one."""
+        return self.card.token if self.types_card else self.pasted
+
+    @property
+    def has_card(self) -> bool:
+        """Whether a card or a token was typed, be it in the way that is not chosen now."""
+        return self.card.has_input or bool(self.pasted)
+
+    def clear_card(self) -> None:
+        """Empty the card fields and the input for a token."""
+        self.card.clear()
+        self.pasted = Secret("")
+
+    # -- what is shown -----------------------------------------------------------------------------
+
+    @property
+    def confirmations(self) -> dict[str, str]:
+        """What must be ticked before anything is sent: a sentence by name."""
+        live = {PRODUCTION: "This changes live data"}
+        return {
+            **self.spec.confirmations,
+            **(live if self._clover.environment == "production" else {}),
+        }
+
+    def describe_read_only(self) -> str:
+        """Why nothing can be changed here; empty when something can."""
+        return messages.describe_read_only(self._clover.settings)
+
+    def find_errors(self) -> dict[str, CloverError]:
+        """What is wrong, by input; before there is a customer, only that there is none."""
+        if self.spec.about_customer and self.row is None:
+            return {"customer": ValidationError("Find the customer first.", field="customer")}
+        found = dict(self.spec.validate(self.row, self.read_values()))
+        for name in self.confirmations:
+            if self.inputs.values[name] != TICKED:
+                found[name] = ValidationError("Please tick this first.", field=name)
+        if self.types_card and (self.card.has_input or found.keys() <= {"source"}):
+            found.pop("source", None)  # its fields tell, when the token is made
+        return found
+
+    def label_of(self, name: str) -> str:
+        """What an input is called in messages."""
+        if name == "source":
+            return "Card" if self.types_card else "Card token"
+        known = {"customer": "Customer", "ecomind": "Typed by"} | self.confirmations
+        arranged = self.spec.arrange(self.read_values())
+        return arranged.get(name) or known.get(name) or self.spec.fields[name].label
+
+    def list_options(self) -> dict[str, list[list[str]]]:
+        """What the choices offer, by field."""
+        options = self.spec.options(self.row)
+        return {name: [list(each) for each in offered] for name, offered in options.items()}
+
+    def describe(self) -> dict[str, Any]:
+        """What the widget shows, by trait."""
+        row, spec = self.row, self.spec
+        return {
+            "arranged": dict(spec.arrange(self.read_values())),
+            "values": self.inputs.state(),
+            "errors": self._list_messages(),
+            "choices": {"customer": self.matches, **self.list_options()},
+            "hints": dict(spec.hints(row)),
+            "about": self.customer_id,
+            "who": "" if row is None else rendering.render_identity(row),
+            "preview": self._render_preview(),
+            "has_warnings": self.warned is not None,
+            "has_token": bool(self.pasted),
+        }
+
+    def describe_spec(self, *, asks: bool) -> dict[str, Any]:
+        """What the widget draws once; ``asks`` says whether the customer is chosen in it."""
+        spec = self.spec
+        sections = [
+            {**vars(each), "fields": [vars(field) for field in each.fields]}
+            for each in spec.sections
+        ]
+        return {
+            "heading": rendering.render_heading(spec.title, self._clover.settings),
+            "asks": asks and spec.about_customer,
+            "about": spec.about_customer,
+            "sections": sections,
+            "confirmations": list(self.confirmations.items()),
+            "submit": spec.submit_label,
+            "busy": spec.busy_label,
+            "readOnly": self.describe_read_only(),
+            "refusal": messages.CARD_NUMBER,
+            "testCards": [] if self._clover.environment == "production" else _list_test_cards(),
+        }
+
+    def _list_messages(self) -> dict[str, list[str]]:
+        inputs = self.inputs
+        wrong = self.find_errors() if inputs.touched else {}
+        errors = {
+            name: FieldMessage("error", messages.describe_field_error(error, self.label_of(name)))
+            for name, error in wrong.items()
+            if name in inputs.touched
+        }
+        return {name: list(message) for name, message in {**errors, **inputs.messages}.items()}
+
+    def _render_preview(self) -> str:
+        row, typed = self.row, self.read_values()
+        if self.spec.about_customer and row is None:
+            return ""
+        if self.spec.takes_card:
+            typed["source"] = "a new card" if self.has_card else ""
+        labels = {name: self.label_of(name) for name in typed}
+        changes = self.spec.preview(row, typed)
+        return rendering.render_preview(changes, labels, self.spec.irreversible(row, typed))
+
+
+def _list_test_cards() -> list[list[str]]:
+    """The published test cards that are offered, each by name and in words."""
+    return [[name, _describe_test_card(name)] for name in _TEST_CARDS]
+
+
+def _describe_test_card(name: str) -> str:
+    card = constants.TEST_CARDS[name]
+    declined = ", declined" if name in constants.DECLINED_CARDS else ""
+    return f"{card['brand']} •••• {card['number'][-4:]}{declined}"
