@@ -66,7 +66,7 @@ test-long: $(READY_DEV) ## run the tests that take minutes: storms, kill -9, oth
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax --ignore=tests/project $(ARGS)
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax -W default --ignore=tests/project $(ARGS)
 
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py

@@ -116,6 +116,7 @@ def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
     lines = parts.rename_axis("id").reset_index().merge(problems, on=list(_ADDRESS))
     given = [row[row["part"]] for row in lines.to_dict("records")]
     what = pd.Series(given, dtype=TEXT_DTYPE).ne("").map({True: " doesn't fit", False: " missing"})
+    what = what.astype(TEXT_DTYPE)  # pandas 2 doesn't know it of an empty one
     lines["problem"] = lines["part"].str.replace("line1", "street").str.replace("_", " ") + what
     order = table.index.get_indexer(pd.Index(lines["id"]))
     lines = lines.iloc[np.argsort(order, kind="stable")]
