@@ -62,11 +62,11 @@ lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS
 test: $(READY_DEV) ## run the tests: units, sandbox, forms in a browser, notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-long: $(READY_DEV) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
+test-long: $(READY_DOCS) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax -W default --ignore=tests/project $(ARGS)
+	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
 
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py
@@ -89,6 +89,9 @@ notebooks: $(READY_DEV) ## run the notebooks and keep their outputs
 screenshots: $(READY_DEV) ## make the pictures of the README
 	$(BIN)/python -m pytest -p no:randomly tests/browser/screenshots.py
 
+docs: $(READY_DOCS) ## make the pages of the documentation: site/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c docs/site . site $(ARGS)
+
 dist: $(READY) ## build the wheel and the sdist, the same bytes from the same commit
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m hatchling build
 
@@ -103,4 +106,4 @@ lock: $(READY_DEV) ## pin what pyproject.toml asks for: for running, developing,
 	$(COMPILE) $(PACKAGE) --group test --resolution lowest-direct --no-annotate -o requirements-lowest.lock
 
 clean: ## remove the environments, what was built, and caches
-	rm -rf $(VENV) $(LOWEST) dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) dist site .pytest_cache .mypy_cache .ruff_cache
