@@ -53,6 +53,9 @@ def soak(minutes: float, rate: float) -> bool:
             waits.append(time.perf_counter() - began)
             if number % max(1, total // 60) == 0:
                 sizes.append(memory(process.pid))
+                if len(sizes) % 6 == 1:
+                    passed = time.perf_counter() - start
+                    print(f"{passed / 60:4.0f} min {number:9,} {sizes[-1]:6.1f} MB", flush=True)
         seconds = time.perf_counter() - start
     # The first tenth fills caches; from there on, the end is held against the beginning.
     first, last = (statistics.median(each) for each in (sizes[6 : 6 + 9], sizes[-9:]))

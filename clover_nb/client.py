@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -16,10 +17,10 @@ from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.customers import Customers
 from clover_nb.errors import SettingsError
-from clover_nb.journal import store as journals
+from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Entry
-from clover_nb.journal.store import RETENTION_DAYS, Journal
-from clover_nb.masking import mask_credentials
+from clover_nb.journal.registry import RETENTION_DAYS
+from clover_nb.masking import Secret, mask_credentials
 from clover_nb.settings import Settings, Timeouts
 from clover_nb.tokens import ApiKeys, Tokens
 from clover_nb.transport import rate_limit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clover_nb.bulk.batch import Batch
+    from clover_nb.journal.store import Journal
     from clover_nb.sandbox import Sandbox
 
 TIMEOUTS: Final = Timeouts()
@@ -67,10 +69,11 @@ class Clover:
         journal: Journal | None,
         on_unknown: OnUnknown,
         sandbox: Sandbox | None = None,
+        ask_for_token: Callable[[], Secret] | None = None,
     ) -> None:
         self.settings = settings
         self.sandbox = sandbox
-        self._transport = HTTPTransport(settings, rate_limiter, timeouts)
+        self._transport = HTTPTransport(settings, rate_limiter, timeouts, ask_for_token)
         ecommerce = EcommerceAPI(self._transport)
         platform = PlatformAPI(self._transport, settings)
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
@@ -170,7 +173,7 @@ class Clover:
 def connect(
     environment: str | None = None,
     *,
-    access_token: str | None = None,
+    access_token: str | Callable[[], str] | None = None,
     api_key: str | None = None,
     merchant_id: str | None = None,
     ecommerce_url: str | None = None,
@@ -195,7 +198,9 @@ def connect(
     Args:
         environment: ``"local"`` (the default: practice, no account), ``"sandbox"`` or
             ``"production"``; ``None`` takes ``CLOVER_ENVIRONMENT``.
-        access_token: The bearer token.
+        access_token: The bearer token; or, for one that expires, a function that returns it. It is
+            called now, and again when Clover refuses a token that worked before (401): once, and
+            from any thread. The call that was refused is then sent with the new token.
         api_key: The public key for card tokens; asked of Clover when it is needed and left out.
         merchant_id: The merchant's id, without which nothing can be read.
         ecommerce_url: Another base address of the Ecommerce API: another region, or a sandbox
@@ -231,6 +236,10 @@ def connect(
         >>> clover
         <Clover: LOCAL practice sandbox, merchant HTZN04FAR1CPC>
     """
+    ask_for_token = None
+    if callable(access_token):
+        ask_for_token = partial(settings_.ask_for_token, access_token)
+        access_token = ask_for_token()
     # Now, for a traceback may show this function's variables.
     access_token, api_key = mask_credentials(
         {"access_token": access_token, "api_key": api_key}
@@ -274,6 +283,7 @@ def connect(
             journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
             sandbox=own,
+            ask_for_token=ask_for_token,
         )
 
 

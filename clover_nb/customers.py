@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, SupportsIndex
 
 import pandas as pd
 
@@ -26,7 +26,6 @@ from clover_nb.errors import (
     ValidationError,
 )
 from clover_nb.frames import frame_of_fields, to_row
-from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
 from clover_nb.records import Record, flatten, list_elements
@@ -35,6 +34,9 @@ from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.outcome import RECIPIENT
 from clover_nb.writes.shipping import known_recipient, plan_change, recipient_fields
 from clover_nb.writes.undo import find_undo_fields
+
+if TYPE_CHECKING:
+    from clover_nb.journal.batches import Batches
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
@@ -551,7 +553,11 @@ class Customers:
         return Batch(number, self._open_batches(), self.list, self._platform.account)
 
     def _open_batches(self) -> Batches:
-        return Batches(self._writes.journal, *self._platform.account)
+        from clover_nb.journal.batches import Batches  # noqa: PLC0415  SQLAlchemy
+
+        return Batches(
+            self._writes.journal, *self._platform.account, entries_host=self._writes.host
+        )
 
     # -- a change --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 from clover_nb import constants
 from clover_nb.errors import SettingsError
-from clover_nb.masking import Secret, mask_credentials
+from clover_nb.masking import Secret, mask_credentials, mask_text
 
 Environment = Literal["local", "sandbox", "production"]
 
@@ -280,6 +280,33 @@ def _is_private_group(state: os.stat_result) -> bool:
     except KeyError:
         return False
     return group.gr_name == user and set(group.gr_mem) <= {user}
+
+
+def ask_for_token(source: Callable[[], str]) -> Secret:
+    """Call what a person gave as ``access_token=``, and check what it returns.
+
+    Raises:
+        SettingsError: It raises something, or returns no token.
+    """
+    try:
+        value: object = mask_credentials({"access_token": source()})["access_token"]
+    except Exception as error:
+        told = _UUID.sub("••••", mask_text(str(error)))
+        raise SettingsError(
+            f"The callable access_token= raised {type(error).__name__}{told and ': '}{told}.",
+            hint="It is called without arguments, and returns an access token.",
+            field="access_token",
+        ) from error
+    if not isinstance(value, str):
+        raise SettingsError(
+            f"The callable access_token= returned {type(value).__name__}, not a text.",
+            hint="It is called without arguments, and returns an access token.",
+            field="access_token",
+        )
+    return _check_secret("access_token", value)
+
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> Settings:

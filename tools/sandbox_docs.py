@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from clover_nb.sandbox.api.pages import LIMITATIONS
 from clover_nb.sandbox.errors import ErrorCase, status_line
-from clover_nb.sandbox.facts import FACTS, NOT_ASKED, SOURCES
+from clover_nb.sandbox.facts import FACTS, SOURCES, UNASKED
 from clover_nb.sandbox.middleware.faults import KINDS
 from clover_nb.sandbox.settings import PROFILES, SETTINGS
 
@@ -71,19 +71,17 @@ def list_faults() -> str:
 
 
 def list_facts() -> str:
-    """Return the table of what is known, and how it is asked."""
-    return make_table(
-        ["fact", "mark", "asked by", "source"],
-        [
-            [
-                fact.says,
-                fact.mark,
-                ", ".join(f"`{ask.method} {ask.path}`" for ask in fact.asks).replace("|", "\\|"),
-                fact.source,
-            ]
-            for fact in FACTS
-        ],
+    """Return a table of what is known, and how it is asked, for each thing it is about."""
+    sections: dict[str, list[list[str]]] = {}
+    for fact in FACTS:
+        paths = (re.sub(r" (\{.*|null)$", "", text) for text in fact.asks)
+        asks = ", ".join(f"`{path}`" for path in paths)
+        sections.setdefault(fact.section, []).append([fact.says, fact.mark, asks, fact.source])
+    tables = (
+        f"### {section}\n\n{make_table(['fact', 'mark', 'asked by', 'source'], rows)}"
+        for section, rows in sections.items()
     )
+    return "\n\n".join(tables)
 
 
 def list_contradictions() -> str:
@@ -100,7 +98,10 @@ def list_contradictions() -> str:
 
 def list_unasked() -> str:
     """Return what is known and not asked for."""
-    return make_table(["fact", "why it isn't asked"], NOT_ASKED)
+    return make_table(
+        ["fact", "mark", "why it isn't asked", "source"],
+        [[each.says, each.mark, each.why, each.source] for each in UNASKED],
+    )
 
 
 def list_sources() -> str:

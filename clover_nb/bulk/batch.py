@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -21,7 +21,9 @@ from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
-from clover_nb.journal.batches import Batches, BatchRow
+
+if TYPE_CHECKING:
+    from clover_nb.journal.batches import Batches, BatchRow
 
 _FAILED: Final = ("failed", "conflict", "unknown")
 #: How long a create may be on its way after its answer was lost.

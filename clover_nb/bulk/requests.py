@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb.api.platform import Contact, PlatformAPI
 from clover_nb.bulk.fields import ADDRESS, FIELDS, normalize_value
+from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import Record, flatten, list_elements
+
+if TYPE_CHECKING:
+    from clover_nb.journal.batches import BatchRow
 
 Values = Mapping[str, str]
 
@@ -78,6 +82,30 @@ def modify_customer(api: PlatformAPI, record: Record, wanted: Values) -> Record 
     if any(name in ADDRESS for name in differs):
         answer = _set_address(api, record, wanted)
     return answer
+
+
+def describe_change(row: BatchRow, now: Values) -> tuple[Write, Fields]:
+    """A row that is done as the journal has a change, and the customer's fields since.
+
+    Args:
+        row: The row.
+        now: The customer's fields as they were when they were last read.
+    """
+    address = {n.removeprefix("shipping_"): row.wanted[n] for n in ADDRESS if n in row.wanted}
+    sent: dict[str, Any] = {
+        _NAMES.get(name, name): row.wanted[name] for name in _PLAIN & row.wanted.keys()
+    }
+    if address:
+        sent["shipping"] = {"address": address}
+    before = _with_name({**now, **row.before}) if row.action != "create" else None
+    after = _with_name({**now, **row.wanted}) if row.action != "delete" else {}
+    key = row.customer_id
+    return Write(row.action, key, sent, before, api="platform"), {**after, "id": key}
+
+
+def _with_name(values: Values) -> dict[str, str]:
+    names = (values.get("first_name"), values.get("last_name"))
+    return {**values, "name": " ".join(filter(None, names))}
 
 
 def _set_address(api: PlatformAPI, record: Record, wanted: Values) -> Record:

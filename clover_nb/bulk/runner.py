@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pandas as pd
 
@@ -22,10 +22,12 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import requests
 from clover_nb.bulk.fields import ADDRESS, FIELDS, NAME_PARTS, as_texts, normalize_value
 from clover_nb.bulk.requests import Values, differing_fields, values_of
-from clover_nb.journal.batches import Batches, BatchRow, RowState
 from clover_nb.masking import mask_text
 from clover_nb.records import Record
 from clover_nb.transport.http import AmbiguousWriteError
+
+if TYPE_CHECKING:
+    from clover_nb.journal.batches import Batches, BatchRow, RowState
 
 _CHUNK: Final = 100  # D: ids that one filter should name
 _BACKLOG: Final = 3 * constants.REQUESTS_AT_ONCE  # rows that wait while the next chunk is read
@@ -138,6 +140,7 @@ class BatchRunner:
         self._reason = ""
         self._refusals: list[str] = []  # since the last row that was done
         self._rows: list[BatchRow] = []
+        self._begun: set[int] = set()  # rows that were sent, or perhaps
         self._sent = 0
         self._began = 0.0
 
@@ -169,6 +172,7 @@ class BatchRunner:
         return [row for row in self._rows if row.state in states]
 
     def _apply_rows(self) -> None:
+        self._begun = {row.row for row in self._select_rows("open", "lost", "unknown")}
         for row in self._select_rows("open", "unknown"):
             row.state = "lost" if row.action == "create" or _adds_entry(row) else "planned"
         self._resolve_lost()
@@ -216,7 +220,7 @@ class BatchRunner:
     def _may_modify(self, row: BatchRow, now: Values) -> bool:
         left = differing_fields(now, row.wanted)
         if not left:
-            self._save_row(row, "done")
+            self._save_found(row, now)
             return False
         moved = [name for name in left if differing_fields(now, {name: row.before[name]})]
         if moved:
@@ -226,7 +230,7 @@ class BatchRunner:
 
     def _may_delete(self, row: BatchRow, now: Values | None, there: CustomerListing) -> bool:
         if now is None:
-            self._save_row(row, "done")
+            self._save_found(row, None)
             return False
         if there.has_card(str(row.customer_id)):
             self._save_row(row, "conflict", "A card was attached since.")
@@ -316,7 +320,9 @@ class BatchRunner:
             now = values_of(record)
             if not self._may_modify(row, now):
                 return
-            row.before = {name: now[name] for name in row.wanted}
+            # What is as wanted already, this row has perhaps changed before it was interrupted.
+            row.before |= {name: now[name] for name in differing_fields(now, row.wanted)}
+        self._begun.add(row.row)
         self._save_row(row, "open")
         try:
             self._send_row(row, record)
@@ -336,7 +342,7 @@ class BatchRunner:
                 self._save_row(row, "lost")
                 return
             row.customer_id = str(answer["id"])
-            self._save_done(row, answer)
+            self._save_change(row, {}, answer)
         elif row.action == "delete":
             self._delete_customer(row)
         else:
@@ -346,13 +352,14 @@ class BatchRunner:
     def _modify_customer(self, row: BatchRow, record: Record) -> None:
         for _ in range(_ATTEMPTS):
             try:
-                self._save_done(row, requests.modify_customer(self._api, record, row.wanted))
+                answer = requests.modify_customer(self._api, record, row.wanted)
             except AmbiguousWriteError:
                 time.sleep(self._pause)
                 record = self._api.get_customer(str(row.customer_id))
                 if not self._may_modify(row, values_of(record)):
                     return
             else:
+                self._save_change(row, values_of(record), answer)
                 return
         self._save_row(row, "unknown", "The answer was lost several times; look at the customer.")
 
@@ -360,19 +367,29 @@ class BatchRunner:
         key = str(row.customer_id)
         for _ in range(_ATTEMPTS):
             try:
-                self._save_done(row, self._api.delete_customer(key))
+                answer = self._api.delete_customer(key)
             except AmbiguousWriteError:
                 time.sleep(self._pause)
             except errors.NotFoundError:
-                self._save_row(row, "done")
+                self._save_found(row, None)
                 return
             else:
+                self._save_change(row, {}, answer)
                 return
         self._save_row(row, "unknown", "The answer was lost several times; look at the customer.")
 
-    def _save_done(self, row: BatchRow, answer: Record | None) -> None:
+    def _save_found(self, row: BatchRow, now: Values | None) -> None:
+        """What is as wanted already is done: by this row, if it was begun, or by somebody else."""
+        if row.row in self._begun:
+            self._save_change(row, now or {}, None)
+        else:
+            self._save_row(row, "done")
+
+    def _save_change(self, row: BatchRow, now: Values, answer: Record | None) -> None:
         row.request_id = getattr(answer, "request_id", None)
-        self._save_row(row, "done")
+        row.state, row.reason, row.changed = "done", None, time.time()
+        write, after = requests.describe_change(row, now)
+        self._batches.save_change(self._number, row, write, after)
 
     def _back_to_plan(self, row: BatchRow, error: errors.CloverError) -> None:
         """It was not made, and no other would be: stop."""
@@ -419,7 +436,7 @@ class BatchRunner:
                 self._save_row(row, "planned")
             elif row.uid in there.marks:
                 row.customer_id = there.marks[row.uid]
-                self._save_row(row, "done")
+                self._save_change(row, {}, None)
             elif not kept and (like := there.find_alike(row, ours)):
                 told = f"Customer {like} has the same fields, and may be the one: look at it."
                 self._save_row(row, "unknown", told)
@@ -439,6 +456,8 @@ class BatchRunner:
                 row.verified = now is not None and not differing_fields(now, row.wanted)
             told = None if row.verified else "It was done, and is not there as it was sent."
             self._save_row(row, "done", told)
+            if row.action == "delete" and row.verified:
+                self._batches.forget(row)
 
 
 def _adds_entry(row: BatchRow) -> bool:

@@ -26,7 +26,8 @@ from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
-from clover_nb.journal.store import default_path, make_private_file
+from clover_nb.journal.database import make_private_file
+from clover_nb.journal.registry import default_path
 from clover_nb.settings import HANDED_SETTINGS, PRACTICE, Settings, dump_settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb.client import Clover, connect
 from clover_nb.errors import APIConnectionError, APIError, CloverError
-from clover_nb.journal.store import default_path
+from clover_nb.journal.registry import default_path
 from clover_nb.settings import Timeouts, find_env_file
 from clover_nb.transport.http import HTTPTransport, path_of
 

@@ -177,9 +177,16 @@ class Form(SharedWidget):
 
     def _handle_message(self, content: Mapping[str, Any]) -> None:
         self._take_edits(content)
+        if content["do"] == "leave":
+            self._mark_left(content["name"])
+        elif content["do"] == "card" and self._state.card.receive(content["card"]):
+            self._apply_edits({"source"})
+        elif not self.is_busy:  # until it ends nothing else begins, whenever it was asked for
+            self._begin_action(content)
+        self._sync_state()
+
+    def _begin_action(self, content: Mapping[str, Any]) -> None:
         match content["do"]:
-            case "leave":
-                self._mark_left(content["name"])
             case "submit":
                 self._submit(content["texts"], content["about"])
             case "cancel":
@@ -188,14 +195,10 @@ class Form(SharedWidget):
                 self._find_customer()
             case "pick":
                 self._read_customer("find", content["id"], self._choose_customer)
-            case "press" if not self.is_busy:
+            case "press":
                 self._panel.press(content["key"])
             case "test_card":
                 self._use_test_card()
-            case "card":
-                if self._state.card.receive(content["card"]):
-                    self._apply_edits({"source"})
-        self._sync_state()
 
     def _take_edits(self, content: Mapping[str, Any]) -> None:
         """Take the edits that every message brings along."""
@@ -299,7 +302,7 @@ class Form(SharedWidget):
 
     def _submit(self, texts: Mapping[str, str], about: str) -> None:
         state = self._state
-        if self.is_busy or self.locked or state.describe_read_only():
+        if self.locked or state.describe_read_only():
             return
         if texts != state.inputs.values or about != state.customer_id:
             words = "Nothing was sent: the form has just changed. Look, and press again."
@@ -348,8 +351,8 @@ class Form(SharedWidget):
             return
         since = {n: text for n, text in state.inputs.values.items() if text != sent[n]}
         about = row if state.spec.about_customer else None
-        if about is not None:
-            state.choose_customer(about)
+        if state.row is not None:  # and its field has not been edited since
+            state.choose_customer(row)
         state.fill_inputs(state.spec.initial(about), since)
         state.clear_card()
         self.locked = not since

@@ -53,7 +53,7 @@ class FormState:
         """Be the form that a spec declares, with nothing typed."""
         self.spec = spec
         self.last_row: Row[Any] | None = None
-        self.matches: list[list[str]] = []
+        self.matches: list[tuple[str, str]] = []
         self.clear_card()
         names = ["customer", *spec.fields, *self.confirmations, SURE]
         self._blank = dict.fromkeys(names, "") | (_CARD if spec.takes_card else {})
@@ -91,7 +91,7 @@ class FormState:
     def offer_matches(self, found: pd.DataFrame) -> None:
         """Let one of several be chosen."""
         self.matches = [
-            [str(key), f"{row['name'] or 'no name'}, since {row['created']:%Y-%m-%d} ({key})"]
+            (str(key), f"{row['name'] or 'no name'}, since {row['created']:%Y-%m-%d} ({key})")
             for key, row in found.iterrows()
         ]
         words = f"{len(found)} customers have this address: choose one."
@@ -105,7 +105,7 @@ class FormState:
         initial = {**self._blank, **initial, **sticky}
         if "way" in sticky:
             initial["ecomind"] = ECOMIND[sticky["way"]]
-        options = self.list_options()
+        options = self.spec.options(self.row)
         kept = {
             name: text
             for name, text in keep.items()
@@ -170,11 +170,9 @@ class FormState:
     @property
     def confirmations(self) -> dict[str, str]:
         """What must be ticked before anything is sent: a sentence by name."""
-        live = {PRODUCTION: "This changes live data"}
-        return {
-            **self.spec.confirmations,
-            **(live if self._clover.environment == "production" else {}),
-        }
+        if self._clover.environment != "production":
+            return dict(self.spec.confirmations)
+        return {**self.spec.confirmations, PRODUCTION: "This changes live data"}
 
     def describe_read_only(self) -> str:
         """Why nothing can be changed here; empty when something can."""
@@ -200,11 +198,6 @@ class FormState:
         arranged = self.spec.arrange(self.read_values())
         return arranged.get(name) or known.get(name) or self.spec.fields[name].label
 
-    def list_options(self) -> dict[str, list[list[str]]]:
-        """What the choices offer, by field."""
-        options = self.spec.options(self.row)
-        return {name: [list(each) for each in offered] for name, offered in options.items()}
-
     def describe(self) -> dict[str, Any]:
         """What the widget shows, by trait."""
         row, spec = self.row, self.spec
@@ -212,7 +205,7 @@ class FormState:
             "arranged": dict(spec.arrange(self.read_values())),
             "values": self.inputs.state(),
             "errors": self._list_messages(),
-            "choices": {"customer": self.matches, **self.list_options()},
+            "choices": {"customer": self.matches, **self.spec.options(self.row)},
             "hints": dict(spec.hints(row)),
             "about": self.customer_id,
             "who": "" if row is None else rendering.render_identity(row),

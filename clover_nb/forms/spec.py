@@ -87,7 +87,7 @@ class FormSpec:
     preview: Callable[[Any, Typed], Iterable[FieldChange]]
     submit: Callable[..., ActionResult]
     initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
-    options: Callable[[Row[Any] | None], Mapping[str, Iterable[tuple[str, str]]]] = lambda _: {}
+    options: Callable[[Row[Any] | None], Mapping[str, list[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}

@@ -14,11 +14,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import bindparam
+from sqlalchemy.dialects.sqlite import insert
 
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
+from clover_nb.journal import tables
+from clover_nb.journal.entries import Fields, Write
+from clover_nb.journal.fields import dump_fields
 from clover_nb.journal.processes import user_name
-from clover_nb.journal.store import Journal, dump_fields
+from clover_nb.journal.store import Journal
 
 #: ``planned``; ``open``: sent, or about to be; ``lost``: the answer to a create was; ``done``;
 #: ``failed``: refused by Clover; ``conflict``: changed by others, not sent; ``unknown``.
@@ -26,11 +32,27 @@ RowState = Literal["planned", "open", "lost", "done", "failed", "conflict", "unk
 #: A batch is ``running`` until it is ``done``, or ``stopped`` with rows left.
 BatchState = Literal["running", "stopped", "done"]
 
-_ROW: Final = (
-    "row, action, customer_id, before, wanted, cells, state, reason, request_id, uid, changed, "
-    "verified"
+_B: Final = tables.batches.c
+_R: Final = tables.rows.c
+_INSERT_ROW: Final = insert(tables.rows).on_conflict_do_nothing()
+_SAVE_ROW: Final = (
+    sa.update(tables.rows)
+    .where(_R.batch == bindparam("its_batch"), _R.row == bindparam("its_row"))
+    .values(
+        {
+            column: bindparam(f"new_{column.name}")
+            for column in (
+                _R.customer_id,
+                _R.before,
+                _R.state,
+                _R.reason,
+                _R.request_id,
+                _R.changed,
+                _R.verified,
+            )
+        }
+    )
 )
-_SHOWN: Final = "batch, state, process, started, ended, person, reason, undoes"
 
 
 @dataclass(slots=True)
@@ -85,11 +107,18 @@ class Batches:
         journal: Where they are written down.
         host: Where the customers are.
         merchant: Whose they are.
+        entries_host: What the journal's entries of the same customers have as ``host``.
     """
 
-    def __init__(self, journal: Journal, host: str, merchant: str | None) -> None:
+    def __init__(
+        self, journal: Journal, host: str, merchant: str | None, *, entries_host: str
+    ) -> None:
         self._journal = journal
-        self._account = (host, merchant or "")
+        self._database = journal.database
+        self._host = host
+        self._merchant = merchant
+        self._entries_host = entries_host
+        self._is_ours = sa.and_(_B.host == host, _B.merchant == (merchant or ""))
 
     def open(
         self,
@@ -110,37 +139,38 @@ class Batches:
         Returns:
             The batch's number.
         """
-        with self._journal.transaction() as db:
-            values = (plan, *self._account, user_name(), time.time(), json.dumps(list(headings)))
-            db.execute(
-                "INSERT OR IGNORE INTO batches "
-                "(plan, host, merchant, person, started, state, headings, undoes) "
-                "VALUES (?, ?, ?, ?, ?, 'stopped', ?, ?)",
-                (*values, undoes),
-            )
-            (number,) = db.execute(
-                "SELECT batch FROM batches WHERE plan = ? AND host = ? AND merchant = ?",
-                (plan, *self._account),
-            ).fetchone()
-            db.executemany(
-                f"INSERT OR IGNORE INTO rows (batch, {_ROW}) "  # noqa: S608  constants
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'planned', NULL, NULL, ?, ?, NULL)",
-                (
-                    (
-                        number,
-                        row["row"],
-                        row["action"],
-                        row["customer_id"],
-                        dump_fields(row["before"]),
-                        dump_fields(row["wanted"]),
-                        json.dumps(row["cells"]),
-                        uuid.uuid4().hex,
-                        time.time(),
-                    )
-                    for row in rows
-                ),
-            )
-            return int(number)
+        batch = {
+            "plan": plan,
+            "host": self._host,
+            "merchant": self._merchant or "",
+            "person": user_name(),
+            "started": time.time(),
+            "state": "stopped",
+            "headings": json.dumps(list(headings)),
+            "undoes": undoes,
+        }
+        with self._database.transaction() as db:
+            db.execute(insert(tables.batches).on_conflict_do_nothing(), batch)
+            chosen = sa.select(_B.batch).where(_B.plan == plan, self._is_ours)
+            number = int(db.execute(chosen).scalar_one())
+            lines = [
+                {
+                    "batch": number,
+                    "row": row["row"],
+                    "action": row["action"],
+                    "customer_id": row["customer_id"],
+                    "before": dump_fields(row["before"]),
+                    "wanted": dump_fields(row["wanted"]),
+                    "cells": json.dumps(row["cells"]),
+                    "state": "planned",
+                    "uid": uuid.uuid4().hex,
+                    "changed": time.time(),
+                }
+                for row in rows
+            ]
+            if lines:
+                db.execute(_INSERT_ROW, lines)
+            return number
 
     def take(self, number: int) -> None:
         """Begin to apply a batch, or go on with it: one at a time a merchant.
@@ -149,62 +179,65 @@ class Batches:
             JournalError: Another one of this merchant is being applied.
         """
         process = self._journal.process()
-        with self._journal.transaction() as db:
-            running = db.execute(
-                "SELECT batch, person, process FROM batches "
-                "WHERE state = 'running' AND host = ? AND merchant = ?",
-                self._account,
-            ).fetchall()
-            for other, person, owner in running:
+        running = sa.select(_B.batch, _B.person, _B.process).where(
+            _B.state == "running", self._is_ours
+        )
+        with self._database.transaction() as db:
+            for other, person, owner in db.execute(running).all():
                 if self._journal.is_alive(owner):
                     raise JournalError(
                         f"Batch {other} is being applied by {person}.",
                         hint=f"Wait until it has ended, or stop it: clover.batch({other}).stop().",
                     )
-                db.execute("UPDATE batches SET state = 'stopped' WHERE batch = ?", (other,))
-            db.execute(
-                "UPDATE batches SET state = 'running', process = ?, stop = 0, reason = NULL, "
-                "ended = NULL WHERE batch = ?",
-                (process, number),
-            )
+                _update(db, other, state="stopped")
+            _update(db, number, state="running", process=process, stop=0, reason=None, ended=None)
 
     def close(self, number: int, state: BatchState, reason: str | None = None) -> None:
         """End the application of a batch."""
-        with self._journal.transaction() as db:
-            db.execute(
-                "UPDATE batches SET state = ?, reason = ?, ended = ? WHERE batch = ?",
-                (state, reason, time.time(), number),
-            )
+        with self._database.connect() as db:
+            _update(db, number, state=state, reason=reason, ended=time.time())
 
     def request_stop(self, number: int) -> None:
         """Ask the process that applies a batch to stop."""
-        with self._journal.transaction() as db:
-            db.execute("UPDATE batches SET stop = 1 WHERE batch = ?", (number,))
+        with self._database.connect() as db:
+            _update(db, number, stop=1)
 
     def is_stop_requested(self, number: int) -> bool:
         """Whether somebody asked for it."""
-        with self._journal.transaction() as db:
-            (stop,) = db.execute("SELECT stop FROM batches WHERE batch = ?", (number,)).fetchone()
-            return bool(stop)
+        with self._database.connect() as db:
+            return bool(db.execute(sa.select(_B.stop).where(_B.batch == number)).scalar_one())
 
     def save(self, number: int, row: BatchRow) -> None:
         """Write down what became of a row."""
-        with self._journal.transaction() as db:
-            db.execute(
-                "UPDATE rows SET customer_id = ?, before = ?, state = ?, reason = ?, "
-                "request_id = ?, changed = ?, verified = ? WHERE batch = ? AND row = ?",
-                (
-                    row.customer_id,
-                    dump_fields(row.before),
-                    row.state,
-                    row.reason,
-                    row.request_id,
-                    row.changed,
-                    row.verified,
-                    number,
-                    row.row,
-                ),
+        with self._database.connect() as db:
+            db.execute(_SAVE_ROW, _row_values(number, row))
+
+    def save_change(self, number: int, row: BatchRow, write: Write, after: Fields) -> None:
+        """Write down that a row has changed its customer, in the customer's history too.
+
+        Args:
+            number: The batch's.
+            row: The row, which is done.
+            write: The change that it has made.
+            after: The customer's fields since.
+        """
+        with self._database.transaction() as db:
+            db.execute(_SAVE_ROW, _row_values(number, row))
+            self._journal.add_done(
+                db,
+                write,
+                host=self._entries_host,
+                merchant=self._merchant,
+                after=after,
+                request_id=row.request_id,
+                batch=number,
             )
+
+    def forget(self, row: BatchRow) -> None:
+        """Delete what the journal knows of the customer whom a row has deleted."""
+        emails = filter(None, [row.before.get("email")])
+        hosts = {self._host, self._entries_host}
+        self._journal.forget(str(row.customer_id), hosts=hosts, emails=emails)
 
     def info(self, number: int) -> BatchInfo:
         """One batch.
@@ -212,43 +245,43 @@ class Batches:
         Raises:
             ValidationError: This merchant has none with this number.
         """
-        with self._journal.transaction() as db:
-            found = db.execute(
-                "SELECT batch, plan, state, reason, headings, undoes, process FROM batches "
-                "WHERE batch = ? AND host = ? AND merchant = ?",
-                (int(number), *self._account),
-            ).fetchone()
+        chosen = sa.select(tables.batches).where(_B.batch == int(number), self._is_ours)
+        with self._database.connect() as db:
+            found = db.execute(chosen).first()
         if found is None:
             raise ValidationError(
                 f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"
             )
-        batch, plan, state, reason, headings, undoes, process = found
-        state = self._current_state(state, process)
-        return BatchInfo(batch, plan, state, reason, json.loads(headings), undoes)
+        return BatchInfo(
+            found.batch,
+            found.plan,
+            self._current_state(found.state, found.process),
+            found.reason,
+            json.loads(found.headings),
+            found.undoes,
+        )
 
     def rows(self, number: int) -> list[BatchRow]:
         """The rows of a batch, in the order of the table."""
-        with self._journal.transaction() as db:
-            found = db.execute(
-                f"SELECT {_ROW} FROM rows WHERE batch = ? ORDER BY row",  # noqa: S608  constants
-                (number,),
-            ).fetchall()
+        chosen = sa.select(tables.rows).where(_R.batch == number).order_by(_R.row)
+        with self._database.connect() as db:
+            found = db.execute(chosen).all()
         return [
             BatchRow(
-                row,
-                action,
-                key,
-                json.loads(before),
-                json.loads(wanted),
-                json.loads(cells),
-                state,
-                reason,
-                request_id,
-                uid,
-                changed,
-                None if verified is None else bool(verified),
+                line.row,
+                line.action,
+                line.customer_id,
+                json.loads(line.before),
+                json.loads(line.wanted),
+                json.loads(line.cells),
+                line.state,
+                line.reason,
+                line.request_id,
+                line.uid,
+                line.changed,
+                None if line.verified is None else bool(line.verified),
             )
-            for row, action, key, before, wanted, cells, state, reason, request_id, uid, changed, verified in found  # noqa: E501
+            for line in found
         ]
 
     def _current_state(self, state: BatchState, process: str | None) -> BatchState:
@@ -258,21 +291,41 @@ class Batches:
 
     def frame(self) -> pd.DataFrame:
         """The batches as a table, oldest first."""
-        with self._journal.transaction() as db:
-            found = db.execute(
-                f"SELECT {_SHOWN}, (SELECT count(*) FROM rows WHERE rows.batch = batches.batch), "  # noqa: S608  constants
-                "(SELECT count(*) FROM rows WHERE rows.batch = batches.batch AND rows.state = "
-                "'done') FROM batches WHERE host = ? AND merchant = ? ORDER BY batch",
-                self._account,
-            ).fetchall()
-        names = ["batch", "state", *_SHOWN.split(", ")[3:], "rows", "done"]
-        found = [
+        count = sa.select(sa.func.count()).where(_R.batch == _B.batch)
+        shown = (_B.started, _B.ended, _B.person, _B.reason, _B.undoes)
+        counts = (
+            count.scalar_subquery().label("rows"),
+            count.where(_R.state == "done").scalar_subquery().label("done"),
+        )
+        chosen = sa.select(_B.batch, _B.state, _B.process, *shown, *counts)
+        with self._database.connect() as db:
+            found = db.execute(chosen.where(self._is_ours).order_by(_B.batch)).all()
+        names = ["batch", "state", *(column.name for column in (*shown, *counts))]
+        lines = [
             (batch, self._current_state(state, owner), *more)
             for batch, state, owner, *more in found
         ]
         kinds = dict.fromkeys(("state", "person", "reason"), TEXT_DTYPE)
-        table = pd.DataFrame(found, columns=names).astype({"undoes": "Int64", **kinds})
+        table = pd.DataFrame(lines, columns=names).astype({"undoes": "Int64", **kinds})
         for name in ("started", "ended"):
             stamps = pd.to_datetime(table[name].astype("float64"), unit="s", utc=True)
             table[name] = stamps.dt.as_unit("ms")
         return table.set_index("batch")
+
+
+def _update(db: sa.Connection, number: int, **values: object) -> None:
+    db.execute(sa.update(tables.batches).where(_B.batch == number).values(values))
+
+
+def _row_values(number: int, row: BatchRow) -> dict[str, object]:
+    return {
+        "its_batch": number,
+        "its_row": row.row,
+        "new_customer_id": row.customer_id,
+        "new_before": dump_fields(row.before),
+        "new_state": row.state,
+        "new_reason": row.reason,
+        "new_request_id": row.request_id,
+        "new_changed": row.changed,
+        "new_verified": row.verified,
+    }

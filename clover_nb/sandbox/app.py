@@ -55,7 +55,7 @@ def build_app(
         has_control: Whether to serve `/_sandbox/`.
     """
     in_query = merchant.is_on("token_in_query")
-    bearer = Middleware(BearerMiddleware, credentials=merchant.credentials, in_query=in_query)
+    bearer = Middleware(BearerMiddleware, store=merchant.store, in_query=in_query)
     api_key = Middleware(APIKeyMiddleware, credentials=merchant.credentials)
     inner = [Middleware(FaultMiddleware, faults=faults, latency=latency)]
     if webhooks:

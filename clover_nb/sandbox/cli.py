@@ -6,12 +6,8 @@ import json
 import signal
 import sys
 import threading
-from collections import Counter
-from getpass import getpass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clover_nb.sandbox.fact_checker import CloverConnection, FactChecker
 from clover_nb.sandbox.server import Sandbox, start
 from clover_nb.sandbox.settings import PROFILES
 
@@ -43,18 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check = parser.add_argument_group("what is known of Clover, held against an address")
     add = check.add_argument
     add("--check", metavar="URL", help="ask there for each fact, instead of serving")
-    add(
-        "--access-token",
-        default="",
-        metavar="TOKEN",
-        help="what opens it (asked for, if it is left out)",
-    )
+    add("--access-token", default="", metavar="TOKEN", help="asked for, if it is left out")
+    add("--api-key", default="", metavar="KEY", help="public key, if the token doesn't open it")
     add("--merchant", default="", metavar="ID", help="whose customers are asked for")
-    add(
-        "--writes",
-        action="store_true",
-        help="make, change and delete customers too (no production)",
-    )
+    add("--writes", action="store_true", help="make and change customers too (no production)")
     add("--report", metavar="FILE", help="write what came of it there, without secrets, as JSON")
 
 
@@ -68,7 +56,13 @@ def serve(args: argparse.Namespace) -> int:
         The exit code.
     """
     if args.check:
-        return _check_facts(args)
+        # Serving need not read the file of facts.
+        from clover_nb.sandbox.fact_report import report_facts  # noqa: PLC0415
+
+        return report_facts(args)
+    if alone := _find_option_alone(args):
+        print(f"clover-nb sandbox: {alone}", file=sys.stderr)  # noqa: T201  a command's output
+        return 1
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -97,34 +91,14 @@ def serve(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_facts(args: argparse.Namespace) -> int:
-    """Return 0 if all facts hold, 1 if some differ, 2 if they couldn't be asked for."""
-    token = args.access_token or getpass("Access token: ")
-    outcomes: Counter[str] = Counter()
-    report = []
-    try:
-        connection = CloverConnection.find(args.check, token, args.merchant)
-        for result in FactChecker(connection).check_facts(writes=args.writes):
-            outcomes[result.outcome] += 1
-            report.append(
-                {
-                    "fact": result.fact.says,
-                    "mark": result.fact.mark,
-                    "outcome": result.outcome,
-                    "differences": result.differences,
-                }
-            )
-            if result.outcome == "differs":
-                print(f"differs: {result.fact.says} ({result.fact.mark})")  # noqa: T201  a command's output
-                print(*(f"    {each}" for each in result.differences), sep="\n")  # noqa: T201  a command's output
-        if args.report:
-            Path(args.report).write_text(json.dumps(report, indent=1), encoding="utf-8")
-    except (OSError, ValueError) as problem:
-        print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
-        return 2
-    counts = ", ".join(f"{outcomes[name]} {name}" for name in ("holds", "differs", "skipped"))
-    print(f"{len(report)} facts: {counts}")  # noqa: T201  a command's output
-    return 1 if outcomes["differs"] else 0
+def _find_option_alone(args: argparse.Namespace) -> str:
+    """Say which option does nothing without another one, or nothing."""
+    for name in ("access_token", "api_key", "merchant", "writes", "report"):
+        if getattr(args, name):
+            return f"--{name.replace('_', '-')} goes with --check URL"
+    return (
+        "--webhook-auth goes with --webhook URL" if args.webhook_auth and not args.webhook else ""
+    )
 
 
 def _describe_connection(sandbox: Sandbox, *, as_json: bool) -> str:

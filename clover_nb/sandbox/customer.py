@@ -179,10 +179,13 @@ class Customer:
         # D: the recipient's name and phone are the customer's unless they were given.
         name = self.name or ("null null" if legacy else "")
         shipping = {"name": name, "phone": self.phone} | self.shipping | own
-        return {key: value for key, value in view.items() if value != ""} | {
+        view |= {
             "sources": sources,
             "shipping": {key: value for key, value in shipping.items() if value},
         }
+        if settings["empty_shipping"] == "left out":
+            view["shipping"] = view["shipping"] or ""
+        return {key: value for key, value in view.items() if value != ""}
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -78,9 +78,10 @@ class ErrorCase(Enum):
         "The customer already has a card; delete it first.",
         "O-code, I body",
     )
+    # O-fix: this code comes without a type.
     MULTIPAY_OFF = ErrorSpec(
         402,
-        "card_error",
+        None,
         "processing_error",
         "This merchant may not save cards (multi-pay tokens are off).",
         "O-code status, I body",

@@ -21,15 +21,18 @@ class Merchant:
 
     Attributes:
         store: The customers and tokens.
-        credentials: The keys that are accepted.
         settings: The value of every setting.
         origins: The origins of the pages that may show the card fields.
     """
 
     store: Store
-    credentials: Credentials
     settings: Mapping[str, str]
     origins: set[str] = field(default_factory=set)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The keys that are accepted."""
+        return self.store.credentials
 
     def is_on(self, setting: str) -> bool:
         """Tell whether a setting is on."""

@@ -34,6 +34,7 @@ _LOGGED = 1000  # requests; older ones are forgotten
 _HOST = "127.0.0.1"
 _LAST_PORT = 65535
 _MAX_CONNECTIONS = 256
+_MAX_HEAD = 65_536  # bytes of a request's first lines; Clover's own limit is not known
 
 
 def _is_error(record: logging.LogRecord) -> bool:
@@ -45,8 +46,19 @@ class _SandboxProtocol(HttpToolsProtocol):
     """Answers a good request although garbage follows it, and can hang up on a request.
 
     Of very many open connections, those that wait longest for a request are closed: each takes a
-    file of the process, and without files nobody else is served.
+    file of the process, and without files nobody else is served. A head without end is refused,
+    before it takes all memory.
     """
+
+    _head_size: int | None = None  # None between two heads
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_size is not None:
+            self._head_size += len(data)
+            if self._head_size > _MAX_HEAD:
+                super().send_400_response("The headers are too large.")
+                return
+        super().data_received(data)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         super().connection_made(transport)
@@ -63,12 +75,17 @@ class _SandboxProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head_size = 0
         self.scope["extensions"] = {"connection": {"abort": self.transport.abort}}
+
+    def on_headers_complete(self) -> None:
+        self._head_size = None
+        super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
         # Clover's Node SDK writes `{}` after a GET that announces no body; programs of Clover's own
         # must be answered. The connection is of no use afterwards.
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
             super().send_400_response(msg)
         else:
             self.cycle.keep_alive = False
@@ -113,7 +130,6 @@ class Sandbox:
         ecommerce_url: The base address of the Ecommerce API.
         token_url: The same address, for tokens.
         platform_url: The same address, for the Platform API.
-        access_token: The bearer token that it accepts.
         api_key: The `apikey` that it accepts for tokens.
         merchant_id: The merchant whose customers it has.
     """
@@ -127,10 +143,14 @@ class Sandbox:
         self._log = log
         port = server.servers[0].sockets[0].getsockname()[1]
         self.ecommerce_url = self.token_url = self.platform_url = f"http://{_HOST}:{port}"
-        self.access_token = store.credentials.access_token
         self.api_key = store.credentials.api_key
         self.merchant_id = store.credentials.merchant_id
         atexit.register(self.stop)
+
+    @property
+    def access_token(self) -> str:
+        """The bearer token that it accepts."""
+        return self._store.credentials.access_token
 
     def connection(self) -> dict[str, str]:
         """Return the six values that a client needs."""
@@ -171,6 +191,14 @@ class Sandbox:
             ValueError: There is no such fault.
         """
         self._run_in_server(self._faults.schedule, kind, times, method, path)
+
+    def expire_token(self) -> str:
+        """Refuse the access token from now on, as Clover does some time after it was given.
+
+        Returns:
+            The token that is accepted instead.
+        """
+        return self._run_in_server(self._store.renew_token)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -267,7 +295,7 @@ def start(
         raise
     log: RequestLog = deque(maxlen=_LOGGED)
     app = build_app(
-        Merchant(store, store.credentials, chosen),
+        Merchant(store, chosen),
         faults=injector,
         latency=latency,
         log=log,

@@ -33,7 +33,7 @@ SETTINGS: Final[dict[str, SettingChoice]] = {
         ("off", "on"),
         "Refuse an update that leaves out `source`.",
         "Clover's reference lists it as required; its SDK page and programs leave it out.",
-        "I",
+        "D, O-code",
     ),
     "second_card": SettingChoice(
         ("append", "refuse"),
@@ -113,25 +113,25 @@ SETTINGS: Final[dict[str, SettingChoice]] = {
         ("oldest", "newest"),
         "Which customers a list begins with, unless `orderBy` says so.",
         "Recorded lists of other resources begin with the newest; of customers none was seen.",
-        "I",
+        "O-live, I",
     ),
     "times": SettingChoice(
         ("milliseconds", "seconds"),
         "Whether times (always in milliseconds) end in `000`.",
         "In recorded lists of other resources they do; Clover's samples of customers don't.",
-        "D, O-code",
+        "D, O-live",
     ),
     "declined_cards": SettingChoice(
         ("refuse", "accept"),
         "Refuse a declining test card with 402 when it is attached, or take it.",
         "Programs handle a 402 on updates; whether test cards cause one was not seen.",
-        "I",
+        "O-code, I",
     ),
     "withdrawn_cards": SettingChoice(
         ("accept", "refuse"),
         "Make a token of a test card that Discover has withdrawn, or refuse its number.",
         "Older pages list them; what Clover says to one now was not seen.",
-        "I",
+        "D, I",
     ),
     "cvv_left_out": SettingChoice(
         ("accept", "refuse"),
@@ -179,6 +179,19 @@ SETTINGS: Final[dict[str, SettingChoice]] = {
         ("off", "on"),
         "Whether `sources` carries `has_more: false`.",
         "In old samples alone.",
+        "D",
+    ),
+    "empty_shipping": SettingChoice(
+        ("shown", "left out"),
+        "Show `shipping` as `{}` when nothing is in it, or leave it out.",
+        "Clover's pages show it empty; the tests of its Python SDK of 2019 leave it out.",
+        "D, O-fix",
+    ),
+    "recipient": SettingChoice(
+        ("follows", "stays"),
+        "Whether the recipient that a create took from the customer's name and phone follows them.",
+        "Clover's SDK page echoes the name; a sample of an update shows a new name beside the old "
+        "recipient.",
         "D",
     ),
     "names_of_2019": SettingChoice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import contextmanager, suppress
@@ -9,8 +10,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from clover_nb.sandbox.customer import Customer
-from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key
+import orjson
+
+from clover_nb.sandbox.customer import LISTS, Customer
+from clover_nb.sandbox.ids import Credentials, WriteContext, derive_key, format_uuid
 from clover_nb.sandbox.sample_data.rows import generate_rows
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ _LIST: Final = (
 CONTACT: Final = "INSERT OR IGNORE INTO contacts VALUES (?, ?, ?)"
 _PRIVATE: Final = 0o600  # it holds the keys; SQLite gives the files beside it the same mode
 _CHUNK: Final = 100  # small enough for the processor's cache
+_NESTED_MAX: Final = 100  # D: a list in a record stops here
+_SHORT: Final = 60 * _NESTED_MAX  # bytes; no shorter record has more entries: each has two ids
 
 
 class CustomerChange(NamedTuple):
@@ -119,6 +124,12 @@ class Store:
         self._people = customers
         if new:
             self.reset()
+
+    def renew_token(self) -> str:
+        """Replace the access token, and return the new one; a restart brings the first one back."""
+        bits = hashlib.blake2b(self.credentials.access_token.encode(), key=self._key).digest()[:16]
+        self.credentials = self.credentials._replace(access_token=format_uuid(bits))
+        return self.credentials.access_token
 
     def close(self) -> None:
         """Close the database."""
@@ -232,7 +243,9 @@ class Store:
             f"ORDER BY {order} LIMIT ? OFFSET ?) CROSS JOIN customers ON seq = found",
             (*values, limit, offset),
         )
-        return b",".join([piece for (piece,) in rows])
+        return b",".join(
+            [record if len(record) < _SHORT else _shorten_lists(record) for (record,) in rows]
+        )
 
     # Tokens
 
@@ -252,6 +265,14 @@ class Store:
 
     def _fetch_one(self, sql: str, *values: object) -> Any:  # noqa: ANN401  a row, or None
         return self._db.execute(sql, values).fetchone()
+
+
+def _shorten_lists(record: bytes) -> bytes:
+    """Leave out what the lists in a record don't show."""
+    shown = orjson.loads(record)
+    for name in shown.keys() & LISTS:
+        shown[name]["elements"] = shown[name]["elements"][:_NESTED_MAX]
+    return orjson.dumps(shown)
 
 
 def _make_private_file(path: str | os.PathLike[str]) -> None:

@@ -6,6 +6,7 @@ What is sent again is decided by what is known of the first attempt:
 what happened                            a read           a write
 =======================================  ===============  =====================
 429: over the rate limit                 retry            retry
+401: the token worked before             retry once       retry once, with a new token
 no connection was made                   retry            retry
 the certificate is not accepted          raise            raise
 5xx                                      retry            raise AmbiguousWriteError
@@ -27,7 +28,7 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
@@ -50,6 +51,7 @@ from urllib3.util import Timeout
 from clover_nb import constants, errors
 from clover_nb.masking import Secret, mask_text
 from clover_nb.settings import Settings, Timeouts
+from clover_nb.transport.access_token import AccessToken, IssuedToken
 from clover_nb.transport.connections import RequestExchange, connection_pool
 from clover_nb.transport.rate_limit import RateLimiter
 from clover_nb.transport.responses import clean_text, error_from_response, parse_json, retry_after
@@ -86,8 +88,15 @@ class HTTPTransport:
     its own.
     """
 
-    def __init__(self, settings: Settings, rate_limiter: RateLimiter, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        rate_limiter: RateLimiter,
+        timeouts: Timeouts,
+        ask_for_token: Callable[[], Secret] | None = None,
+    ) -> None:
         self._settings = settings
+        self._token = AccessToken(settings.access_token, ask_for_token)
         self._rate_limiter = rate_limiter
         self.timeouts = timeouts
         self._clock: tuple[str | None, float] = (None, 0.0)  # a `Date`, and when it came
@@ -150,8 +159,8 @@ class HTTPTransport:
             method,
             api,
             _target_of(path, params),
-            self._headers_for(api, api_key),
             _encode_body(method, body),
+            api_key,
             idempotent=idempotent or method == "GET",
         )
         received = self._send_with_retries(request)
@@ -192,9 +201,25 @@ class HTTPTransport:
     def _send_with_retries(self, request: _HTTPRequest) -> _RawResponse:
         path = request.target.partition("?")[0]  # the query names people
         where = f"{request.method} {self._host_of(request.api)}{mask_text(path)}"
-        return send_with_retries(partial(self._send_once, request), where, self.timeouts)
 
-    def _send_once(self, request: _HTTPRequest) -> _RawResponse:
+        def send(token: IssuedToken) -> _RawResponse:
+            received = send_with_retries(
+                partial(self._send_once, request, token), where, self.timeouts
+            )
+            if request.api != "token":
+                self._token.confirm(token)
+            return received
+
+        token = self._token.get()
+        try:
+            return send(token)
+        except errors.AuthenticationError as refused:
+            if request.api == "token" or refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            token = self._token.renew(token, refused)
+        return send(token)  # nothing was done by what was refused
+
+    def _send_once(self, request: _HTTPRequest, token: IssuedToken) -> _RawResponse:
         """Send a request, without retries.
 
         Raises:
@@ -208,7 +233,7 @@ class HTTPTransport:
             )
         ambiguous = RetryableError if request.idempotent else AmbiguousWriteError
         seconds = max(self.timeouts.total, self.timeouts.read)
-        send = partial(self._exchange_once, request)
+        send = partial(self._exchange_once, request, _headers_for(request, token))
         try:
             received = RequestExchange[_RawResponse]().run(send, self._rate_limiter.slot(), seconds)
         except Exception as problem:  # noqa: BLE001  whatever a server makes the libraries raise
@@ -239,14 +264,14 @@ class HTTPTransport:
             )
         return received
 
-    def _exchange_once(self, request: _HTTPRequest) -> _RawResponse:
+    def _exchange_once(self, request: _HTTPRequest, headers: dict[str, str]) -> _RawResponse:
         """Send a request and read the response, in a worker thread."""
         pool, prefix = self._pools[request.api]
         response = pool.urlopen(
             request.method,
             prefix + request.target,
             body=request.body,
-            headers=request.headers,
+            headers=headers,
             retries=False,
             redirect=False,
             assert_same_host=False,
@@ -289,11 +314,6 @@ class HTTPTransport:
     def _host_of(self, api: Api) -> str:
         return urlsplit(self._bases[api]).netloc
 
-    def _headers_for(self, api: Api, api_key: str | None) -> dict[str, str]:
-        if api == "token":
-            return _HEADERS | ({"apikey": api_key} if api_key else {})
-        return _HEADERS | {"Authorization": Secret("Bearer " + self._settings.access_token)}
-
 
 class _HTTPRequest(NamedTuple):
     """What is sent, and whether it may be sent twice."""
@@ -301,8 +321,8 @@ class _HTTPRequest(NamedTuple):
     method: str
     api: Api
     target: str
-    headers: dict[str, str]
     body: bytes | None
+    api_key: str | None
     idempotent: bool
 
 
@@ -359,6 +379,12 @@ _HEADERS: Final = {
 }
 
 
+def _headers_for(request: _HTTPRequest, token: IssuedToken) -> dict[str, str]:
+    if request.api == "token":
+        return _HEADERS | ({"apikey": request.api_key} if request.api_key else {})
+    return _HEADERS | {"Authorization": Secret("Bearer " + token.value)}
+
+
 def path_of(*parts: str) -> str:
     """An address's path of parts, each quoted."""
     return "".join("/" + quote(part, safe="", errors="surrogatepass") for part in parts)
@@ -381,6 +407,7 @@ def _start_anew() -> None:
     """A forked child must not share sockets with its parent: it would get its responses."""
     for transport in list(_transports):
         transport._open_pools()
+        transport._token.start_anew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from clover_nb import errors
@@ -21,7 +21,6 @@ from clover_nb.api.answers import wrong_record
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.journal.entries import API, Entry, Outcome, Write
-from clover_nb.journal.store import Journal
 from clover_nb.masking import mask_text
 from clover_nb.records import Record, flatten
 from clover_nb.settings import Settings
@@ -37,6 +36,9 @@ from clover_nb.writes.outcome import (
     shows_another_token,
 )
 from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, JournalRecovery
+
+if TYPE_CHECKING:
+    from clover_nb.journal.store import Journal
 
 OnUnknown = Literal["resolve", "raise"]
 
@@ -79,11 +81,12 @@ class WriteExecutor:
         self._platform = platform
         self._journal = journal
         self._is_journal_kept = is_journal_kept
-        self._host = urlsplit(settings.ecommerce_url).netloc
+        #: Where the changes go, as the journal's entries have it.
+        self.host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
         self._resolves = on_unknown == "resolve" and platform.can_read
         self._recovery = JournalRecovery(
-            platform, journal, self._host, self._merchant, lambda: self.retry_delay
+            platform, journal, self.host, self._merchant, lambda: self.retry_delay
         )
 
     @property
@@ -159,7 +162,7 @@ class WriteExecutor:
             ValidationError: There is none.
         """
         entry = self.journal.entry(number)
-        if (entry.host, entry.merchant) != (self._host, self._merchant):
+        if (entry.host, entry.merchant) != (self.host, self._merchant):
             raise errors.ValidationError(
                 f"Entry {number} is of merchant {entry.merchant} at {entry.host}, which this "
                 "connection is not to.",
@@ -169,7 +172,7 @@ class WriteExecutor:
 
     def entries_of(self, customer_id: str) -> Iterator[Entry]:
         """What is written down of a customer, newest first."""
-        return self._journal.of_customer(customer_id, host=self._host)
+        return self._journal.of_customer(customer_id, host=self.host)
 
     def resolve(self, number: int) -> Entry:
         """Look up what became of a change, and complete its entry; nothing is sent.
@@ -184,7 +187,7 @@ class WriteExecutor:
 
     def _begin_entry(self, write: Write) -> int:
         clock = self._transport.server_time() if self._transport.knows_server_time else None
-        host, merchant = self._host, self._merchant
+        host, merchant = self.host, self._merchant
         return self._journal.begin(write, host=host, merchant=merchant, clover_time=clock)
 
     def _run_write(self, entry: int, write: Write) -> WriteResult:
@@ -358,8 +361,8 @@ class WriteExecutor:
         except (errors.CloverError, *UNREADABLE):
             return None
         keys = [str(record["id"]) for record in possible]
-        free = [key for key in keys if not self._journal.is_claimed(key, entry, host=self._host)]
-        if len(free) != 1 or not self._journal.claim(free[0], entry, host=self._host):
+        free = [key for key in keys if not self._journal.is_claimed(key, entry, host=self.host)]
+        if len(free) != 1 or not self._journal.claim(free[0], entry, host=self.host):
             return None
         return possible[keys.index(free[0])]
 

@@ -11,12 +11,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import CloverError, NotFoundError, OutcomeUnknownError
 from clover_nb.journal.entries import Entry, Outcome, Write
-from clover_nb.journal.store import Journal
 from clover_nb.records import Record, flatten
 from clover_nb.writes.outcome import (
     OutcomeCheck,
@@ -32,6 +31,9 @@ CLOCK_SECONDS: Final = 2.0
 UNREADABLE: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
 # How long a request may be on its way at most.
 _IN_FLIGHT_SECONDS: Final = 600.0
+
+if TYPE_CHECKING:
+    from clover_nb.journal.store import Journal
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,8 @@ class JournalRecovery:
     def forget(self, write: Write) -> None:
         """Delete what the journal knows of a customer that was deleted."""
         emails = list_emails(write.before or {})
-        self._journal.forget(write.customer_id or "", host=self._host, emails=emails)
+        hosts = {self._host, self._platform.account[0]}
+        self._journal.forget(write.customer_id or "", hosts=hosts, emails=emails)
 
     # -- one entry ---------------------------------------------------------------------------------
 

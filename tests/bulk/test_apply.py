@@ -496,3 +496,47 @@ def test_killed_at_any_moment_none_is_lost_and_none_doubled(near, box, tmp_path)
     changed = customers.drop(bare).index[:100]
     assert (after.loc[changed, "name"].to_numpy() == table["name"][:100].to_numpy()).all()
     assert len(after) == len(customers) + 300
+
+
+# -- tokens that expire ----------------------------------------------------------------------------
+
+
+def expire_once(box, after):
+    """Let the token expire when so many rows are done."""
+    expired = []
+
+    def follow(progress):
+        if progress.done >= after and not expired:
+            expired.append(box.expire_token())
+
+    return follow
+
+
+def test_a_batch_goes_on_with_a_new_token(box, tmp_path):
+    """Who gave a function notices nothing."""
+    given = {"requests_per_second": None, "timeouts": BRIEF, "journal": tmp_path / "journal"}
+    with connect(
+        "local", **given, **(box.connection() | {"access_token": lambda: box.access_token})
+    ) as near:
+        customers = near.customers.list()
+        table = pd.concat([renamed(customers, 40), new(40)]).fillna("")
+        batch = apply(near, table, progress=expire_once(box, after=10))
+        assert 401 in {entry["status"] for entry in box.requests}
+        assert (batch.state, outcomes(batch)) == ("done", {"done": 80})
+        assert batch.frame()["verified"].all()
+        assert len(near.customers.list()) == 100
+
+
+def test_a_batch_pauses_when_the_token_has_expired(near, box, tmp_path):
+    """It says so, and another connection with a new token goes on: none lost, none doubled."""
+    customers = near.customers.list()
+    plan = near.customers.plan(pd.concat([renamed(customers, 40), new(40)]).fillna(""))
+    batch = near.customers.apply(plan, progress=expire_once(box, after=10))
+    assert batch.state == "stopped"
+    assert "it has expired" in batch.reason
+    assert set(outcomes(batch)) == {"done", "planned"}
+    given = {"requests_per_second": None, "timeouts": BRIEF, "journal": tmp_path / "journal"}
+    with connect("local", **box.connection(), **given) as again:
+        batch = again.customers.apply(plan)
+        assert (batch.number, batch.state, outcomes(batch)) == (1, "done", {"done": 80})
+        assert len(again.customers.list()) == 100

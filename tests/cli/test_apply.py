@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 
 import pytest
 
@@ -85,3 +87,30 @@ def test_a_file_that_is_no_plan_exits_with_1(box, tmp_path, capsys):
     assert status == 1
     assert "is no plan" in err
     assert run(capsys, "batches")[1] == "No plan was applied yet.\n"
+
+
+def test_a_token_that_expires_exits_with_2_and_a_new_one_goes_on(
+    box, tmp_path, capsys, monkeypatch
+):
+    """It says that it expired; what was not sent is sent by the next call, once."""
+    table, plan = tmp_path / "spring.csv", tmp_path / "spring.plan.jsonl"
+    table.write_text("email,name\n" + "".join(f"n{n}@example.com,A{n} B{n}\n" for n in range(40)))
+    assert run(capsys, "plan", table, "--out", plan)[0] == 2
+
+    def expire():
+        while not any(entry["method"] == "POST" for entry in box.requests):
+            time.sleep(0.01)
+        box.expire_token()
+
+    watcher = threading.Thread(target=expire)
+    watcher.start()
+    status, out, _ = run(capsys, "apply", plan, "--yes")
+    watcher.join()
+    assert status == 2
+    assert "Batch 1: stopped; " in out
+    assert "it has expired" in out
+    shared = box.connection() | {"journal": str(tmp_path / "journal")}
+    monkeypatch.setenv("CLOVER_NB_SANDBOX", json.dumps(shared))
+    assert run(capsys, "apply", plan, "--yes")[:2] == (0, "Batch 1: done; 40 done\n")
+    made = [each for each in box.requests if (each["method"], each["status"]) == ("POST", 200)]
+    assert len(made) == 40

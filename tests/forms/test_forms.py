@@ -389,6 +389,29 @@ def test_an_edit_of_the_picker_drops_the_search_that_is_under_way(clover, shown,
     assert contact.texts["name"] == "Bea"
 
 
+def test_a_picker_that_is_edited_while_it_is_saved_names_whom_the_form_is_about(
+    clover, shown, slow
+):
+    """What comes over a slow network after the button: nothing else begins, nobody is sent to."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    go, calls = slow(clover.customers, "modify")
+    contact = shown("edit_contact", ana["id"]).type(name="Anna")
+
+    async def main():
+        contact.submit()
+        await until(lambda: calls)
+        contact.find(bea["email"])
+        assert contact.form.busy == "submit"
+        go.set()
+        await until(lambda: not contact.form.is_busy)
+
+    run(main())
+    assert "Saved: Anna" in contact.status
+    assert (contact.form.about, contact.texts["customer"]) == ("", bea["email"])
+    contact.tell("find")
+    assert (contact.form.about, contact.texts["name"]) == (bea["id"], "Bea")
+
+
 def test_what_was_typed_about_another_customer_can_be_brought_back(clover, shown):
     """It is put aside, and never sent to the wrong one."""
     ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")

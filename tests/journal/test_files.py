@@ -18,7 +18,7 @@ import pytest
 
 from clover_nb import TEST_CARDS, connect, errors
 from clover_nb.errors import JournalError, ValidationError
-from clover_nb.journal import store as journals
+from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Write
 from clover_nb.journal.store import Journal
 
@@ -331,9 +331,10 @@ def test_a_write_costs_two_statements(scripted, tmp_path):
     with scripted.connect(journal=tmp_path / "journal") as clover:
         clover.customers.create(email="ana@example.com", source="clv_1TSTSa")
         statements = []
-        clover.journal._db.set_trace_callback(statements.append)
+        sqlite = clover.journal.database._connection.connection.driver_connection
+        sqlite.set_trace_callback(statements.append)
         clover.customers.create(email="ana@example.com", source="clv_1TSTSb")
-        clover.journal._db.set_trace_callback(None)
+        sqlite.set_trace_callback(None)
     assert [statement.split()[0] for statement in statements] == ["INSERT", "UPDATE"]
 
 

@@ -15,7 +15,7 @@ from scripted_server import BRIEF, said
 
 from clover_nb import TEST_CARDS, connect, errors
 from clover_nb.errors import EditConflictError, JournalError, ValidationError
-from clover_nb.journal import store as journals
+from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Write
 from clover_nb.journal.store import Journal
 

@@ -73,6 +73,13 @@ def test_importing_the_package_alone_imports_no_heavy_library():
     assert found.stdout.strip() == ""
 
 
+def test_connecting_code_does_not_wait_for_the_journals_database():
+    """SQLAlchemy is imported when a journal is opened."""
+    code = "import sys; from clover_nb import Customer, connect; print('sqlalchemy' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
 def test_the_floors_of_the_house_import_downwards():
     """The sandbox knows of the rest `constants` alone, and the forms are known by nobody below."""
     code = (

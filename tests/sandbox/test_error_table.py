@@ -251,7 +251,7 @@ TABLE = [
             "processing_error",
             "This merchant may not save cards (multi-pay tokens are off).",
             "source",
-            type_="card_error",
+            type_=None,
         ),
         options={"settings": {"multipay": "off"}},
     ),

@@ -176,3 +176,7 @@ def test_control_over_http(make):
     assert call("POST", "/_sandbox/faults", json={"kind": "gremlins"}).status_code == 400
     call("POST", "/_sandbox/reset")
     assert len(call.list()) == 3
+    token = call("POST", "/_sandbox/expire-token").json()["access_token"]
+    assert call("GET", "/pakms/apikey").status_code == 401
+    call.session.headers["Authorization"] = f"Bearer {token}"
+    assert len(call.list()) == 3

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import requests
@@ -158,6 +158,42 @@ def test_a_thousand_idle_connections_keep_nobody_away():
         assert answer.status_code == 200
         process.terminate()
         assert process.communicate(timeout=20) == ("", "")
+
+
+def read_all(connection):
+    """What comes until the other side hangs up, or resets since it was still being written to."""
+    received = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(65_536):
+            received += part
+    return received
+
+
+def test_a_body_that_breaks_off_into_garbage_is_refused(make):
+    """Instead of waiting for the rest of it for good."""
+    call = make()
+    head = (
+        f"POST /v1/customers HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {call.box.access_token}"
+        "\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    address = call.box.ecommerce_url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=20) as connection:
+        connection.sendall(head.encode() + b"no size\r\n{}")
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_without_end_is_refused(make):
+    """Before it takes all memory; a long one that ends is answered."""
+    call = make()
+    assert call("GET", "/", headers={"X-Long": "x" * 60_000}).status_code == 200
+    address = call.box.ecommerce_url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        with suppress(ConnectionError):
+            for _ in range(200):
+                connection.sendall(b"x" * 100_000)
+            pytest.fail("20 MB of a header were read")
+        assert read_all(connection)[:13] in {b"", b"HTTP/1.1 400 "}
 
 
 def test_the_file_is_for_its_owner_alone(make, tmp_path):

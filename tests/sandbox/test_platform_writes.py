@@ -79,7 +79,12 @@ PARTS = {
     "cards": (
         "cards",
         {"first6": "424242", "last4": "4242", "expirationDate": "1235", "token": "clv_1"},
-        {"first6": "424242", "last4": "4242", "tokenType": "CTOKEN"},
+        {
+            "first6": "424242",
+            "last4": "4242",
+            "tokenType": "CTOKEN",
+            "additionalInfo": {"default": True, "zip": "02108", "isPurchaseCard": "false"},
+        },
     ),
 }
 
@@ -100,6 +105,22 @@ def test_parts(record, shared, kind):
     assert shared("DELETE", f"{path}/{part['id']}").json() == {}
     gone = shared("DELETE", f"{path}/{part['id']}")
     assert (gone.status_code, gone.json()["details"]) == (404, "No such part of the customer")
+
+
+def test_a_list_in_a_record_stops_at_a_hundred(shared):
+    """One more is kept, found by a filter, changed by its id, and shown when another one goes."""
+    phones = [{"phoneNumber": f"5555550{number}"} for number in range(100, 201)]
+    body = {"phoneNumbers": phones, "emailAddresses": [{"emailAddress": "crowd@example.com"}]}
+    made = shared("POST", RECORDS, json=body, params=EVERYTHING).json()
+    shown = made["phoneNumbers"]["elements"]
+    assert [each["phoneNumber"] for each in shown] == [p["phoneNumber"] for p in phones[:100]]
+    assert len(made["emailAddresses"]["elements"]) == 1
+    (found,) = shared.list(filter="phoneNumber=5555550200", expand="phoneNumbers")
+    assert found["phoneNumbers"]["elements"] == shown
+    assert shared.update(made, email="crowd@example.com", name="Ana").status_code == 200
+    path = f"{RECORDS}/{made['id']}/phone_numbers/{shown[0]['id']}"
+    assert shared("DELETE", path).status_code == 200
+    assert shared.platform(made)["phoneNumbers"]["elements"][-1]["phoneNumber"] == "5555550200"
 
 
 def test_an_address_changes_alone(record, shared):
@@ -177,6 +198,11 @@ def test_both_apis_share_a_record(record, shared):
         ("/email_addresses", {}, "emailAddress: field required."),
         ("/cards", {"first6": "4242424"}, "first6: has characters that it can't have."),
         ("/cards", {"first6": "424242"}, "last4: field required."),
+        (
+            "/cards",
+            {"first6": "424242", "last4": "4242", "additionalInfo": {"default": 5}},
+            "additionalInfo.default: input should be a valid boolean.",
+        ),
         ("/phone_numbers", {"phoneNumber": 5}, "phoneNumber: input should be a valid string."),
     ],
 )

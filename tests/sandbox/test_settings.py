@@ -275,6 +275,24 @@ def has_more(call):
     return "on" if call.create()["sources"].get("has_more") is False else "off"
 
 
+@checks("empty_shipping")
+def empty_shipping(call):
+    customer = call.create(name="Ana Rivera")
+    assert customer["shipping"] == {"name": "Ana Rivera"}
+    return "shown" if "shipping" in call.create() else "left out"
+
+
+@checks("recipient")
+def recipient(call):
+    customer = call.create(name="Ana Rivera", phone="5555550125")
+    later = call.update(customer, email=customer["email"], name="Ana Ortiz").json()
+    assert later["name"] == "Ana Ortiz"
+    assert later["shipping"]["phone"] == "5555550125"
+    given = call.update(later, email=customer["email"], shipping={"name": "Bo"}).json()
+    assert given["shipping"]["name"] == "Bo"
+    return {"Ana Rivera": "stays", "Ana Ortiz": "follows"}[later["shipping"]["name"]]
+
+
 @checks("names_of_2019")
 def names_of_2019(call):
     customer = call.create()

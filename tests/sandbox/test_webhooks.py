@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from clover_nb import sandbox
+from clover_nb.sandbox.middleware import webhooks
 
 RECORDS = "/v3/merchants/{m}/customers"
 
@@ -107,6 +108,26 @@ def test_faults_lose_a_webhook_or_hold_it_back(make, receiver):
     assert take(receiver) == ("CREATE", f"C:{punctual['id']}")
     assert take(receiver) == ("CREATE", f"C:{late['id']}")
     assert receiver.received.empty()
+
+
+def test_a_receiver_that_takes_nothing_is_named(make, receiver, caplog, monkeypatch):
+    """A wrong address would else look like no change at all."""
+    monkeypatch.setattr(webhooks, "_TRIES", 1)
+    receiver.refusals = 9
+    call = make(webhook=receiver.url)
+    call.create()
+    while not caplog.messages:
+        call("GET", "/pakms/apikey")
+    assert caplog.messages == [
+        f"{receiver.url} took no webhook, asked 1 times: it answered with the status 503"
+    ]
+
+
+@pytest.mark.parametrize(("url", "code"), [("http://127.0.0.1/a b", ""), ("http://[::1]/", "a\nb")])
+def test_what_no_request_can_carry_is_refused(url, code):
+    """At the start, instead of at the first change."""
+    with pytest.raises(ValueError, match="letters, digits and signs"):
+        sandbox.start(customers=0, webhook=url, webhook_auth=code)
 
 
 @pytest.mark.parametrize(

@@ -119,8 +119,7 @@ export function cardFields(el, send) {
     foot.dataset.tone = text ? tone : "";
   };
   const show = (kind, error) => {
-    const text = error ?? "";
-    if (notes[kind].textContent !== text) notes[kind].textContent = text; // else it is read again
+    showText(notes[kind], error ?? "");
     boxes[kinds.indexOf(kind)].dataset.tone = error ? "error" : "";
   };
   let told = ["", ""]; // what the kernel says, with its tone

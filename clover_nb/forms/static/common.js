@@ -48,6 +48,11 @@ async function copyRequestId(button) {
   button.parentElement.querySelector("[role=status]").textContent = told;
 }
 
+/** Show a text, unless it is there already: else a screen reader reads it again. */
+function showText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 /** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
 function showHtml(place, html) {
   if (place.dataset.shown === html) return;

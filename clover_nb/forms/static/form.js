@@ -5,41 +5,41 @@
 
 const HELD_DIGITS = 8; // the kernel sees at most these many of a card number that is being typed
 const BULLETS = "••••••••••••";
-const GONE =
-  "The kernel was restarted or is gone, so nothing is sent any more. What you typed is still here: " +
-  "run this cell again for a new form.";
-const SILENT = "The kernel does not answer: it is busy or gone. What you typed is still here.";
 
 let forms = 0;
 
-/** A label, something to type into or to choose from, a message and a hint. */
-function labelled({ name, label, required, help }, input, id) {
-  const words = element("label", { for: id }, label);
-  const star = element("span", { class: "clover-star", "aria-hidden": "true" }, "*");
+/** An input with a message, in a box of its own. */
+function inputBox(input, id, name, kind) {
   const note = element("div", { id: `${id}-note`, class: "clover-message", role: "status" });
-  const hint = element("div", { id: `${id}-help`, class: "clover-help" }, help);
-  star.hidden = !required;
+  const box = element("div", { class: `clover-field ${kind}`, "data-name": name });
   input.id = id;
-  input.setAttribute("aria-describedby", `${id}-note ${id}-help`);
-  if (required) input.setAttribute("aria-required", "true");
-  const box = element("div", { class: "clover-field", "data-name": name });
-  box.append(element("div", { class: "clover-label" }, words, star), input, note, hint);
+  input.setAttribute("aria-describedby", note.id);
   return {
     box,
+    note,
     input,
     focus: () => input.focus(),
-    rename: (text) => {
-      if (words.textContent !== text) words.textContent = text;
-    },
-    advise: (text) => {
-      if (hint.textContent !== text) hint.textContent = text;
-    },
+    flush: () => true, // tells what is held back; false when it was a card number
     say: (tone, text) => {
-      if (note.textContent !== text) note.textContent = text;
+      showText(note, text);
       box.dataset.tone = text ? tone : "";
       input.setAttribute("aria-invalid", Boolean(text) && tone === "error");
     },
+    end: () => {},
   };
+}
+
+/** A label, something to type into or to choose from, a message and a hint. */
+function labelled({ name, label, required, help }, input, id) {
+  const part = inputBox(input, id, name, "");
+  const words = element("label", { for: id }, label);
+  const star = element("span", { class: "clover-star", "aria-hidden": "true" }, "*");
+  const hint = element("div", { id: `${id}-help`, class: "clover-help" }, help);
+  star.hidden = !required;
+  input.setAttribute("aria-describedby", `${part.note.id} ${hint.id}`);
+  if (required) input.setAttribute("aria-required", "true");
+  part.box.append(element("div", { class: "clover-label" }, words, star), input, part.note, hint);
+  return { ...part, rename: (text) => showText(words, text), advise: (text) => showText(hint, text) };
 }
 
 /** An input for text, which refuses card numbers. `on` hears of edits, Enter and leaving it. */
@@ -69,7 +69,6 @@ function textInput(field, id, on) {
     on.edit(input.value, { refused: true });
     return true;
   };
-  // Tell what is held back; false when it was a card number.
   const flush = () => {
     clearTimeout(pause);
     if (!held) return true;
@@ -137,7 +136,6 @@ function choiceInput(field, id, on) {
   };
   return {
     ...part,
-    flush: () => true,
     show: (text) => {
       wanted = text;
       choose();
@@ -153,31 +151,16 @@ function choiceInput(field, id, on) {
       part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
       choose();
     },
-    end: () => {},
   };
 }
 
 /** A sentence to agree to. */
 function tickInput(name, sentence, id, on) {
-  const input = element("input", { type: "checkbox", id, "aria-describedby": `${id}-note` });
-  const note = element("div", { id: `${id}-note`, class: "clover-message", role: "status" });
-  const label = element("label", { for: id }, sentence);
-  const box = element("div", { class: "clover-field clover-tick", "data-name": name });
-  box.append(element("div", {}, input, label), note);
+  const input = element("input", { type: "checkbox" });
+  const part = inputBox(input, id, name, "clover-tick");
+  part.box.append(element("div", {}, input, element("label", { for: id }, sentence)), part.note);
   input.addEventListener("change", () => on.edit(input.checked ? "yes" : "", {}));
-  return {
-    box,
-    input,
-    focus: () => input.focus(),
-    flush: () => true,
-    show: (text) => (input.checked = Boolean(text)),
-    say: (tone, text) => {
-      if (note.textContent !== text) note.textContent = text;
-      box.dataset.tone = text ? tone : "";
-      input.setAttribute("aria-invalid", Boolean(text));
-    },
-    end: () => {},
-  };
+  return { ...part, show: (text) => (input.checked = Boolean(text)) };
 }
 
 /** Type the card or paste a token. */
@@ -209,9 +192,7 @@ function pressable(label, press, kind = "") {
   });
   return {
     button,
-    say: (text) => {
-      if (words.textContent !== text) words.textContent = text;
-    },
+    say: (text) => showText(words, text),
     allow: (allowed) => button.setAttribute("aria-disabled", !allowed),
   };
 }
@@ -232,7 +213,7 @@ function draw(model, el, state) {
     for (const name of state.unsent) if (!state.held.has(name)) edits[name] = texts[name];
     for (const name of Object.keys(edits)) state.unsent.delete(name);
     state.number += 1; // also of a message without an edit, so that each is answered
-    state.send({ do: what, view: state.view, number: state.number, edits, ...more });
+    state.kernel.send({ do: what, view: state.view, number: state.number, edits, ...more });
   };
   const edit = (name, text, { held = false, refused = false }) => {
     state.number += 1;
@@ -393,12 +374,13 @@ function draw(model, el, state) {
     body.disabled = !isAbout || Boolean(spec.readOnly);
     body.inert = body.disabled;
     submitting.say(busy === "submit" ? spec.busy : spec.submit);
-    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !state.isGone);
+    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !state.kernel.isGone());
     find.say(busy === "find" ? "Looking…" : "Find");
-    find.allow(!writes && !state.isGone);
+    find.allow(!writes && !state.kernel.isGone());
     if (inputs.customer) inputs.customer.input.disabled = writes;
     inputs.sure.box.hidden = !model.get("has_warnings");
-    gone.textContent = state.isGone ? GONE : state.isSilent ? SILENT : "";
+    const trouble = state.kernel.trouble();
+    showText(gone, trouble && `${trouble} What you typed is still here.`);
     showHtml(who, model.get("who"));
     showHtml(preview, model.get("preview"));
     showHtml(status, model.get("status"));
@@ -457,10 +439,8 @@ function render({ model, el, link }) {
     unsent: new Set(),
     held: new Set(),
     refused: {},
-    isGone: !link.isAlive(),
-    isSilent: false,
+    kernel: watchKernel(model, link, () => show()),
   };
-  let silence;
   let drawing;
   let isPressed = false;
   let isLate = false;
@@ -470,32 +450,13 @@ function render({ model, el, link }) {
     if (isPressed) isLate = true;
     else drawing.show();
   };
-  const press = () => {
-    isPressed = true;
-  };
+  const press = () => (isPressed = true);
   const release = () =>
     setTimeout(() => { // the click comes first
       isPressed = false;
       if (isLate) drawing.show();
       isLate = false;
     });
-  state.send = (content) => {
-    try {
-      model.send(content);
-    } catch {
-      state.isGone = true; // the kernel is dead
-    }
-    silence ??= setTimeout(() => {
-      state.isSilent = true;
-      show();
-    }, PATIENCE);
-  };
-  const heard = () => {
-    clearTimeout(silence);
-    silence = undefined;
-    state.isSilent = false;
-    show();
-  };
   const redraw = () => {
     drawing?.end();
     Object.assign(state, { texts: { ...model.get("values").texts }, edited: {}, refused: {} });
@@ -516,34 +477,27 @@ function render({ model, el, link }) {
     const copy = event.target.closest("button[data-clover=copy]");
     if (copy) copyRequestId(copy);
   };
-  const flush = () => drawing.flush();
-  const alive = () => {
-    state.isGone = !link.isAlive();
-    show();
-  };
+  const ended = new AbortController();
+  const early = { capture: true, signal: ended.signal }; // before any button hears of it
 
   el.classList.add("clover-form");
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
   el.addEventListener("click", clicked);
   el.addEventListener("pointerdown", press);
-  document.addEventListener("pointerup", release, true);
-  document.addEventListener("pointercancel", release, true);
-  document.addEventListener("click", flush, true); // before any button hears of it
+  document.addEventListener("pointerup", release, early);
+  document.addEventListener("pointercancel", release, early);
+  document.addEventListener("click", () => drawing.flush(), early);
   redraw();
   model.on("change:spec", redraw);
-  model.on("change", heard);
+  model.on("change", show);
   model.on("msg:custom", (message) => drawing.receive(message));
-  link.onChange(alive);
 
   return () => {
-    clearTimeout(silence);
     drawing.end();
     releaseKeys();
-    link.offChange(alive);
-    document.removeEventListener("click", flush, true);
-    document.removeEventListener("pointerup", release, true);
-    document.removeEventListener("pointercancel", release, true);
+    state.kernel.end();
+    ended.abort();
   };
 }
 

@@ -62,6 +62,10 @@ def make_operations(store: Store, faults: FaultInjector, log: RequestLog) -> lis
             raise APIException(ErrorCase.BODY_INVALID, str(problem)) from None
         return json_response({})
 
+    async def expire_token(_request: Request) -> Response:
+        """Refuse the access token from now on, and return the one that is accepted instead."""
+        return json_response({"access_token": store.renew_token()})
+
     async def list_requests(_request: Request) -> Response:
         """Return the newest requests."""
         return json_response(list(log))
@@ -70,6 +74,7 @@ def make_operations(store: Store, faults: FaultInjector, log: RequestLog) -> lis
         Operation("POST", "/_sandbox/reset", reset),
         Operation("POST", "/_sandbox/seed", add_customers, body=_SEED),
         Operation("POST", "/_sandbox/faults", schedule_fault, body=_FAULT),
+        Operation("POST", "/_sandbox/expire-token", expire_token),
         Operation("GET", "/_sandbox/requests", list_requests),
     ]
 

@@ -44,6 +44,9 @@ async def create_customer(request: Request) -> Response:
     with merchant.store.write() as context:
         customer = Customer(context.id(), context.now)
         _apply_fields(merchant, context, customer, fields)
+        if merchant.settings["recipient"] == "stays":
+            customer.shipping = {"name": customer.name, "phone": customer.phone} | customer.shipping
+            merchant.store.save(customer)
     return json_response(customer.to_ecommerce(merchant.settings))
 
 

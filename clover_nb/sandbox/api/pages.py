@@ -35,7 +35,7 @@ LIMITATIONS: Final = (
     "One merchant, one app: of Clover's limits it keeps those for a token.",
     (
         "A card that the Platform API got is shown as it was given: nothing looks its token up. "
-        "Lists in a record don't stop at 100 entries, and there are no orders to expand."
+        "There are no orders to expand."
     ),
     "The columns of customers.csv are a guess.",
     (

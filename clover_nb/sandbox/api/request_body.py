@@ -103,7 +103,9 @@ def validate_body(
 
 
 # These fields have cases of their own; the platform's names for them don't.
-_BRANCH: Final = re.compile(r"str$|int$|list\[|EmailAddresses$|PhoneNumbers$|RecordAddresses$")
+_BRANCH: Final = re.compile(
+    r"str$|int$|bool$|list\[|EmailAddresses$|PhoneNumbers$|RecordAddresses$"
+)
 _CASES: Final = {"email": ErrorCase.EMAIL_INVALID, "source": ErrorCase.SOURCE_MISSING}
 
 

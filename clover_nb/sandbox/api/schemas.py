@@ -151,6 +151,14 @@ class RecordAddress(TypedDict, total=False):
     country: Required[Annotated[str, Field(pattern=_COUNTRY)]]
 
 
+class AdditionalInfo(TypedDict, total=False):
+    """What else is noted of a card."""
+
+    default: bool | str | None
+    zip: Annotated[str | None, _make_text(10)]
+    isPurchaseCard: bool | str | None
+
+
 class RecordCard(TypedDict, total=False):
     """One of a record's `cards`. D: its fields and their lengths."""
 
@@ -163,6 +171,7 @@ class RecordCard(TypedDict, total=False):
     token: Annotated[str | None, _make_text(72)]
     # O-code: CTOKEN stands in two of Clover's SDKs.
     tokenType: Literal["MULTIPAY", "FINANCIAL", "CTOKEN"] | None
+    additionalInfo: AdditionalInfo | None
 
 
 class MetadataBody(TypedDict, total=False):

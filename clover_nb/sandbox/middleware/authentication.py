@@ -13,29 +13,30 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from clover_nb.sandbox.ids import Credentials
+    from clover_nb.sandbox.store import Store
 
 
 class BearerMiddleware:
     """Refuses requests without the access token, or for another merchant."""
 
-    def __init__(self, app: ASGIApp, credentials: Credentials, *, in_query: bool = False) -> None:
+    def __init__(self, app: ASGIApp, store: Store, *, in_query: bool = False) -> None:
         """Set it up.
 
         Args:
             app: The next layer.
-            credentials: The right ones.
+            store: Knows the token that is accepted now.
             in_query: Whether the token may stand in the query, as `access_token`.
         """
         self._app = app
-        self._token = credentials.access_token.encode()
-        self._merchant_id = credentials.merchant_id
+        self._store = store
         self._in_query = in_query
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
         # D: a wrong merchant looks like a wrong token.
-        merchant_id = scope["path_params"].get("merchant_id", self._merchant_id)
-        if merchant_id == self._merchant_id and self._has_token(scope):
+        own_id = self._store.credentials.merchant_id
+        merchant_id = scope["path_params"].get("merchant_id", own_id)
+        if merchant_id == own_id and self._has_token(scope):
             await self._app(scope, receive, send)
             return
         refusal = APIException(ErrorCase.BEARER_INVALID)
@@ -46,7 +47,7 @@ class BearerMiddleware:
         if not given and self._in_query:
             query = parse_qs(scope["query_string"])
             given = b"Bearer " + query.get(b"access_token", [b""])[0]
-        return compare_digest(given, b"Bearer " + self._token)
+        return compare_digest(given, b"Bearer " + self._store.credentials.access_token.encode())
 
 
 class APIKeyMiddleware:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import logging
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from clover_nb.sandbox.ids import Credentials
     from clover_nb.sandbox.store import CustomerChange, Store
 
+_log = logging.getLogger(__name__)
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
 _TRIES: Final = 4
 _LATE_SECONDS: Final = 2.0
@@ -34,11 +37,15 @@ class WebhookSender:
             credentials: Whose changes.
 
         Raises:
-            ValueError: The address isn't http on loopback.
+            ValueError: The address isn't http on loopback, or has characters that no request can
+                carry; or the code has.
         """
+        if not re.fullmatch("[!-~]*", url + auth_code):
+            raise ValueError("the address of webhooks and their code are letters, digits and signs")
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
             raise ValueError(f"webhooks go to http on this machine alone, not to {url!r}")
+        self._url = url
         self._host, self._port = parts.hostname, parts.port or 80
         self._path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         self._headers = {"Content-Type": "application/json", "X-Clover-Auth": auth_code}
@@ -60,21 +67,23 @@ class WebhookSender:
         task.add_done_callback(self._tasks.discard)
 
     async def _deliver_event(self, body: bytes, delay: float) -> None:
-        await asyncio.sleep(delay)
         for attempt in range(_TRIES):
+            await asyncio.sleep(2 ** (attempt - 1) if attempt else delay)
             try:
                 await asyncio.to_thread(self._post_event, body)
-            except (OSError, http.client.HTTPException):
-                await asyncio.sleep(2**attempt)
+            except (OSError, http.client.HTTPException) as problem:
+                why = problem
             else:
                 return
+        _log.warning("%s took no webhook, asked %d times: %s", self._url, _TRIES, why)
 
     def _post_event(self, body: bytes) -> None:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT)
         try:
             connection.request("POST", self._path, body, self._headers)
-            if connection.getresponse().status >= _REFUSED:
-                raise OSError("the receiver refused the webhook")
+            status = connection.getresponse().status
+            if status >= _REFUSED:
+                raise OSError(f"it answered with the status {status}")
         finally:
             connection.close()
 

@@ -1,0 +1,70 @@
+"""The journals of this process: one for each file, and for each local sandbox.
+
+SQLAlchemy takes a tenth of a second to import, so :mod:`~clover_nb.journal.store` is imported when
+the first journal is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from clover_nb.journal.store import Journal
+
+RETENTION_DAYS: Final = 90
+
+_MAX_UNKEPT: Final = 1000
+
+_journals: WeakValueDictionary[object, Journal] = WeakValueDictionary()
+_unkept: dict[tuple[object, ...], Journal] = {}
+_lock = threading.Lock()
+
+
+def shared_journal(
+    where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS
+) -> Journal:
+    """The journal that all connections of this process to one file or local sandbox share.
+
+    Args:
+        where: The file; or what tells a local sandbox apart, whose journal is kept in memory.
+        retention_days: See :class:`~clover_nb.journal.store.Journal`.
+    """
+    from clover_nb.journal.store import Journal  # noqa: PLC0415  SQLAlchemy
+
+    with _lock:
+        journal = _journals.get(where)
+        if journal is None:
+            path = where if isinstance(where, Path) else None
+            journal = _journals[where] = Journal(path, retention_days=retention_days)
+        return journal
+
+
+def unkept_journal(account: tuple[object, ...]) -> Journal:
+    """What this process remembers of an account where no journal is kept: its newest writes.
+
+    It tells its connections which customers they have made, and what they wrote last.
+    """
+    from clover_nb.journal.store import Journal  # noqa: PLC0415  SQLAlchemy
+
+    with _lock:
+        if account not in _unkept:
+            _unkept[account] = Journal(retention_days=RETENTION_DAYS, max_entries=_MAX_UNKEPT)
+        return _unkept[account]
+
+
+def default_path() -> Path:
+    """The journal of this user: in the folder where the system keeps a program's data."""
+    return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
+
+
+if hasattr(os, "register_at_fork"):
+    # So that no other thread holds it in the child.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )

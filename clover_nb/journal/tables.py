@@ -1,0 +1,128 @@
+"""The tables of a journal, their version, and how a file of an older version becomes one of this.
+
+``before``, ``sent``, ``after``, ``wanted``, ``cells`` and ``headings`` are JSON. Times are seconds
+since 1970.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Column, Double, Integer, Text
+
+#: Of the tables. An older program refuses a newer journal: it would not know what a line means.
+VERSION: Final = 2
+
+metadata: Final = sa.MetaData()
+
+# AUTOINCREMENT: a number is never used again, so nobody can close somebody else's entry. `checked`
+# marks what stayed unknown after it was looked up; `batch` what a batch has changed.
+entries: Final = sa.Table(
+    "entries",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("time", Double),
+    Column("person", Text),
+    Column("host", Text),
+    Column("merchant", Text),
+    Column("operation", Text),
+    Column("customer_id", Text),
+    Column("outcome", Text),
+    Column("before", Text),
+    Column("sent", Text),
+    Column("after", Text),
+    Column("request_id", Text),
+    Column("consent", Integer),
+    Column("undoes", Integer),
+    Column("process", Text),
+    Column("api", Text),
+    Column("answered_by", Text),
+    Column("token_digest", Text),
+    Column("clover_time", Double),
+    Column("checked", Integer, nullable=False, server_default="0"),
+    Column("batch", Integer),
+    sa.Index("entries_of_customer", "customer_id"),
+    sqlite_autoincrement=True,
+)
+
+batches: Final = sa.Table(
+    "batches",
+    metadata,
+    Column("batch", Integer, primary_key=True),
+    Column("plan", Text),
+    Column("host", Text),
+    Column("merchant", Text),
+    Column("person", Text),
+    Column("process", Text),
+    Column("started", Double),
+    Column("ended", Double),
+    Column("state", Text),
+    Column("stop", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
+    Column("headings", Text),
+    Column("undoes", Integer),
+    sa.UniqueConstraint("host", "merchant", "plan"),
+    sqlite_autoincrement=True,
+)
+
+rows: Final = sa.Table(
+    "rows",
+    metadata,
+    Column("batch", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("action", Text),
+    Column("customer_id", Text),
+    Column("before", Text),
+    Column("wanted", Text),
+    Column("cells", Text),
+    Column("state", Text),
+    Column("reason", Text),
+    Column("request_id", Text),
+    Column("uid", Text),
+    Column("changed", Double),
+    Column("verified", Integer),
+    sa.Index("rows_of_customer", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+# A create claims the customer that it was found to have made, which no other create can then be
+# taken for.
+claims: Final = sa.Table(
+    "claims",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("customer_id", Text, primary_key=True),
+    Column("entry", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Give a file of any older version, or a new one, the tables of this version.
+
+    Within a transaction: a process that is killed leaves the old version. Each version has only
+    ever added tables and columns, so a program that has the file open goes on writing.
+    """
+    metadata.create_all(connection)
+    for table in metadata.sorted_tables:
+        found = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in found:
+                kind = column.type.compile(connection.dialect)
+                sql = f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"
+                connection.exec_driver_sql(sql)
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def delete_old(connection: sa.Connection, days: float) -> None:
+    """Delete what is older than so many days; an open entry stays for whoever ends it."""
+    limit = time.time() - days * 86400
+    for statement in (
+        sa.delete(entries).where(entries.c.time < limit, entries.c.outcome != "open"),
+        sa.delete(claims).where(claims.c.entry.not_in(sa.select(entries.c.entry))),
+        sa.delete(batches).where(sa.func.coalesce(batches.c.ended, batches.c.started) < limit),
+        sa.delete(rows).where(rows.c.batch.not_in(sa.select(batches.c.batch))),
+    ):
+        connection.execute(statement)
