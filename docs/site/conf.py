@@ -23,6 +23,9 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
+html_show_copyright = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 templates_path = ["templates"]
 html_additional_pages = {"index": "to_docs.html"}  # the first page is in a folder
 
@@ -32,7 +35,7 @@ nb_execution_mode = "off"  # the outputs are those that are committed
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing from elsewhere
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signature has them
+autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True}
 napoleon_custom_sections = ["Source"]
 python_maximum_signature_line_length = 80
