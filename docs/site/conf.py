@@ -29,7 +29,7 @@ html_css_files = ["site.css"]
 templates_path = ["templates"]
 html_additional_pages = {"index": "to_docs.html"}  # the first page is in a folder
 
-myst_enable_extensions = ["html_image"]
+myst_enable_extensions = ["colon_fence", "html_image"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the outputs are those that are committed
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # nothing from elsewhere
