@@ -17,6 +17,7 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_columns, flatten
 
 Fields = Mapping[str, Any]
@@ -231,12 +232,12 @@ def _extra_array(values: Iterable[Any]) -> Any:  # noqa: ANN401  a pandas array
     if len(kinds) == 1 and (dtype := _KINDS.get(kinds.pop())):
         with suppress(OverflowError, TypeError):  # a number of more than 64 bits
             return pd.array(values, dtype=dtype)  # type: ignore[call-overload]  # one of three
-    return pd.array([_text_of(value) for value in values], dtype="str")
+    return pd.array([_text_of(value) for value in values], dtype=TEXT_DTYPE)
 
 
 def _pandas_array(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
     if values.type == TEXT:
-        return pd.array(values, dtype="str")
+        return pd.array(values, dtype=TEXT_DTYPE)
     if values.type == pa.bool_():
         return pd.array(values.to_numpy(zero_copy_only=False), dtype="boolean")
     return values.to_pandas().array

@@ -16,6 +16,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process, utils
 
 from clover_nb import addresses
+from clover_nb.dtypes import TEXT_DTYPE
 
 if TYPE_CHECKING:
     import os
@@ -111,10 +112,11 @@ def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
         for address in kinds.itertuples(index=False, name=None)
         for finding in addresses.check(dict(zip(_ADDRESS, address, strict=True)))
     ]
-    problems = pd.DataFrame(found, columns=[*_ADDRESS, "part", "message"], dtype="str")
+    problems = pd.DataFrame(found, columns=[*_ADDRESS, "part", "message"], dtype=TEXT_DTYPE)
     lines = parts.rename_axis("id").reset_index().merge(problems, on=list(_ADDRESS))
     given = [row[row["part"]] for row in lines.to_dict("records")]
-    what = pd.Series(given, dtype="str").ne("").map({True: " doesn't fit", False: " missing"})
+    what = pd.Series(given, dtype=TEXT_DTYPE).ne("").map({True: " doesn't fit", False: " missing"})
+    what = what.astype(TEXT_DTYPE)  # pandas 2 doesn't know it of an empty one
     lines["problem"] = lines["part"].str.replace("line1", "street").str.replace("_", " ") + what
     order = table.index.get_indexer(pd.Index(lines["id"]))
     lines = lines.iloc[np.argsort(order, kind="stable")]
@@ -176,7 +178,7 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
             "other_id": other["id"].array,
             "name": one["name"].array,
             "other_name": other["name"].array,
-            "why": pairs["why"].astype("str"),
+            "why": pairs["why"].astype(TEXT_DTYPE),
             "score": pairs["score"].round().astype("int64"),
         }
     )
@@ -246,7 +248,7 @@ def _simplify_texts(column: pd.Series[str]) -> pd.Series[str]:
         )
         for text in texts.cat.categories
     ]
-    return pd.Series(np.array(plain, dtype=object)[texts.cat.codes], dtype="str")
+    return pd.Series(np.array(plain, dtype=object)[texts.cat.codes], dtype=TEXT_DTYPE)
 
 
 def _find_pairs(keys: pd.Series[str], names: pd.Series[str]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, ParamSpec, SupportsIndex, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from clover_nb import constants
@@ -224,7 +225,7 @@ def check_limit(value: SupportsIndex | None) -> int | None:
     if value is None:
         return None
     try:
-        limit = -1 if isinstance(value, bool) else operator.index(value)
+        limit = -1 if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         limit = -1
     if limit < 0:

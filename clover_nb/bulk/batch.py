@@ -18,6 +18,7 @@ from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Batch:
             for row in self._batches.rows(self.number)
         ]
         names = ["row", "action", "outcome", "id", "reason", "request_id", "verified"]
-        kinds = dict.fromkeys(names, "str") | {"row": "int64", "verified": "boolean"}
+        kinds = dict.fromkeys(names, TEXT_DTYPE) | {"row": "int64", "verified": "boolean"}
         return pd.DataFrame(lines, columns=names).astype(kinds).set_index("row")
 
     def failed(self) -> pd.DataFrame:
@@ -119,7 +120,7 @@ class Batch:
                 lines.append([cells.get(name, "") for name in [*headings, *added]])
         columns = [*headings, *added]
         if path.suffix.lower() == ".csv":
-            table = pd.DataFrame(lines, columns=columns, dtype="str")
+            table = pd.DataFrame(lines, columns=columns, dtype=TEXT_DTYPE)
             quality.save_csv(table.set_index(columns[0]), path)
         elif path.suffix.lower() == ".xlsx":
             workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
@@ -156,7 +157,7 @@ class Batch:
                 list(unchanged.values()),
                 index=pd.Index(list(unchanged), dtype="int64", name="row"),
                 name=ID,
-                dtype="str",
+                dtype=TEXT_DTYPE,
             ),
         )
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from clover_nb.bulk.columns import ID, ColumnMapping
 from clover_nb.bulk.fields import as_texts, normalize_value, to_arrow
 from clover_nb.bulk.rows import RowReason
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.masking import mask_text
 
 Positions = npt.NDArray[np.intp]
@@ -95,9 +96,12 @@ def _by_value(
 ) -> tuple[Positions, dict[int, list[str]]]:
     """The position of the only customer with each value, and the ids where there are several."""
     held = pd.Series(
-        [normalize_value(field, text) for text in as_texts(current[field]).to_pylist()], dtype="str"
+        [normalize_value(field, text) for text in as_texts(current[field]).to_pylist()],
+        dtype=TEXT_DTYPE,
     )
-    asked = pd.Series([normalize_value(field, text) for text in values.to_pylist()], dtype="str")
+    asked = pd.Series(
+        [normalize_value(field, text) for text in values.to_pylist()], dtype=TEXT_DTYPE
+    )
     found = _find_positions(to_arrow(asked), to_arrow(held))
     twice = held[held.duplicated(keep=False)]
     ambiguous = {

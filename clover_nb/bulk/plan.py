@@ -14,6 +14,7 @@ import pandas as pd
 from clover_nb.bulk import plan_files
 from clover_nb.bulk.review import Empty, review_table
 from clover_nb.bulk.rows import Decision, PlanRow, Status
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 from clover_nb.journal.processes import user_name
 
@@ -96,7 +97,7 @@ class Plan:
                 (row, "unchanged", "ready", key, 0, "") for row, key in self.unchanged.items()
             ]
         names = ["row", "action", "status", "id", "requests", "reasons"]
-        kinds = dict.fromkeys(names, "str") | {"row": "int64", "requests": "int64"}
+        kinds = dict.fromkeys(names, TEXT_DTYPE) | {"row": "int64", "requests": "int64"}
         table = pd.DataFrame(lines, columns=names).astype(kinds).set_index("row")
         return table.sort_index(kind="stable")
 
@@ -113,7 +114,7 @@ class Plan:
             for name, value in row.wanted.items()
         ]
         names = ["row", "id", "field", "before", "after"]
-        kinds = dict.fromkeys(names, "str") | {"row": "int64"}
+        kinds = dict.fromkeys(names, TEXT_DTYPE) | {"row": "int64"}
         return pd.DataFrame(lines, columns=names).astype(kinds)
 
     def __repr__(self) -> str:
@@ -254,7 +255,7 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     names = ("merchant", "host", "person", "created", "source", "headings", "columns", "notes")
     told = {name: header[name] for name in names}
     numbers = pd.Index([row for row, _ in unchanged], dtype="int64", name="row")
-    ids = pd.Series([key for _, key in unchanged], index=numbers, name="id", dtype="str")
+    ids = pd.Series([key for _, key in unchanged], index=numbers, name="id", dtype=TEXT_DTYPE)
     return Plan(id=header["plan"], **told, rows=rows, unchanged=ids)
 
 

@@ -27,6 +27,7 @@ from clover_nb.bulk.fields import (
 )
 from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.card_numbers import contains_card_number
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 from clover_nb.masking import mask_text
 
@@ -111,7 +112,7 @@ def review_table(
         current.index.array.take(match.positions[rest]),
         index=pd.Index(numbers[rest], name="row"),
         name=ID,
-        dtype="str",
+        dtype=TEXT_DTYPE,
     )
     _find_same_customers(rows, unchanged)
     _find_emails_of_others(rows, current, difference.current, strict="email" in key)
@@ -448,7 +449,7 @@ def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) ->
     if not new:
         return
     lines = [_as_customer(row.wanted) for row in new.values()]
-    created = pd.DataFrame(lines, index=pd.Index(list(new), name=ID), dtype="str")
+    created = pd.DataFrame(lines, index=pd.Index(list(new), name=ID), dtype=TEXT_DTYPE)
     fields = list(created.columns)
     others = current[fields]
     alike = np.zeros(len(others), dtype=bool)

@@ -17,6 +17,7 @@ from clover_nb.bulk import csv_files, workbooks
 from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
 from clover_nb.bulk.fields import as_texts, fingerprint_rows
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
 #: Of a file.
@@ -131,7 +132,7 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             name: pc.replace_substring_regex(column, _OWN_APOSTROPHE, r"'\1").to_pylist()
             for name, column in columns.items()
         }
-        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype="str"), path)
+        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
     elif path.suffix.lower() == ".xlsx":
         rows = [table.index, *(column.to_pylist() for column in columns.values())]
         workbooks.write_sheet(["id", *columns], rows, path)
@@ -207,7 +208,7 @@ def _build_table(lines: Iterable[Line], header: int | None, ragged: bool) -> pd.
         )
     columns = enumerate(zip(*found, strict=True))
     kept = {headings[i]: list(each) for i, each in columns if _has_heading(i, headings, each, rows)}
-    table = pd.DataFrame(kept, index=pd.Index(rows, name="row"), dtype="str")
+    table = pd.DataFrame(kept, index=pd.Index(rows, name="row"), dtype=TEXT_DTYPE)
     table.attrs["header"] = header
     return table
 

@@ -22,13 +22,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     lab = commands.add_parser(
         "lab",
-        help="open JupyterLab on the notebooks, with a practice sandbox",
-        description="Open JupyterLab on the notebooks, with a practice sandbox that they share. "
+        help="open JupyterLab on the lessons, with a practice sandbox",
+        description="Open JupyterLab with a practice sandbox that its notebooks share. In an empty "
+        "folder, the lessons are copied to clover-nb-lessons and the first is opened. "
         "Other options go to JupyterLab, such as --no-browser and --port=8899. Ctrl-C stops both.",
     )
     lab.set_defaults(run=_run_lab)
 
-    from clover_nb.sandbox import cli  # noqa: PLC0415  `--help` of the others need not wait
+    from clover_nb.cli import lessons  # noqa: PLC0415  `--help` of the others need not wait
+    from clover_nb.sandbox import cli  # noqa: PLC0415
+
+    copied = commands.add_parser(
+        "lessons",
+        help="copy the lessons, notebooks to learn with, into a folder",
+        description="Copy the lessons, notebooks to learn with, into a folder. What is there "
+        "already stays as it is. `clover-nb lab` does so in an empty folder.",
+    )
+    lessons.add_arguments(copied)
+    copied.set_defaults(run=lessons.run)
 
     sandbox = commands.add_parser("sandbox", help="run the practice sandbox alone")
     cli.add_arguments(sandbox)

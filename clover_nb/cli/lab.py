@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jupyterlab.labapp import LabApp
 
 from clover_nb import sandbox
+from clover_nb.cli import lessons
 from clover_nb.cli.kernels import TRANSPORT, PrivateKernelManager, private_folder
 from clover_nb.client import SHARED_SANDBOX
 
@@ -55,6 +56,7 @@ def serve_lab(arguments: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 1
+        _offer_lessons()
         # Ctrl-C stops at once, kernels included, whether or not a person sits at a terminal.
         signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
         server.start()
@@ -75,6 +77,21 @@ def _serve_sandbox() -> Iterator[None]:
         yield
 
 
+def _offer_lessons() -> None:
+    """Copy the lessons into an empty folder; in any other, say how to get them."""
+    if _is_empty(Path()):
+        print(lessons.copy_lessons(Path(lessons.FOLDER)))  # noqa: T201  of a command
+    elif not Path("notebooks").is_dir() and not Path(lessons.FOLDER).is_dir():
+        print("`clover-nb lessons` copies the lessons into this folder.")  # noqa: T201  as above
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether there is nothing in it but hidden files and environments of Python."""
+    return all(
+        each.name.startswith(".") or (each / "pyvenv.cfg").is_file() for each in folder.iterdir()
+    )
+
+
 def _server_options(folder: Path) -> list[str]:
     manager = f"{PrivateKernelManager.__module__}.{PrivateKernelManager.__name__}"
     options = [
@@ -85,7 +102,9 @@ def _server_options(folder: Path) -> list[str]:
     notebooks = Path("notebooks")
     if notebooks.is_dir():
         options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
-        options += ["--LabApp.default_url=/lab/tree/01_first_customers.ipynb"]
+        options += [f"--LabApp.default_url=/lab/tree/{lessons.FIRST}"]
+    elif Path(lessons.FOLDER).is_dir() or _is_empty(Path()):
+        options += [f"--LabApp.default_url=/lab/tree/{lessons.FOLDER}/{lessons.FIRST}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else
         options += ["--allow-root"]
     return options

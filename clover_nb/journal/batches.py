@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.entries import Fields, Write
@@ -311,8 +312,8 @@ class Batches:
             (batch, self._current_state(state, owner), *more)
             for batch, state, owner, *more in found
         ]
-        kinds = {"undoes": "Int64", "state": "str", "person": "str", "reason": "str"}
-        table = pd.DataFrame(lines, columns=names).astype(kinds)
+        kinds = dict.fromkeys(("state", "person", "reason"), TEXT_DTYPE)
+        table = pd.DataFrame(lines, columns=names).astype({"undoes": "Int64", **kinds})
         for name in ("started", "ended"):
             stamps = pd.to_datetime(table[name].astype("float64"), unit="s", utc=True)
             table[name] = stamps.dt.as_unit("ms")

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 
+from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database
@@ -119,7 +120,7 @@ class Journal:
                 name: pd.Series(
                     [_parse_value(name, value) for value in values],
                     index=index,
-                    dtype=_DTYPES.get(name, "str"),
+                    dtype=_DTYPES.get(name, TEXT_DTYPE),
                 )
                 for name, values in columns.items()
             }

@@ -441,7 +441,8 @@ def test_a_saved_table_comes_back(tmp_path):
     """Parquet keeps every column."""
     table = to_frame([CREATED, PLATFORM, FULL | {"id": "Y"}])
     table.to_parquet(tmp_path / "customers.parquet")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "customers.parquet"), table)
+    again = pd.read_parquet(tmp_path / "customers.parquet")
+    pd.testing.assert_frame_equal(again, table, check_index_type=False)  # pandas 2 reads objects
 
 
 def test_text_comes_back_unchanged():

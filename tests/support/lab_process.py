@@ -18,19 +18,23 @@ TOKEN = "only-for-this-test"
 
 @contextmanager
 def running_lab(
-    home: Path, cwd: Path, *options: str, **environment: str
+    home: Path, cwd: Path, *options: str, python: str = sys.executable, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A running lab, all of whose files are below a folder: its process and its address."""
+    """A running lab, all of whose files are below a folder: its process and its address.
+
+    What it prints is in the file ``output`` of that folder, and its log in ``log``.
+    """
     folders = {
         f"JUPYTER_{name}": str(home / name) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     }
     folders |= {"TMPDIR": str(home), "IPYTHONDIR": str(home), "HOME": str(home)}
-    command = [sys.executable, "-P", "-m", "clover_nb.cli", "lab", "--no-browser", *options]
-    with (home / "log").open("w") as log:
+    command = [python, "-P", "-m", "clover_nb.cli", "lab", "--no-browser", *options]
+    with (home / "log").open("w") as log, (home / "output").open("w") as output:
         process = subprocess.Popen(
             command,
             cwd=cwd,
             env=os.environ | folders | environment,
+            stdout=output,
             stderr=log,
             start_new_session=True,
         )

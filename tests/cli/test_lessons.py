@@ -1,0 +1,118 @@
+"""`clover-nb lessons`, and what `clover-nb lab` does with them in a folder of somebody's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from lab_process import TOKEN, running_lab
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+NAMES = {path.name for path in NOTEBOOKS}
+
+
+def lessons(folder, *arguments):
+    command = [sys.executable, "-P", "-m", "clover_nb.cli", "lessons", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_lessons_are_copied(tmp_path):
+    """All of them, byte by byte, into a folder of their own, and the first is named."""
+    ran = lessons(tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == (
+        f"Copied {len(NAMES)} lessons to clover-nb-lessons; begin with 01_first_customers.ipynb.\n"
+    )
+    copies = tmp_path / "clover-nb-lessons"
+    assert names_in(copies) == NAMES
+    for path in NOTEBOOKS:
+        assert (copies / path.name).read_bytes() == path.read_bytes()
+
+
+def test_they_go_into_the_folder_that_is_named(tmp_path):
+    """It is made, with those above it."""
+    ran = lessons(tmp_path, "courses/clover")
+    assert ran.returncode == 0, ran.stderr
+    assert names_in(tmp_path) == {"courses"}
+    assert names_in(tmp_path / "courses" / "clover") == NAMES
+
+
+def test_what_is_there_already_stays_as_it_is(tmp_path):
+    """A file with somebody's answers in it, and what a link points to; what is missing is added."""
+    folder = tmp_path / "clover-nb-lessons"
+    folder.mkdir()
+    (folder / "02_forms.ipynb").write_text("mine")
+    elsewhere = tmp_path / "elsewhere"
+    (folder / "03_cards_on_file.ipynb").symlink_to(elsewhere)
+    ran = lessons(tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "Left 2 as they are" in ran.stdout
+    assert (folder / "02_forms.ipynb").read_text() == "mine"
+    assert not elsewhere.exists()
+    assert names_in(folder) == NAMES
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_in_one_line(tmp_path):
+    """The name belongs to a file."""
+    (tmp_path / "clover-nb-lessons").write_text("a file")
+    ran = lessons(tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("clover-nb lessons: ")
+    assert ran.stderr.endswith("Name another folder.\n")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def working_folder(tmp_path):
+    """Where the lab is started; its own files are elsewhere."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def opened_by(home, folder):
+    """The notebook that a lab opens, and what it says."""
+    with running_lab(home, folder, f"--IdentityProvider.token={TOKEN}") as (process, url):
+        first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=10)
+        process.terminate()
+        process.wait(30)
+    return first.headers["Location"].partition("?")[0], (home / "output").read_text()
+
+
+def test_the_lab_offers_them_in_an_empty_folder(tmp_path, working_folder):
+    """An environment and hidden files may be there; it says what it did, and opens the first."""
+    (working_folder / ".env").touch()
+    environment = working_folder / "venv"
+    environment.mkdir()
+    (environment / "pyvenv.cfg").touch()
+    opened, said = opened_by(tmp_path, working_folder)
+    assert opened == "/lab/tree/clover-nb-lessons/01_first_customers.ipynb"
+    assert f"Copied {len(NAMES)} lessons to clover-nb-lessons" in said
+    assert names_in(working_folder) == {".env", "venv", "clover-nb-lessons"}
+    assert names_in(working_folder / "clover-nb-lessons") == NAMES
+
+
+def test_the_lab_opens_the_lessons_that_are_there(tmp_path, working_folder):
+    """The second time, with one deleted: it stays away."""
+    lessons(working_folder)
+    (working_folder / "clover-nb-lessons" / "08_go_live.ipynb").unlink()
+    opened, said = opened_by(tmp_path, working_folder)
+    assert opened == "/lab/tree/clover-nb-lessons/01_first_customers.ipynb"
+    assert "opied" not in said
+    assert names_in(working_folder / "clover-nb-lessons") == NAMES - {"08_go_live.ipynb"}
+
+
+def test_the_lab_puts_nothing_into_a_folder_with_work_in_it(tmp_path, working_folder):
+    """It says how to get them instead."""
+    (working_folder / "report.csv").touch()
+    opened, said = opened_by(tmp_path, working_folder)
+    assert opened == "/lab"
+    assert "`clover-nb lessons` copies the lessons into this folder." in said
+    assert names_in(working_folder) == {"report.csv"}
