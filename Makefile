@@ -71,13 +71,14 @@ lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything th
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py
 
-check: $(READY_DEV) ## lint, format, types, layers, unused code, spelling
+check: $(READY_DEV) ## lint, format, types, layers, unused code, spelling, names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/vulture
 	$(BIN)/codespell
+	$(BIN)/python tools/count_names.py
 
 format: $(READY_DEV) ## format the code and mend what the linter can
 	$(BIN)/ruff format .
