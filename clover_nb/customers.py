@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
-_LONG_LIST: Final = 3  # pages, which take long enough to be followed
+
+# How many customers are read before a bar shows it: two pages.
+_LONG_LIST: Final = 2000
 
 # D: what the Platform API takes an address with, or not at all.
 _WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
@@ -402,8 +404,8 @@ class Customers:
 
         Args:
             limit: How many rows at most, in all; ``None`` is all.
-            progress: Called with how many were read, after each page from the third on. Left out,
-                a bar shows it to a person who waits at a notebook or a terminal.
+            progress: Called after each page with how many customers were read. Left out, a bar
+                shows it to who waits at a notebook or a terminal, beyond 2,000 customers.
 
         Returns:
             A DataFrame as of :func:`clover_nb.to_frame`, in Clover's order. Customers who are in
@@ -420,7 +422,13 @@ class Customers:
         """
         pages = self._platform.read_pages(limit=validation.check_limit(limit))
         with ProgressBar("customers") as bar:
-            return _frame_of(pages, progress or (bar.show if is_watched() else None))
+
+            def show_long(read: int) -> None:
+                if read > _LONG_LIST:
+                    bar.show(read)
+
+            watched = progress is None and is_watched()
+            return _frame_of(pages, show_long if watched else progress)
 
     @mask_arguments
     @validation.check_keywords
@@ -740,10 +748,9 @@ def _report_pages(
     pages: PageReader, progress: Callable[[int], object]
 ) -> Iterator[list[dict[str, Any]]]:
     read = 0
-    for number, page in enumerate(pages, start=1):
+    for page in pages:
         read += len(page)
-        if number >= _LONG_LIST:
-            progress(read)
+        progress(read)
         yield page
 
 
