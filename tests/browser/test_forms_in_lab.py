@@ -198,14 +198,14 @@ def test_a_double_click_does_it_once(notebook):
 # One after the other, a form is told something else each time: it is waited for.
 REFUSALS = [
     ("contact", "PUT", 400, "Bad Request"),
-    ("contact", "PUT", 401, "Clover refused the credentials"),
+    ("contact", "PUT", 401, "Clover no longer takes the access token"),
     ("contact", "PUT", 404, "Check the id"),
     ("contact", "PUT", 403, "Clover refused the credentials"),
     ("contact", "PUT", 429, "Too many requests"),
     ("contact", "PUT", 500, "It is not known whether this was saved"),
     ("attach", "PUT", 402, "ask for another card"),
     ("attach", "PUT", 409, "Nothing needs to be done if it is this very card"),
-    ("delete", "DELETE", 401, "Clover refused the credentials"),
+    ("delete", "DELETE", 401, "Clover no longer takes the access token"),
     ("shipping", "PUT", 503, "It is not known whether this was saved"),
     ("create", "POST", 400, "Bad Request"),
     ("create", "POST", 402, "ask for another card"),

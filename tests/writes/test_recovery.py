@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import threading
 import time
 import warnings
 
@@ -161,16 +162,16 @@ def die(real, loss, call, journal, *, work, clock=0.0):
         finally:
             os._exit(1)
 
+    is_dead = threading.Event()
+
     def kill():
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        is_dead.set()
 
     getattr(real, f"lose_{loss}")(*call, then=kill)
     os.write(start, b".")
-    deadline = time.monotonic() + 60
-    while real.losses and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.05)
+    assert is_dead.wait(60)
     os.close(ready)
     os.close(start)
 
