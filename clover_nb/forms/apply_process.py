@@ -93,7 +93,7 @@ class Application:
         """Let what is under way finish, and keep the rest for later."""
         self._is_stop_wanted = True
 
-    def look(self) -> ApplyStatus:
+    def read_status(self) -> ApplyStatus:
         """What the journal says; a stop that somebody wants is asked for as soon as it can be."""
         is_working = self._worker is not None and self._worker.is_alive()
         error = "" if self._worker is None or is_working else self._worker.error()
@@ -111,7 +111,7 @@ class Application:
 
     def wait_for_news(self, known: ApplyStatus | None) -> ApplyStatus:
         """Look until something is otherwise than it was; called in a worker thread."""
-        while (found := self.look()) == known and not found.is_over:
+        while (found := self.read_status()) == known and not found.is_over:
             if self._is_unwatched.wait(_LOOK_SECONDS):
                 break
         return found

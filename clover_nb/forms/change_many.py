@@ -485,7 +485,7 @@ class ChangeMany(SharedWidget):
         """Show what is under way; what has stopped is offered."""
         if application is None:
             return
-        if application.look().is_over:
+        if application.read_status().is_over:
             self._offered = application
         else:
             self._show_application(application)
@@ -494,7 +494,7 @@ class ChangeMany(SharedWidget):
     def _open_offered(self) -> None:
         if self._offered is not None:
             self._application, self._offered = self._offered, None
-            self._apply_status = self._application.look()
+            self._apply_status = self._application.read_status()
             self._read_results()
 
     # -- what came of it ---------------------------------------------------------------------------
@@ -586,7 +586,7 @@ class ChangeMany(SharedWidget):
     def _describe_offered(self) -> str:
         if self._offered is None or self._offered.batch is None:
             return ""
-        status, number = self._offered.look(), self._offered.batch.number
+        status, number = self._offered.read_status(), self._offered.batch.number
         if status.state == "done":
             return f"Batch {number} is done."
         return f"Batch {number} has stopped with {change_steps.count_rows(status.left)} left."
@@ -622,7 +622,7 @@ class ChangeMany(SharedWidget):
             "ready": bool(plan.requests),
         }
 
-    def _doubts(self) -> list[change_steps.Doubt]:
+    def _doubts(self) -> list[change_steps.RowWarning]:
         return [] if self.plan is None else change_steps.list_doubts(self.plan)
 
     def _applying_state(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class ColumnChoice(NamedTuple):
     is_fixed: bool = False
 
 
-class Doubt(NamedTuple):
+class RowWarning(NamedTuple):
     """A kind of doubt, and how many rows have it."""
 
     code: str
@@ -255,12 +255,12 @@ def filter_by_count(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table[table["state"] == _STATES[name]]
 
 
-def list_doubts(plan: Plan) -> list[Doubt]:
+def list_doubts(plan: Plan) -> list[RowWarning]:
     """The kinds of doubt in a plan, among rows that can be right."""
     found = Counter(
         code for row in plan.rows if row.status != "wrong" for code in {r.code for r in row.reasons}
     )
-    return [Doubt(code, DOUBTS[code], found[code]) for code in KINDS if found[code]]
+    return [RowWarning(code, DOUBTS[code], found[code]) for code in KINDS if found[code]]
 
 
 def decide_rows(plan: Plan, kinds: Iterable[str], rows: Mapping[int, Decision]) -> None:

@@ -162,7 +162,7 @@ class Form(SharedWidget):
             self._choose_customer(row)
         self._state.inputs.values |= values
         if spec is not self._home:
-            self._panel.offer("back", "Back", lambda: self.become(self._home, {}))
+            self._panel.add_action("back", "Back", lambda: self.become(self._home, {}))
         self._sync_state()
 
     def receive(self, content: Mapping[str, Any]) -> None:
@@ -287,7 +287,7 @@ class Form(SharedWidget):
         if before is not None and typed:
             name = rendering.render_name(before)
             self._panel.say("warning", Markup(f"What you typed about {name} was put aside."))
-            self._panel.offer("restore", "Bring it back", lambda: self._restore(typed, before))
+            self._panel.add_action("restore", "Bring it back", lambda: self._restore(typed, before))
 
     def _restore(self, typed: Mapping[str, str], row: Row[Any] | None) -> None:
         """Bring back what was cancelled or put aside."""
@@ -363,10 +363,10 @@ class Form(SharedWidget):
         self._panel.say("done", Markup(f"{word}: {name}{note}"))
         self._panel.show_row(row)
         if undo := result.undo:
-            self._panel.offer("undo", "Undo", lambda: self._undo_change(undo))
+            self._panel.add_action("undo", "Undo", lambda: self._undo_change(undo))
         if follow_up := state.spec.follow_up(result):
             label, spec, values = follow_up
-            self._panel.offer("follow", label, lambda: self.on_switch(spec, values))
+            self._panel.add_action("follow", label, lambda: self.on_switch(spec, values))
         self._sync_state()
         self.on_saved(row)
         self._report_release()
@@ -406,7 +406,7 @@ class Form(SharedWidget):
         self._panel.clear()
         self._panel.say("info", "Cancelled: nothing was sent.")
         if typed:
-            self._panel.offer("restore", "Undo", lambda: self._restore(typed, row))
+            self._panel.add_action("restore", "Undo", lambda: self._restore(typed, row))
         self._sync_state()
         self._report_release()
 
@@ -494,10 +494,12 @@ class Form(SharedWidget):
             self._focus_input(name)
         self._panel.say("error", words, messages.request_id(error))
         if row is not None and isinstance(error, EditConflictError | OutcomeUnknownError):
-            self._panel.offer("reload", "Reload, keep my edits", self._reload_customer)
+            self._panel.add_action("reload", "Reload, keep my edits", self._reload_customer)
         elif isinstance(error, OutcomeUnknownError):
             email = self._state.read_values()["email"]
-            self._panel.offer("look", "Look the customer up", lambda: self._look_up_email(email))
+            self._panel.add_action(
+                "look", "Look the customer up", lambda: self._look_up_email(email)
+            )
         elif row is not None and isinstance(error, PartialChangeError):
             self._read_customer("reload", row["id"], self._show_partial)
 

@@ -37,7 +37,7 @@ class ResultPanel:
         """Show a customer."""
         self.result = rendering.render_row(row)
 
-    def offer(self, key: str, label: str, act: Callable[[], object]) -> None:
+    def add_action(self, key: str, label: str, act: Callable[[], object]) -> None:
         """Show a button; ``key`` says which, and takes the place of an earlier one."""
         self._offers[key] = (label, act)
 
@@ -46,7 +46,7 @@ class ResultPanel:
     ) -> None:
         """Show a button for each customer, by id and name, that leads to it."""
         for key, name in customers:
-            self.offer(f"show {key}", f"Show {name}", partial(show, key))
+            self.add_action(f"show {key}", f"Show {name}", partial(show, key))
 
     def withdraw(self, *keys: str) -> None:
         """Take buttons away."""

@@ -186,7 +186,7 @@ class CustomerTable(SharedWidget):
             self.selected_ids = [each for each in self.selected_ids if each not in gone]
         if self._ticked:
             known = self._query.with_ids(self.ticked_ids).index.astype(str)
-            self._tick([key for key in self.ticked_ids if key in known])
+            self._set_ticks([key for key in self.ticked_ids if key in known])
 
     def put(self, row: pd.Series[Any]) -> None:
         """Show a customer as it is now, in its place; one that is new is shown in any case.
@@ -277,9 +277,9 @@ class CustomerTable(SharedWidget):
 
     def untick(self) -> None:
         """Take all ticks away."""
-        self._tick([])
+        self._set_ticks([])
 
-    def _tick(self, ids: Sequence[str], click: int | None = None) -> None:
+    def _set_ticks(self, ids: Sequence[str], click: int | None = None) -> None:
         before, self._ticked = self._ticked, dict.fromkeys(ids)
         self._show_ticks(self.ticks["click"] if click is None else click)
         if self._ticked.keys() != before.keys():
@@ -288,7 +288,7 @@ class CustomerTable(SharedWidget):
 
     def _tick_row(self, key: str, click: int, *, on: bool) -> None:
         others = [each for each in self._ticked if each != key]
-        self._tick([*others, key] if on else others, click)
+        self._set_ticks([*others, key] if on else others, click)
 
     def _tick_all(self, click: int, *, on: bool) -> None:
         """Tick what the search has found, or nothing of it."""
@@ -296,9 +296,9 @@ class CustomerTable(SharedWidget):
         if self.several:
             self._select(found if on else [], click)
         elif on:
-            self._tick([*self._ticked, *found], click)
+            self._set_ticks([*self._ticked, *found], click)
         else:
-            self._tick([key for key in self._ticked if key not in set(found)], click)
+            self._set_ticks([key for key in self._ticked if key not in set(found)], click)
 
     # -- what a person does ----------------------------------------------------------------------
 
