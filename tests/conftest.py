@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,9 @@ from scripted_server import BRIEF, LATE, ScriptedServer
 from clover_nb import client, sandbox
 from clover_nb.client import Clover, connect
 from clover_nb.settings import Timeouts
+
+# A shell's `&` and nohup start programs that ignore it; here it is pressed.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
