@@ -1,5 +1,7 @@
 # The two commands of the README are `make lab` and `make test`; `make help` lists the rest.
 PYTHON ?= python3
+# Where a machine forbids to keep compiled code, each kernel would take seconds to compile pandas anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
