@@ -61,14 +61,17 @@ $(READY_LOWEST): requirements-lowest.lock pyproject.toml
 lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS="--no-browser --port=8899")
 	@$(BIN)/clover-nb lab $(ARGS)
 
+# By the files in their order (see tests/conftest.py), not by how many tests they have.
+TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(READY_DEV) ## run the tests: units, sandbox, forms in a browser, notebooks
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ARGS)
 
 test-long: $(READY_DOCS) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m long $(ARGS)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
+	$(LOWEST)/bin/python -m pytest $(TWO_AT_ONCE) --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
 
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py

@@ -18,6 +18,14 @@ from clover_nb.settings import Timeouts
 # A shell's `&` and nohup start programs that ignore it; here it is pressed.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SLOW = ("browser", "security", "cli", "notebooks")  # they start browsers, labs and kernels
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
+
 
 @pytest.fixture
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
