@@ -109,6 +109,12 @@ def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path):
         page.get_by_role("link", name="docs/cards.md").click()
         expect(page.get_by_role("heading", name="Where each part of a card goes")).to_be_visible()
 
+        # A picture of somebody else's run is shown, with its text for a screen reader.
+        page.goto(f"{url}lab/tree/clover-nb-lessons/05_explore_customers.ipynb")
+        chart = page.get_by_role("img", name="New customers by month. 2023: 482.")
+        expect(chart).to_be_visible()
+        assert chart.evaluate("image => image.naturalWidth") > 1000
+
 
 def test_the_package_does_not_need_what_draws_charts(machine, tmp_path):
     """Without matplotlib, the extra for them, every other module can be imported."""
