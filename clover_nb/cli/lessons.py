@@ -16,6 +16,7 @@ PATTERNS = (
     "notebooks/*.xlsx",
     "docs/cards.md",
     "docs/change-many.md",
+    "docs/errors.md",
     "docs/images/*-light.png",
 )
 
@@ -69,8 +70,8 @@ def copy_lessons(folder: Path) -> str:
         name, content = path.relative_to(source), path.read_bytes()
         if name.parts[0] == "notebooks":
             name = Path(*name.parts[1:])
-        if name.suffix == ".ipynb":
-            content = content.replace(b"../docs/", b"docs/")  # which is below them here
+        if name.suffix in {".ipynb", ".md"}:  # docs are beside notebooks there, below them here
+            content = content.replace(b"../docs/", b"docs/").replace(b"../notebooks/", b"../")
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
         try:
             with (folder / name).open("xb") as file:
