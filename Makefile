@@ -95,8 +95,8 @@ notebooks: $(READY_DEV) ## run the notebooks and keep their outputs
 screenshots: $(READY_DEV) ## make the pictures of the README
 	$(BIN)/python -m pytest -p no:randomly tests/browser/screenshots.py
 
-docs: $(READY_DOCS) ## make the pages of the documentation: site/index.html
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c docs/site . site $(ARGS)
+docs: $(READY_DOCS) ## make the pages of the documentation: site/pages/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c docs/site -d site/cache . site/pages $(ARGS)
 
 dist: $(READY) ## build the wheel and the sdist, the same bytes from the same commit
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m hatchling build
