@@ -230,7 +230,14 @@ def test_the_address_names_the_customer_and_a_reload_keeps_it(page, address, chr
 def test_leaving_with_something_typed_asks_first(page):
     """And without it not."""
     asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def answer(dialog):
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    reload(page)  # a form that is put aside may hold something that another test has typed
+    asked.clear()
     search_for(page, "qiang zhou")
     page.keyboard.press("Enter")
     page.keyboard.press("e")
@@ -244,6 +251,7 @@ def test_leaving_with_something_typed_asks_first(page):
     page.keyboard.type("X")
     reload(page)
     assert asked == ["beforeunload"]
+    page.remove_listener("dialog", answer)
 
 
 def test_each_card_has_its_row_with_replace_and_remove(page):
@@ -281,7 +289,7 @@ def test_views_narrow_the_table_and_go_along_with_the_search(page):
     page.keyboard.press("Backspace")
     views.select_option("Changed by the team today")
     expect(page.get_by_role("grid")).to_contain_text("Kavya Singh II")
-    search_for(page, "example.org")
+    search_for(page, "nikhil nair")
     expect(page.get_by_text("No match among Changed by the team today, of 200")).to_be_visible()
 
 
@@ -301,7 +309,7 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
     expect(heads.filter(has_text="Phone")).to_have_count(0)
     page.evaluate("localStorage.clear()")
 
-    search_for(page, "rafael.barbosa")
+    search_for(page, "marek.sikora")
     page.keyboard.press("Enter")
     page.keyboard.press("e")
     expect(field(page, "Name")).to_be_focused()
