@@ -273,6 +273,33 @@ def test_each_card_has_its_row_with_replace_and_remove(page):
     expect(page.get_by_role("table", name="History")).to_contain_text("MC •••• 3294, expires 20")
 
 
+def test_a_pasted_address_is_split_and_taken_back_in_one_step(page, chromium):
+    """Lines and all, as it stands in a letter; a country by its name, which stands below it."""
+    search_for(page, "nina mazur")
+    page.keyboard.press("Enter")
+    page.keyboard.press("s")
+    line1, city, country = map(page.get_by_label, ("Address line 1", "City", "Country"))
+    expect(line1).to_be_focused()
+    before = line1.input_value(), city.input_value()
+    chromium.grant_permissions(["clipboard-read", "clipboard-write"])
+    letter = "415 N Mathilda Ave\nSunnyvale, California 94085\nUSA"
+    page.evaluate("text => navigator.clipboard.writeText(text)", letter)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+v")
+    expect(line1).to_have_value("415 N Mathilda Ave")
+    expect(city).to_have_value("Sunnyvale")
+    expect(city).to_have_accessible_description(re.compile(f"Was: {before[1]}"))
+    expect(page.get_by_label("State", exact=True)).to_have_value("CA")
+    expect(country).to_have_accessible_description(re.compile("United States"))
+    button(page, "Back to what I typed").press("Enter")
+    expect(line1).to_have_value(letter.replace("\n", ", "))
+    expect(city).to_have_value(before[1])
+    country.fill("germany")
+    country.press("Tab")
+    expect(country).to_have_value("DE")
+    expect(country).to_have_accessible_description(re.compile("Was: CA.*Germany|Was: germany.*Germany"))
+
+
 def test_views_narrow_the_table_and_go_along_with_the_search(page):
     """They are counted, and what was changed today is among them."""
     views = page.get_by_label("Customers to show")
