@@ -40,9 +40,10 @@ def normalize_parts(typed: Mapping[str, str]) -> dict[str, str]:
     Returns:
         The parts that change.
     """
-    country = find_country_code(typed["country"]) or typed["country"].upper() or "US"
+    stated = find_country_code(typed["country"])
+    country = stated or typed["country"].upper() or "US"
     spelled = {
-        "country": find_country_code(typed["country"]),
+        "country": stated,
         "state": addresses.find_state_code(country, typed["state"]),
         "postal_code": addresses.format_postal_code(country, typed["postal_code"]),
     }

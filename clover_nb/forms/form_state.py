@@ -147,10 +147,11 @@ class FormState:
 
     def _normalize(self, typed: Mapping[str, str]) -> dict[str, str]:
         """What is sent otherwise than it was typed, unless the person has taken that back."""
-        edited = self.inputs.find_edits()
+        changed = self.spec.normalize(typed)
+        edited = self.inputs.find_edits() if changed else {}
         return {
             name: text
-            for name, text in self.spec.normalize(typed).items()
+            for name, text in changed.items()
             if name in edited and (name, typed[name]) not in self._as_typed
         }
 

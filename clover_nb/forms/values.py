@@ -105,6 +105,8 @@ def _check_address(typed: Typed) -> list[addresses.AddressFinding]:
 
 def find_address_warnings(typed: Typed) -> list[FormWarning]:
     """What is odd about an address; it may be meant."""
+    if not has_address(typed):
+        return []
     doubts = [
         FormWarning(_ADDRESS + each.part, each.message)
         for each in _check_address(typed)

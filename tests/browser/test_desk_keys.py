@@ -297,7 +297,31 @@ def test_a_pasted_address_is_split_and_taken_back_in_one_step(page, chromium):
     country.fill("germany")
     country.press("Tab")
     expect(country).to_have_value("DE")
-    expect(country).to_have_accessible_description(re.compile("Was: CA.*Germany|Was: germany.*Germany"))
+    expect(country).to_have_accessible_description(
+        re.compile("Was: CA.*Germany|Was: germany.*Germany")
+    )
+
+
+def test_the_preview_shows_what_is_typed_and_warns_before(page):
+    """Digit by digit, while the kernel must not have what may become a card number."""
+    search_for(page, "kavya reddy")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    field(page, "Phone").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("202-555-0199", delay=20)
+    preview = page.get_by_role("table", name="What will change")
+    expect(preview.get_by_role("cell").last).to_have_text("202-555-0199")
+    field(page, "Email").fill("kavya@example.com")
+    expect(
+        page.get_by_text("Clover keeps the old email address beside the new one.")
+    ).to_have_class(re.compile("clover-warning"))
+    field(page, "Phone").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("4242424242424242", delay=20)
+    expect(page.get_by_text("That looks like a card number")).to_be_visible()
+    expect(preview).not_to_contain_text("4242")
 
 
 def test_views_narrow_the_table_and_go_along_with_the_search(page):

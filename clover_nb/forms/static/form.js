@@ -251,6 +251,7 @@ function draw(model, el, state) {
     }
     showErrors();
     showWay();
+    showPreview();
   };
   const flush = () => Object.values(inputs).every((input) => input.flush());
   const submit = () => {
@@ -394,6 +395,15 @@ function draw(model, el, state) {
     order[still].before(...order.slice(0, still));
     grid.append(...order.slice(still + 1));
   };
+  // What the kernel must not have yet, as it may become a card number, is filled in here.
+  const showPreview = () => {
+    showHtml(preview, model.get("preview"));
+    for (const cell of preview.querySelectorAll("[data-name]")) {
+      cell.dataset.known ??= cell.textContent;
+      const { name, known } = cell.dataset;
+      showText(cell, state.held.has(name) ? texts[name] : known);
+    }
+  };
   const showState = () => {
     const busy = model.get("busy");
     const writes = busy === "submit" || busy === "undo";
@@ -409,7 +419,7 @@ function draw(model, el, state) {
     const trouble = state.kernel.trouble();
     showText(gone, trouble && `${trouble} What you typed is still here.`);
     showHtml(who, model.get("who"));
-    showHtml(preview, model.get("preview"));
+    showPreview();
     showHtml(status, model.get("status"));
     const outcome = model.get("outcome");
     showHtml(conflict, outcome.conflict);
