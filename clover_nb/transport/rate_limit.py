@@ -18,9 +18,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
+from clover_nb.masking import Secret
+from clover_nb.team import is_database
 from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
 
 # Of 16 a second, 15.5: room for what the network adds between here and Clover's clock.
@@ -146,12 +149,15 @@ def _current_slowdown(state: RateState, now: float) -> float:
     return max(0.0, state.slower - _FASTER_PER_SECOND * (now - state.slower_since))
 
 
-_accounts: WeakValueDictionary[tuple[str, ...], AccountLocks] = WeakValueDictionary()
+_accounts: WeakValueDictionary[tuple[object, ...], AccountLocks] = WeakValueDictionary()
 _accounts_lock = threading.Lock()
 
 
 def shared_limiter(
-    account: tuple[str, ...], per_second: float | None, at_once: int | None
+    account: tuple[str, ...],
+    per_second: float | None,
+    at_once: int | None,
+    team: Secret | None = None,
 ) -> RateLimiter:
     """The rate limiter of a connection, which shares the rate of its account with all others.
 
@@ -159,11 +165,13 @@ def shared_limiter(
         account: What tells accounts apart: the addresses and the access token.
         per_second: Requests a second; ``None`` or 0 sets no rate.
         at_once: Requests at the same time; ``None`` or 0 sets no bound.
+        team: Where a team shares it; otherwise it is shared by this user's processes.
     """
+    folder = Path(team.reveal()) if team and not is_database(team) else None
     with _accounts_lock:
-        locks = _accounts.get(account)
+        locks = _accounts.get((folder, account))
         if locks is None:
-            locks = _accounts[account] = AccountLocks(account)
+            locks = _accounts[folder, account] = AccountLocks(account, folder)
     return RateLimiter(per_second or 0, at_once or 0, locks)
 
 
