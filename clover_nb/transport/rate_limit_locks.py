@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import threading
 import time
 import warnings
@@ -185,10 +186,14 @@ class FileLocks:
 
     def _make_folder(self) -> Path:
         folder = (self._team or runtime_folder()) / f"rate-{self._name}"
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            if self._team:
-                folder.chmod(FOLDER_MODE)
+        if self._team and not folder.exists():  # with its mode from the first moment on
+            new = Path(tempfile.mkdtemp(prefix=".rate-", dir=self._team))
+            new.chmod(FOLDER_MODE)
+            try:
+                new.rename(folder)
+            except OSError:  # a colleague was quicker
+                new.rmdir()
+        folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     def acquire(self, name: str) -> Release:
