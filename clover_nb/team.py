@@ -28,6 +28,9 @@ SCHEMA: Final = "clover_nb"
 #: How connections name themselves to the database; a process's name follows.
 APPLICATION: Final = f"clover-nb {version('clover-nb')}"
 
+#: Begins a transaction during which nobody else writes, nor makes tables.
+WRITES_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clover-nb writes', 0))"
+
 _SCHEMES: Final = ("postgresql://", "postgres://")
 # Where a lock that one machine holds is no lock for another, or can't be relied on.
 _NETWORK: Final = re.compile(

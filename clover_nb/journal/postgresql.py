@@ -22,8 +22,6 @@ from clover_nb.journal.processes import new_process_name
 from clover_nb.masking import Secret
 
 _IDLE_SECONDS: Final = 1.0
-# Of a transaction during which nobody else writes; each other lock has a name of its own.
-_WRITES: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clover-nb writes', 0))"
 _LOCK: Final = sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))")
 # Shared, so that two who ask at the same time don't take each other for the process.
 _IS_FREE: Final = sa.text("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(:name, 0))")
@@ -41,7 +39,7 @@ class PostgreSQLDatabase(Database):
         retention_days: See :class:`Database`.
     """
 
-    _BEGIN: ClassVar = ("BEGIN", _WRITES)
+    _BEGIN: ClassVar = ("BEGIN", team.WRITES_LOCK)
     _HINT: ClassVar = (
         "What can't be written down isn't sent. It goes on by itself once the database can be "
         "reached and lets your role in; clover-nb doctor says more."

@@ -22,6 +22,7 @@ from clover_nb.errors import JournalError, SettingsError
 from clover_nb.journal.entries import Write
 from clover_nb.journal.registry import team_journal
 from clover_nb.masking import Secret
+from clover_nb.transport import rate_limit
 
 ANA, BO, EVE, GROUP = 52_001, 52_002, 52_003, 52_000
 FORK = multiprocessing.get_context("fork")
@@ -116,7 +117,7 @@ def try_to_look(_, folder):
     found = []
     for action in (
         lambda: connect("local", team=folder),
-        lambda: list(folder.iterdir()),
+        lambda: os.listdir(folder),
         lambda: (folder / "journal.sqlite3").read_bytes(),
     ):
         try:
@@ -172,8 +173,6 @@ def try_slot(_, folder):
 
 
 def shared_limiter(folder):
-    from clover_nb.transport import rate_limit
-
     return rate_limit.shared_limiter(("host", "token"), 16, 1, Secret(folder))
 
 
@@ -213,7 +212,7 @@ def test_a_network_drive_is_refused_with_the_way_out(folder, monkeypatch):
     """The nearest mount counts: a disk of this machine below it is none."""
     Partition = namedtuple("Partition", "mountpoint fstype")
     mounts = [Partition("/", "ext4"), Partition(str(folder.parent), "nfs4")]
-    monkeypatch.setattr(psutil, "disk_partitions", lambda all: mounts)
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounts)
     message = refusal(folder)
     assert "is on a network drive (nfs4)" in message
     assert "CLOVER_TEAM=postgresql://" in message
