@@ -59,7 +59,7 @@ def main() -> None:
 def database():
     """A team's database, in a PostgreSQL of its own."""
     sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
-    from postgresql import run_server
+    from postgresql import run_server  # noqa: PLC0415  found by the line above
 
     with run_server() as server, server.create_database() as made:
         yield {"team": made.address("ana")}

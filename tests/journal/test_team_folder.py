@@ -117,8 +117,8 @@ def try_to_look(_, folder):
     found = []
     for action in (
         lambda: connect("local", team=folder),
-        lambda: os.listdir(folder),
-        lambda: (folder / "journal.sqlite3").read_bytes(),
+        lambda: list(folder.iterdir()),
+        (folder / "journal.sqlite3").read_bytes,
     ):
         try:
             action()

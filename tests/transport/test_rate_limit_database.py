@@ -148,7 +148,7 @@ def test_threads_share_the_slots_of_their_connection(database):
 
 def child_of(pipe, here):
     with here.slot():
-        pipe.send(True)
+        pipe.send("through")
 
 
 def test_a_forked_child_holds_nothing_of_its_parents(database):
@@ -159,7 +159,7 @@ def test_a_forked_child_holds_nothing_of_its_parents(database):
         child = FORK.Process(target=child_of, args=(theirs, here))
         child.start()
         assert not ours.poll(0.3)
-    assert ours.recv()
+    assert ours.recv() == "through"
     child.join()
     with here.slot():
         pass
