@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,17 @@ from scripted_server import BRIEF, LATE, ScriptedServer
 from clover_nb import client, sandbox
 from clover_nb.client import Clover, connect
 from clover_nb.settings import Timeouts
+
+# A shell's `&` and nohup start programs that ignore it; here it is pressed.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+SLOW = ("browser", "security", "cli", "notebooks")  # they start browsers, labs and kernels
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
 @pytest.fixture

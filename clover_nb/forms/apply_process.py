@@ -51,20 +51,17 @@ class ApplyStatus(NamedTuple):
         """Whether nothing is sent any more."""
         return self.state not in ("starting", "running")
 
-    @property
-    def done(self) -> int:
+    def count_done(self) -> int:
         """How many rows are done."""
         return self.counts.get("done", 0)
 
-    @property
-    def failed(self) -> int:
+    def count_failed(self) -> int:
         """How many rows are not, and won't be."""
         return sum(self.counts.get(name, 0) for name in _FAILED)
 
-    @property
-    def left(self) -> int:
+    def count_left(self) -> int:
         """How many rows wait."""
-        return sum(self.counts.values()) - self.done - self.failed
+        return sum(self.counts.values()) - self.count_done() - self.count_failed()
 
 
 class Application:
