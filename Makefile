@@ -103,7 +103,7 @@ dist: $(READY) ## build the wheel and the sdist, the same bytes from the same co
 
 COMPILE := $(BIN)/uv pip compile --universal --no-emit-index-url --python-version 3.11 --quiet
 HASHED := $(COMPILE) --generate-hashes
-PACKAGE := pyproject.toml --extra charts
+PACKAGE := pyproject.toml --extra charts --extra team
 lock: $(READY_DEV) ## pin what pyproject.toml asks for: for running, developing, the docs; and the oldest of it
 	$(HASHED) $(PACKAGE) --group dev -o requirements-dev.lock $(ARGS)
 	$(HASHED) $(PACKAGE) --group environment -c requirements-dev.lock -o requirements.lock

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import postgresql
 import pytest
 from scripted_server import BRIEF, LATE, ScriptedServer
 
@@ -53,6 +54,20 @@ def default_connection(clover: Clover, monkeypatch: pytest.MonkeyPatch) -> Clove
     """A connection that ``Customer``, ``Token`` and the forms use in this test."""
     monkeypatch.setattr(client, "_default", [clover])
     return clover
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A PostgreSQL that the tests of this process share; none without it, but for CI."""
+    with postgresql.run_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgresql_server: postgresql.Server) -> Iterator[postgresql.Database]:
+    """A database of it with nothing in it."""
+    with postgresql_server.create_database() as made:
+        yield made
 
 
 @pytest.fixture
