@@ -377,7 +377,7 @@ class Desk(SharedWidget):
         form.on_switch = self._switch
         form.on_released = lambda: self._forget(form)
         form.on_cancelled = self._close_form
-        form.observe(lambda _: self._end_work(form), "busy")
+        form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
 
@@ -431,9 +431,10 @@ class Desk(SharedWidget):
             del self._forms[key]
             form.close()
 
-    def _end_work(self, form: Form) -> None:
+    def _end_work(self, form: Form, task: str) -> None:
         """Say what became of a change whose form was put aside meanwhile."""
-        if form is self.form or form.is_busy or not form.has_changed:
+        is_change = task in ("submit", "undo")
+        if not is_change or form is self.form or form.is_busy or not form.has_changed:
             return
         form.drop_statements()
         if form.customer is not None:
