@@ -229,6 +229,26 @@ def test_a_save_that_fails_late_says_whom_to_select(desk, clover, ana, bea, monk
     asyncio.run(scenario())
 
 
+def test_a_look_that_ends_late_is_no_change_that_failed(desk, clover, ana, bea, monkeypatch):
+    """Whether an address is taken is asked about a form that was put aside meanwhile."""
+    gate = Gate(clover.customers.search)
+    monkeypatch.setattr(clover.customers, "search", gate)
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        desk.open_form("Edit contact")
+        form = desk.form
+        driver(desk).type(email="new@example.com").tell("leave", name="email")
+        await happens(gate.entered.is_set)
+        desk.select(bea["id"])
+        gate.opened.set()
+        await happens(lambda: not form.busy)
+        assert "Not saved" not in words(desk.status)
+
+    asyncio.run(scenario())
+
+
 def test_a_list_that_comes_late_does_not_hide_a_change(desk, clover, ana, monkeypatch):
     """All customers were asked for, one was changed and saved; then the list arrives."""
     gate = Gate(clover.customers.list)
