@@ -1,5 +1,7 @@
 # The two commands of the README are `make lab` and `make test`; `make help` lists the rest.
 PYTHON ?= python3
+# Where a machine forbids to keep compiled code, each kernel would take seconds to compile pandas anew.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -70,14 +72,17 @@ lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS
 hub: $(READY_HUB) ## JupyterHub with the sandbox, PostgreSQL and two example users (needs npm and PostgreSQL)
 	@$(HUB)/bin/python deploy/jupyterhub/example.py
 
+# By the files in their order (see tests/conftest.py), not by how many tests they have.
+TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(READY_DEV) ## run the tests: units, sandbox, forms in a browser, notebooks
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ARGS)
 
 test-long: $(READY_DOCS) $(READY_HUB) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m long $(ARGS)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
-	$(LOWEST)/bin/python -m pytest -n 2 --dist loadfile --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
+	$(LOWEST)/bin/python -m pytest $(TWO_AT_ONCE) --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
 
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py
@@ -101,15 +106,15 @@ notebooks: $(READY_DEV) ## run the notebooks and keep their outputs
 screenshots: $(READY_DEV) ## make the pictures of the README
 	$(BIN)/python -m pytest -p no:randomly tests/browser/screenshots.py
 
-docs: $(READY_DOCS) ## make the pages of the documentation: site/index.html
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c docs/site . site $(ARGS)
+docs: $(READY_DOCS) ## make the pages of the documentation: site/pages/index.html
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env -c docs/site -d site/cache . site/pages $(ARGS)
 
 dist: $(READY) ## build the wheel and the sdist, the same bytes from the same commit
 	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m hatchling build
 
 COMPILE := $(BIN)/uv pip compile --universal --no-emit-index-url --python-version 3.11 --quiet
 HASHED := $(COMPILE) --generate-hashes
-PACKAGE := pyproject.toml --extra charts
+PACKAGE := pyproject.toml --extra charts --extra team
 lock: $(READY_DEV) ## pin what pyproject.toml asks for: for running, developing, the docs; and the oldest of it
 	$(HASHED) $(PACKAGE) --group dev -o requirements-dev.lock $(ARGS)
 	$(HASHED) $(PACKAGE) --group environment -c requirements-dev.lock -o requirements.lock

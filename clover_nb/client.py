@@ -181,6 +181,7 @@ def connect(
     platform_url: str | None = None,
     checkout_url: str | None = None,
     writes: bool | None = None,
+    team: str | os.PathLike[str] | None = None,
     seed: int | None = None,
     requests_per_second: float | None = constants.REQUESTS_PER_SECOND,
     at_once: int | None = constants.REQUESTS_AT_ONCE,
@@ -209,6 +210,8 @@ def connect(
         platform_url: Another base address of the Platform API.
         checkout_url: Another base address of the script that shows Clover's card fields.
         writes: ``True`` allows writes to production.
+        team: What a team shares its journal and its rate in: a folder of this machine, or
+            ``"postgresql://..."``.
         seed: With ``"local"``: start a sandbox for this connection alone, with the same ids and
             times in every run. Without, notebooks opened by ``clover-nb lab`` share one, and so
             does everything within one process.
@@ -216,8 +219,8 @@ def connect(
             account share it. ``None`` or 0: as fast as it goes.
         at_once: How many requests may be under way at the same time; ``None`` or 0: any number.
         journal: The file in which changes are written down (see :mod:`clover_nb.journal`).
-            ``"default"``: one in the user's data folder; for a local sandbox, in memory, as long
-            as the sandbox lives. ``None``: no journal.
+            ``"default"``: the team's, or else one in the user's data folder; for a local sandbox,
+            in memory, as long as the sandbox lives. ``None``: no journal.
         retention_days: Entries of the journal that are older are deleted.
         on_unknown: When the answer to a change is lost, ``"resolve"`` looks whether it was made,
             and sends it again where that can't make it twice. ``"raise"`` raises
@@ -241,9 +244,14 @@ def connect(
         ask_for_token = partial(settings_.ask_for_token, access_token)
         access_token = ask_for_token()
     # Now, for a traceback may show this function's variables.
-    access_token, api_key = mask_credentials(
-        {"access_token": access_token, "api_key": api_key}
+    access_token, api_key, place = mask_credentials(
+        {
+            "access_token": access_token,
+            "api_key": api_key,
+            "team": None if team is None else os.fspath(team),
+        }
     ).values()
+    del team
     arguments = settings_.settings_from(
         {
             "access_token": access_token,
@@ -254,6 +262,7 @@ def connect(
             "platform_url": platform_url,
             "checkout_url": checkout_url,
             "writes": writes,
+            "team": place,
         },
         settings_.ARGUMENT,
     )
@@ -272,13 +281,15 @@ def connect(
         if practises:
             told = own.connection() if own else _shared_sandbox()
             values = settings_.settings_from(told, settings_.PRACTICE) | arguments
-        if journal == "default" and "journal" in values:
+        if journal == "default" and "journal" in values and "team" not in values:
             journal = str(values["journal"].value)
         settings = settings_.load_settings(values, environment=name)
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
             settings,
-            rate_limiter=rate_limit.shared_limiter(account, requests_per_second, at_once),
+            rate_limiter=rate_limit.shared_limiter(
+                account, requests_per_second, at_once, settings.team
+            ),
             timeouts=timeouts,
             journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
@@ -307,6 +318,8 @@ def _open_journal(
         return None
     if where != "default":
         return journals.shared_journal(Path(where).absolute(), retention_days=retention_days)
+    if settings.team:
+        return journals.team_journal(settings.team, retention_days=retention_days)
     if settings.environment != "local":
         return journals.shared_journal(journals.default_path(), retention_days=retention_days)
     journal = journals.shared_journal(account)

@@ -14,7 +14,7 @@ import pandas as pd
 from clover_nb import constants, validation
 from clover_nb.api.pagination import PageReader
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.bulk.batch import SETTLE_SECONDS, Batch, apply_plan
+from clover_nb.bulk.batch import LISTING_WAIT, Batch, apply_plan
 from clover_nb.bulk.plan import Plan, make_plan
 from clover_nb.bulk.review import Empty
 from clover_nb.bulk.runner import BatchProgress
@@ -529,7 +529,7 @@ class Customers:
         self,
         plan: Plan,
         *,
-        settle_seconds: float = SETTLE_SECONDS,
+        listing_wait: float = LISTING_WAIT,
         progress: Callable[[BatchProgress], object] | None = None,
     ) -> Batch:
         """Apply a plan's ready rows, once, however often this is called or the machine dies.
@@ -540,8 +540,8 @@ class Customers:
 
         Args:
             plan: As from :meth:`plan` or :func:`clover_nb.read_plan`.
-            settle_seconds: How long a create may be on its way after its answer was lost; then it
-                is looked for, by a mark in ``externalId``.
+            listing_wait: Seconds that a create may be on its way after its answer was lost; then
+                it is looked for in a listing of all customers, by a mark in ``externalId``.
             progress: Called now and then with how far it is, a
                 :class:`clover_nb.bulk.runner.BatchProgress`. Left out, a bar shows it to a person
                 who waits at a notebook or a terminal.
@@ -569,7 +569,7 @@ class Customers:
                 self._open_batches(),
                 self._list_quietly,
                 pause=self._writes.retry_delay,
-                settle_seconds=settle_seconds,
+                listing_wait=listing_wait,
                 progress=progress or (show if is_watched() else None),
             )
 

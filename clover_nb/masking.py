@@ -98,7 +98,7 @@ def mask_credentials(values: Mapping[str, T]) -> dict[str, T]:
     }
 
 
-_CREDENTIALS: Final = ("access_token", "api_key")
+_CREDENTIALS: Final = ("access_token", "api_key", "team")  # a database's address has a password
 
 
 def mask_value(value: Any, name: str = "") -> Any:  # noqa: ANN401  any argument

@@ -20,6 +20,7 @@ from dotenv import dotenv_values
 from clover_nb import constants
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret, mask_credentials, mask_text
+from clover_nb.team import check_team
 
 Environment = Literal["local", "sandbox", "production"]
 
@@ -35,10 +36,13 @@ VARIABLES: Final[dict[str, tuple[str, str | None]]] = {
     "platform_url": ("CLOVER_PLATFORM_URL", None),
     "checkout_url": ("CLOVER_CHECKOUT_URL", None),
     "writes": ("CLOVER_WRITES", None),
+    "team": ("CLOVER_TEAM", None),
 }
 
 _URLS: Final = ("ecommerce_url", "token_url", "platform_url")
 
+#: What a person is called in the journal.
+PERSON: Final = "CLOVER_PERSON"
 #: Where `clover-nb desk` hands its settings to its kernels, which look nothing up, as JSON.
 HANDED_SETTINGS: Final = "CLOVER_NB_SETTINGS"
 
@@ -81,6 +85,7 @@ class Settings:
         api_key: The public key for tokens; ``None`` lets the connection ask Clover for it.
         merchant_id: The merchant's id, without which nothing can be read; may be ``None``.
         writes: Whether writes are sent to production; elsewhere they always are.
+        team: The folder or the database that holds the team's journal; ``None`` without a team.
         source: Where the access token was found: ``"an argument"``, ``"the environment"``, the path
             of a ``.env``, or ``"the practice sandbox"``.
     """
@@ -93,6 +98,7 @@ class Settings:
     api_key: Secret | None = None
     merchant_id: str | None = None
     writes: bool = False
+    team: Secret | None = None
     source: str = ARGUMENT.name
 
     @cached_property
@@ -240,7 +246,11 @@ def hand_over_settings(settings: Settings, **more: str) -> dict[str, str]:
         settings: They stand in place of all that leads to settings in this process's environment.
         more: As of :func:`dump_settings`.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CLOVER_") or name == PERSON
+    }
     return kept | {HANDED_SETTINGS: dump_settings(settings, **more)}
 
 
@@ -347,7 +357,7 @@ def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> 
     token = _check_secret("access_token", given.get("access_token"))
     source = values["access_token"].source
     addresses = {**urls, "checkout_url": checkout_url}
-    for field in (*addresses, *(["writes"] if writes else [])):
+    for field in (*addresses, *(["writes"] if writes else []), "team"):
         if field in values:
             _check_source(field, values[field].source, source, addresses.get(field))
     api_key = given.get("api_key")
@@ -358,6 +368,7 @@ def load_settings(values: Mapping[str, Setting], *, environment: str | None) -> 
         api_key=_check_secret("api_key", api_key) if api_key else None,
         merchant_id=_merchant_id(given.get("merchant_id")),
         writes=writes,
+        team=_check_team(given.get("team")),
         source=source.name,
     )
 
@@ -511,6 +522,13 @@ def _merchant_id(value: object) -> str | None:
             field="merchant_id",
         )
     return value.strip()
+
+
+def _check_team(value: object) -> Secret | None:
+    if not isinstance(value, str) or not value:
+        return None
+    check_team(team := Secret(value))
+    return team
 
 
 def _parse_switch(value: object) -> bool:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import postgresql
 import pytest
 from scripted_server import BRIEF, LATE, ScriptedServer
 
 from clover_nb import client, sandbox
 from clover_nb.client import Clover, connect
 from clover_nb.settings import Timeouts
+
+# A shell's `&` and nohup start programs that ignore it; here it is pressed.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+SLOW = ("browser", "security", "cli", "notebooks")  # they start browsers, labs and kernels
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
 @pytest.fixture
@@ -41,6 +54,20 @@ def default_connection(clover: Clover, monkeypatch: pytest.MonkeyPatch) -> Clove
     """A connection that ``Customer``, ``Token`` and the forms use in this test."""
     monkeypatch.setattr(client, "_default", [clover])
     return clover
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A PostgreSQL that the tests of this process share; none without it, but for CI."""
+    with postgresql.run_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgresql_server: postgresql.Server) -> Iterator[postgresql.Database]:
+    """A database of it with nothing in it."""
+    with postgresql_server.create_database() as made:
+        yield made
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow
 
 _FAILED: Final = ("failed", "conflict", "unknown")
-#: How long a create may be on its way after its answer was lost.
-SETTLE_SECONDS: Final = 60.0
+#: Seconds that a create may be on its way after its answer was lost.
+LISTING_WAIT: Final = 60.0
 
 
 class Batch:
@@ -173,7 +173,7 @@ def apply_plan(
     list_customers: Callable[[], pd.DataFrame],
     *,
     pause: float,
-    settle_seconds: float = SETTLE_SECONDS,
+    listing_wait: float = LISTING_WAIT,
     progress: Callable[[BatchProgress], object] | None = None,
 ) -> Batch:
     """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
@@ -193,7 +193,7 @@ def apply_plan(
         number,
         list_customers=list_customers,
         pause=pause,
-        settle_seconds=settle_seconds,
+        listing_wait=listing_wait,
         progress=progress,
     )
     runner.run()

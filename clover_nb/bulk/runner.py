@@ -114,7 +114,7 @@ class BatchRunner:
         number: The batch's.
         list_customers: Reads all customers.
         pause: Seconds before a write counts as not applied: it may show late.
-        settle_seconds: How long a create may be on its way, after which it is looked for.
+        listing_wait: Seconds that a lost create may be on its way, after which it is looked for.
         progress: Told now and then how far it is.
     """
 
@@ -126,7 +126,7 @@ class BatchRunner:
         *,
         list_customers: Callable[[], pd.DataFrame],
         pause: float,
-        settle_seconds: float,
+        listing_wait: float,
         progress: Callable[[BatchProgress], object] | None = None,
     ) -> None:
         self._api = api
@@ -134,7 +134,7 @@ class BatchRunner:
         self._number = number
         self._list_customers = list_customers
         self._pause = pause
-        self._settle_seconds = settle_seconds
+        self._listing_wait = listing_wait
         self._progress = progress
         self._stopping = threading.Event()
         self._reason = ""
@@ -245,9 +245,7 @@ class BatchRunner:
     def _send_alone(self, row: BatchRow) -> None:
         """Send the first row of its kind alone, and read it back: Clover may do something else."""
         self._check_stop()
-        self._apply_row(row, self._read_records([row]))
-        if self._stopping.is_set():
-            raise _BatchStop(self._reason)
+        self._send_rows([row])
         if row.state != "done" or row.customer_id is None or row.action == "delete":
             return
         now = values_of(self._api.get_customer(row.customer_id))
@@ -257,7 +255,10 @@ class BatchRunner:
             raise _BatchStop(f"Row {row.row}, the first of its kind, was sent alone. {row.reason}")
 
     def _send_rows(self, rows: Sequence[BatchRow]) -> None:
-        """Send rows, several at once; the next chunk is read meanwhile."""
+        """Send rows, several at once; the next chunk is read meanwhile.
+
+        Ctrl-C ends the waiting here, and not the requests: those threads finish what they do.
+        """
         chunks = _split_chunks(rows)
         pending: set[Future[None]] = set()
         with ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb batch") as pool:
@@ -424,7 +425,7 @@ class BatchRunner:
         lost = self._select_rows("lost")
         if not lost:
             return
-        until = max(row.changed for row in lost) + self._settle_seconds
+        until = max(row.changed for row in lost) + self._listing_wait
         while (rest := until - time.time()) > 0:
             time.sleep(min(rest, _LOOK_SECONDS))
             self._check_stop()

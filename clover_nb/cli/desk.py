@@ -26,8 +26,8 @@ from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError
-from clover_nb.journal.database import make_private_file
 from clover_nb.journal.registry import default_path
+from clover_nb.journal.sqlite import make_private_file
 from clover_nb.settings import PRACTICE, Settings, hand_over_settings
 
 if TYPE_CHECKING:

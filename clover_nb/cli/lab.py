@@ -99,10 +99,8 @@ def _server_options(folder: Path) -> list[str]:
         f"--PrivateKernelManager.folder={folder}",
         f"--KernelManager.transport={TRANSPORT}",
     ]
-    notebooks = Path("notebooks")
-    if notebooks.is_dir():
-        options += [f"--ServerApp.root_dir={notebooks.resolve()}"]
-        options += [f"--LabApp.default_url=/lab/tree/{lessons.FIRST}"]
+    if Path("notebooks").is_dir():
+        options += [f"--LabApp.default_url=/lab/tree/notebooks/{lessons.FIRST}"]
     elif Path(lessons.FOLDER).is_dir() or _is_empty(Path()):
         options += [f"--LabApp.default_url=/lab/tree/{lessons.FOLDER}/{lessons.FIRST}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else

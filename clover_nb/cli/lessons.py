@@ -10,6 +10,15 @@ import clover_nb
 
 FOLDER = "clover-nb-lessons"
 FIRST = "01_first_customers.ipynb"
+# The lessons, and what they point to; pyproject.toml has the same for the wheel.
+PATTERNS = (
+    "notebooks/*.ipynb",
+    "notebooks/*.xlsx",
+    "docs/cards.md",
+    "docs/change-many.md",
+    "docs/errors.md",
+    "docs/images/*-light.png",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def copy_lessons(folder: Path) -> str:
-    """Copy the lessons into a folder; a file that is there already stays as it is.
+    """Copy the lessons, and what they point to, into a folder.
+
+    A file that is there already stays as it is.
 
     Args:
         folder: Is made if it isn't there.
@@ -53,23 +64,29 @@ def copy_lessons(folder: Path) -> str:
         OSError: The folder or a file in it can't be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    copied, kept = [], []
-    for lesson in sorted(_packaged_lessons().glob("*.ipynb")):
-        content = lesson.read_bytes()
+    copied = kept = 0
+    source = _source_folder()
+    for path in sorted(path for pattern in PATTERNS for path in source.glob(pattern)):
+        name, content = path.relative_to(source), path.read_bytes()
+        if name.parts[0] == "notebooks":
+            name = Path(*name.parts[1:])
+        if name.suffix in {".ipynb", ".md"}:  # docs are beside notebooks there, below them here
+            content = content.replace(b"../docs/", b"docs/").replace(b"../notebooks/", b"../")
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         try:
-            with (folder / lesson.name).open("xb") as file:
+            with (folder / name).open("xb") as file:
                 file.write(content)
-            copied.append(lesson.name)
+            copied += name.suffix == ".ipynb"
         except FileExistsError:
-            kept.append(lesson.name)
-    said = [f"Copied {len(copied)} lessons to {folder}; begin with {FIRST}."] if copied else []
+            kept += name.suffix == ".ipynb"
+    said = [f"Copied {copied} lessons to {folder}; begin with {FIRST}."] if copied else []
     if kept:
-        said.append(f"Left {len(kept)} as they are that were in {folder} already.")
+        said.append(f"Left {kept} as they are that were in {folder} already.")
     return " ".join(said)
 
 
-def _packaged_lessons() -> Path:
-    """In an installed package within it, in a working copy beside it."""
+def _source_folder() -> Path:
+    """In an installed package within it, in a working copy around it."""
     package = Path(clover_nb.__file__).parent
     installed = package / "lessons"
-    return installed if installed.is_dir() else package.parent / "notebooks"
+    return installed if installed.is_dir() else package.parent

@@ -321,12 +321,11 @@ def _build_shipping(typed: Typed, removed: Iterable[str] = ()) -> dict[str, Any]
 
 
 def _read_back(clover: Clover, answer: Row[Any]) -> Row[Any]:
-    """The customer as the Platform API has it, with the card; else as the change answered it.
+    """The customer as every later read shows it; else as the change answered it.
 
     The change is done by now: a read that fails must not look like a change that failed.
     """
     try:
-        read = clover.customers.retrieve(answer["id"])
+        return clover.customers.retrieve(answer["id"])
     except CloverError:
         return answer
-    return read.where(read.notna(), answer.reindex(read.index))

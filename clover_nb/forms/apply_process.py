@@ -20,7 +20,7 @@ from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.plan import Plan, read_plan
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError
-from clover_nb.journal.registry import RETENTION_DAYS
+from clover_nb.journal.registry import RETENTION_DAYS, default_path
 from clover_nb.settings import hand_over_settings
 
 _PLAN: Final = ".plan.jsonl"
@@ -51,20 +51,17 @@ class ApplyStatus(NamedTuple):
         """Whether nothing is sent any more."""
         return self.state not in ("starting", "running")
 
-    @property
-    def done(self) -> int:
+    def count_done(self) -> int:
         """How many rows are done."""
         return self.counts.get("done", 0)
 
-    @property
-    def failed(self) -> int:
+    def count_failed(self) -> int:
         """How many rows are not, and won't be."""
         return sum(self.counts.get(name, 0) for name in _FAILED)
 
-    @property
-    def left(self) -> int:
+    def count_left(self) -> int:
         """How many rows wait."""
-        return sum(self.counts.values()) - self.done - self.failed
+        return sum(self.counts.values()) - self.count_done() - self.count_failed()
 
 
 class Application:
@@ -201,8 +198,8 @@ def _find_batch(clover: Clover, plan_id: str) -> Batch | None:
 
 
 def _plan_folder(clover: Clover) -> Path | None:
-    """Where plans are kept: beside the journal. ``None`` for a journal in memory."""
-    path = clover.journal.path
+    """Where a person's plans are kept: beside the journal. ``None`` for a journal in memory."""
+    path = default_path() if clover.settings.team else clover.journal.path
     return path and path.with_name(f"{path.name}-plans")
 
 
@@ -222,7 +219,8 @@ class _Process:
 
     def __init__(self, clover: Clover, path: Path) -> None:
         self._log = path.with_name(path.name.removesuffix(_PLAN) + _LOG)
-        environment = hand_over_settings(clover.settings, journal=str(clover.journal.path))
+        journal = {} if clover.settings.team else {"journal": str(clover.journal.path)}
+        environment = hand_over_settings(clover.settings, **journal)
         command = [sys.executable, "-P", "-m", "clover_nb.cli", "apply", "--yes", str(path)]
         with self._log.open("wb") as log:
             self._log.chmod(0o600)

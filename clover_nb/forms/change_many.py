@@ -449,7 +449,7 @@ class ChangeMany(SharedWidget):
 
     def _show_progress(self, found: ApplyStatus) -> None:
         self._apply_status = found
-        ended = found.done + found.failed
+        ended = found.count_done() + found.count_failed()
         if found.state == "running" and self._began is None:
             self._began = (time.monotonic(), ended)
         if not found.is_over:
@@ -589,7 +589,8 @@ class ChangeMany(SharedWidget):
         status, number = self._offered.read_status(), self._offered.batch.number
         if status.state == "done":
             return f"Batch {number} is done."
-        return f"Batch {number} has stopped with {change_steps.count_rows(status.left)} left."
+        left = change_steps.count_rows(status.count_left())
+        return f"Batch {number} has stopped with {left} left."
 
     def _setting_state(self) -> dict[str, Any]:
         if self.ids is None:
@@ -637,16 +638,17 @@ class ChangeMany(SharedWidget):
         }
 
     def _progress(self, found: ApplyStatus) -> dict[str, Any]:
-        ended = found.done + found.failed
         if not found.counts:
             return {}
-        words = f"{found.done:,} done, {found.failed:,} failed, {found.left:,} left"
-        if found.state == "running" and not found.left:
+        done, failed, left = found.count_done(), found.count_failed(), found.count_left()
+        ended = done + failed
+        words = f"{done:,} done, {failed:,} failed, {left:,} left"
+        if found.state == "running" and not left:
             words += "; comparing with what is there"
         elif self._began is not None and ended > self._began[1]:
             each = (time.monotonic() - self._began[0]) / (ended - self._began[1])
-            words += f", {change_steps.describe_duration(found.left * each)} to go"
-        return {"ended": ended, "total": ended + found.left, "words": words}
+            words += f", {change_steps.describe_duration(left * each)} to go"
+        return {"ended": ended, "total": ended + left, "words": words}
 
     def _results_state(self) -> dict[str, Any]:
         found, batch = self._apply_status, self.batch
@@ -657,9 +659,9 @@ class ChangeMany(SharedWidget):
             "batch": batch.number,
             "counts": [[name, change_steps.OUTCOMES[name], n] for name, n in counts.items()],
             "filter": self._filter,
-            "left": found.left > 0,
-            "failed": found.failed > 0,
-            "done": found.done > 0,
+            "left": found.count_left() > 0,
+            "failed": found.count_failed() > 0,
+            "done": found.count_done() > 0,
         }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from clover_nb import addresses
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
-from clover_nb.forms import actions, values
+from clover_nb.forms import actions, address_input, values
 from clover_nb.forms.actions import CARD_GONE, ActionResult
 from clover_nb.forms.form import Form
 from clover_nb.forms.spec import FieldSpec, FormSpec, Row, SectionSpec
@@ -21,12 +21,12 @@ _COUNTRY: Final = f"{_ADDRESS}country"
 _NEW: Final = {_COUNTRY: values.COUNTRY}
 _HIDDEN: Final = "Not shown by Clover; it stays as it is unless you type another"
 _SHIPPING: Final = (
-    FieldSpec(f"{_ADDRESS}line1", "Address line 1", placeholder="415 N Mathilda Ave"),
+    FieldSpec(f"{_ADDRESS}line1", "Address line 1", "address", placeholder="415 N Mathilda Ave"),
     FieldSpec(f"{_ADDRESS}line2", "Address line 2", help="Apartment, suite, floor"),
     FieldSpec(f"{_ADDRESS}city", "City", placeholder="Sunnyvale"),
     FieldSpec(f"{_ADDRESS}state", "State", placeholder="CA"),
     FieldSpec(f"{_ADDRESS}postal_code", "ZIP code", placeholder="94085"),
-    FieldSpec(_COUNTRY, "Country", help="Two letters, such as US"),
+    FieldSpec(_COUNTRY, "Country", "country", help="A name or two letters, such as US"),
     FieldSpec("shipping.name", "Recipient", help="When it is not the customer"),
     FieldSpec("shipping.phone", "Recipient's phone", kind="tel"),
 )
@@ -36,6 +36,22 @@ def _arrange_address(typed: Typed) -> dict[str, str]:
     """The parts of an address in the order of its country, under the names that it has for them."""
     layout = addresses.name_parts(typed[_COUNTRY])
     return {f"{_ADDRESS}{part}": label for part, label in layout.items()}
+
+
+def _normalize_address(typed: Typed) -> dict[str, str]:
+    changed = address_input.normalize_parts(values.read_parts(typed))
+    return {f"{_ADDRESS}{part}": text for part, text in changed.items()}
+
+
+def _split_address(row: Row[Any] | None, typed: Typed) -> dict[str, str]:
+    """A whole address in line 1 as its parts; the recipient where it is not the customer."""
+    country = address_input.find_country_code(typed[_COUNTRY])
+    parts = address_input.split_address(typed[f"{_ADDRESS}line1"], country or values.COUNTRY)
+    recipient = parts.pop("name", "")
+    split = {f"{_ADDRESS}{part}": text for part, text in parts.items()}
+    customer = typed.get("name", "") if row is None else row["name"] or ""
+    is_other = recipient and recipient.casefold() != customer.casefold()
+    return {**split, "shipping.name": recipient} if is_other else split
 
 
 # -- a new customer ----------------------------------------------------------------------------
@@ -62,6 +78,8 @@ CREATE_CUSTOMER: Final = FormSpec(
     preview=lambda _, typed: values.find_changes(_NEW | {"ecomind": typed["ecomind"]}, typed),
     submit=actions.create_customer,
     arrange=_arrange_address,
+    normalize=_normalize_address,
+    split=_split_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
     confirmations=_CONSENT,
     about_customer=False,
@@ -133,6 +151,8 @@ UPDATE_SHIPPING: Final = FormSpec(
     preview=lambda row, typed: values.find_changes(values.read_shipping(row), typed),
     submit=actions.update_shipping,
     arrange=_arrange_address,
+    normalize=_normalize_address,
+    split=_split_address,
     irreversible=_explain_shipping,
     hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
 )

@@ -229,9 +229,19 @@ class Form(SharedWidget):
 
     def _mark_left(self, name: str) -> None:
         """Say from now on what is wrong with an input, if something was typed into it."""
-        inputs = self._state.inputs
+        state, inputs = self._state, self._state.inputs
+        if not self.is_busy and state.correct_input(name):
+            pairs = list(state.corrected.items())
+            told = ", ".join(f"{state.label_of(each)} {text}" for each, (_, text) in pairs if text)
+            self._panel.say("info", f"In the spelling that is sent: {told}.")
+            self._panel.add_action("as_typed", "Back to what I typed", self._restore_typed)
         if name in inputs.find_edits() or (name == "source" and self._state.pasted):
             inputs.touched.add(name)
+
+    def _restore_typed(self) -> None:
+        self._state.restore_typed()
+        self._panel.withdraw("as_typed")
+        self._panel.say("info", "")
 
     # -- tasks -------------------------------------------------------------------------------------
 

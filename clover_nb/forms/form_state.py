@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from clover_nb import constants
+from clover_nb import addresses, constants
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, ValidationError
 from clover_nb.forms import messages, rendering
@@ -39,6 +39,7 @@ class FormState:
         card: The card fields.
         pasted: The token that was pasted; it is in no state that is saved.
         warned: The values that the person was warned about; ``None`` when that is over.
+        corrected: What was typed and what stands there instead, by input.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class FormState:
         names = ["customer", *spec.fields, *self.confirmations, SURE]
         self._blank = dict.fromkeys(names, "") | (_CARD if spec.takes_card else {})
         self.inputs = FormValues({**self._blank, **spec.initial(None)})
+        self.corrected: dict[str, tuple[str, str]] = {}
+        self._as_typed: set[tuple[str, str]] = set()
         self.warned: dict[str, str] | None = None
 
     # -- who it is about ---------------------------------------------------------------------------
@@ -112,6 +115,8 @@ class FormState:
             if name not in options or any(text == value for value, _ in options[name])
         }
         self.inputs.reset(initial, kept)
+        self.corrected.clear()
+        self._as_typed.clear()
         self.warned = None
 
     def drop_statements(self) -> None:
@@ -135,9 +140,56 @@ class FormState:
         """What the functions of the spec take: texts without white space around them."""
         values = self.inputs.values
         typed = {name: values[name].strip() for name in self.spec.fields}
+        typed |= self._normalize(typed)
         if self.spec.takes_card:
             typed |= {"source": self.token, "ecomind": values["ecomind"]}
         return typed
+
+    def _normalize(self, typed: Mapping[str, str]) -> dict[str, str]:
+        """What is sent otherwise than it was typed, unless the person has taken that back."""
+        changed = self.spec.normalize(typed)
+        edited = self.inputs.find_edits() if changed else {}
+        return {
+            name: text
+            for name, text in changed.items()
+            if name in edited and (name, typed[name]) not in self._as_typed
+        }
+
+    def correct_input(self, name: str) -> bool:
+        """Put what will be sent in place of what was typed into an input, and split an address.
+
+        Returns:
+            Whether that changed anything.
+        """
+        inputs = self.inputs
+        field = self.spec.fields.get(name)
+        typed = {each: inputs.values[each].strip() for each in self.spec.fields}
+        if (
+            field is None
+            or (name, typed[name]) in self._as_typed
+            or name not in inputs.find_edits()
+        ):
+            return False
+        split = self.spec.split(self.row, typed) if field.kind == "address" else {}
+        changed = split or {n: text for n, text in self._normalize(typed).items() if n == name}
+        changed = {each: text for each, text in changed.items() if text != typed[each]}
+        self.corrected |= {each: (typed[each], text) for each, text in changed.items()}
+        inputs.values |= changed
+        inputs.messages |= {
+            each: FieldMessage("info", f"Was: {typed[each]}" if typed[each] else "From line 1")
+            for each in changed
+        }
+        return bool(changed)
+
+    def restore_typed(self) -> None:
+        """Put back what was typed, as far as that was not edited since; it stays so."""
+        inputs = self.inputs
+        for name, (typed, text) in self.corrected.items():
+            if inputs.values[name] == text:
+                inputs.values[name] = typed
+                inputs.messages.pop(name, None)
+            self._as_typed.add((name, typed))
+        self.corrected.clear()
 
     def read_warned(self) -> dict[str, str]:
         """The values that a warning is about; another card ends it by itself."""
@@ -221,6 +273,7 @@ class FormState:
             {**vars(each), "fields": [vars(field) for field in each.fields]}
             for each in spec.sections
         ]
+        asks_country = any(field.kind == "country" for field in spec.fields.values())
         return {
             "heading": rendering.render_heading(spec.title, self._clover.settings),
             "asks": asks and spec.about_customer,
@@ -231,6 +284,7 @@ class FormState:
             "busy": spec.busy_label,
             "readOnly": self.describe_read_only(),
             "refusal": messages.CARD_NUMBER,
+            "countries": addresses.list_countries() if asks_country else [],
             "testCards": [] if self._clover.environment == "production" else _list_test_cards(),
         }
 
@@ -242,7 +296,8 @@ class FormState:
             for name, error in wrong.items()
             if name in inputs.touched
         }
-        return {name: list(message) for name, message in {**errors, **inputs.messages}.items()}
+        told = {n: m for n, m in inputs.messages.items() if m.tone != "info" or n not in errors}
+        return {name: list(message) for name, message in {**errors, **told}.items()}
 
     def _render_preview(self) -> str:
         row, typed = self.row, self.read_values()

@@ -104,13 +104,19 @@ def render_preview(
     It stands there before what was typed is checked, so a card number in it prints masked.
     """
     rows = [
-        (labels.get(each.field, each.field), each.now, str(mask_value(each.new)))
+        (labels.get(each.field, each.field), each.now, _render_new(each.field, each.new))
         for each in changes
     ]
     if not rows:
         return ""
-    stays = f"<p class='clover-quiet'>{escape(irreversible)}</p>" if irreversible else ""
+    stays = render_note("warning", irreversible) if irreversible else ""
     return render_table("What will change", ("Field", "Now", "New"), rows) + stays
+
+
+def _render_new(field: str, value: str) -> Markup:
+    """A value by the name of its input: the browser shows what the kernel may not have yet."""
+    shown = escape(str(mask_value(value))) or _EMPTY
+    return Markup(f"<span data-name='{escape(field)}'>{shown}</span>")
 
 
 def render_conflict(changes: Iterable[Change]) -> str:

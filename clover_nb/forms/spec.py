@@ -12,7 +12,7 @@ from clover_nb.errors import CloverError
 from clover_nb.forms.actions import ActionResult
 from clover_nb.forms.values import FieldChange, Typed
 
-Kind = Literal["text", "lines", "email", "tel", "choice"]
+Kind = Literal["text", "lines", "email", "tel", "choice", "address", "country"]
 Row = pd.Series  # one customer
 
 
@@ -23,7 +23,8 @@ class FieldSpec:
     Attributes:
         name: The name that errors use, such as ``"shipping.address.city"``.
         label: What stands above it.
-        kind: What is typed into it; a ``"choice"`` offers what ``FormSpec.options`` gives.
+        kind: What is typed into it; a ``"choice"`` offers what ``FormSpec.options`` gives, a
+            ``"country"`` all countries, and a whole ``"address"`` is split into its parts.
         required: Whether its label has a star.
         help: A hint below it.
         placeholder: An example, shown while it is empty.
@@ -71,6 +72,8 @@ class FormSpec:
         initial: What the fields hold for a customer, before any edit.
         options: What a choice offers for a customer: a value and a label each, by field.
         arrange: Fields in the order, and under the labels, that the values ask for.
+        normalize: What is sent in another spelling than it was typed in, by field.
+        split: What the fields hold when the text of an ``"address"`` is a whole one; else empty.
         irreversible: Why the change can't be undone, as a sentence; empty when it can be.
         hints: What is told below a field for this customer, by field.
         confirmations: What must be ticked before: a sentence by name.
@@ -89,6 +92,8 @@ class FormSpec:
     initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     options: Callable[[Row[Any] | None], Mapping[str, list[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
+    normalize: Callable[[Typed], Mapping[str, str]] = lambda _: {}
+    split: Callable[[Row[Any] | None, Typed], Mapping[str, str]] = lambda *_: {}
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     confirmations: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from clover_nb import addresses, validation
 from clover_nb.errors import CloverError, ValidationError
+from clover_nb.forms.address_input import find_misplaced
 from clover_nb.records import list_elements, month_year
 
 Typed = Mapping[str, str]
@@ -93,19 +94,31 @@ def has_address(typed: Typed) -> bool:
     return any(typed.get(name) for name in ADDRESS_FIELDS if not name.endswith("country"))
 
 
+def read_parts(typed: Typed) -> dict[str, str]:
+    """What was typed of an address, by Clover's names of its parts."""
+    return {name.removeprefix(_ADDRESS): typed.get(name, "") for name in ADDRESS_FIELDS}
+
+
 def _check_address(typed: Typed) -> list[addresses.AddressFinding]:
-    if not has_address(typed):
-        return []
-    return addresses.check({n.removeprefix(_ADDRESS): v for n, v in typed.items()})
+    return addresses.check(read_parts(typed)) if has_address(typed) else []
 
 
 def find_address_warnings(typed: Typed) -> list[FormWarning]:
     """What is odd about an address; it may be meant."""
-    return [
+    if not has_address(typed):
+        return []
+    doubts = [
         FormWarning(_ADDRESS + each.part, each.message)
         for each in _check_address(typed)
         if not each.certain
     ]
+    parts = read_parts(typed)
+    part, text = find_misplaced(parts)
+    if part:
+        label = addresses.name_parts(parts["country"])[part]
+        told = f"{text} in line 1 is not what stands under {label}."
+        doubts.append(FormWarning(f"{_ADDRESS}line1", told))
+    return doubts
 
 
 # -- what will change --------------------------------------------------------------------------

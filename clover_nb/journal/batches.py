@@ -16,14 +16,12 @@ from typing import Any, Final, Literal
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.sqlite import insert
 
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.journal.fields import dump_fields
-from clover_nb.journal.processes import user_name
 from clover_nb.journal.store import Journal
 
 #: ``planned``; ``open``: sent, or about to be; ``lost``: the answer to a create was; ``done``;
@@ -34,7 +32,6 @@ BatchState = Literal["running", "stopped", "done"]
 
 _B: Final = tables.batches.c
 _R: Final = tables.rows.c
-_INSERT_ROW: Final = insert(tables.rows).on_conflict_do_nothing()
 _SAVE_ROW: Final = (
     sa.update(tables.rows)
     .where(_R.batch == bindparam("its_batch"), _R.row == bindparam("its_row"))
@@ -143,14 +140,14 @@ class Batches:
             "plan": plan,
             "host": self._host,
             "merchant": self._merchant or "",
-            "person": user_name(),
+            "person": self._journal.person,
             "started": time.time(),
             "state": "stopped",
             "headings": json.dumps(list(headings)),
             "undoes": undoes,
         }
         with self._database.transaction() as db:
-            db.execute(insert(tables.batches).on_conflict_do_nothing(), batch)
+            tables.insert_new(db, tables.batches, batch)
             chosen = sa.select(_B.batch).where(_B.plan == plan, self._is_ours)
             number = int(db.execute(chosen).scalar_one())
             lines = [
@@ -169,7 +166,7 @@ class Batches:
                 for row in rows
             ]
             if lines:
-                db.execute(_INSERT_ROW, lines)
+                tables.insert_new(db, tables.rows, lines)
             return number
 
     def take(self, number: int) -> None:
@@ -334,5 +331,5 @@ def _row_values(number: int, row: BatchRow) -> dict[str, object]:
         "new_reason": row.reason,
         "new_request_id": row.request_id,
         "new_changed": row.changed,
-        "new_verified": row.verified,
+        "new_verified": None if row.verified is None else int(row.verified),
     }

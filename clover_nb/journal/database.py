@@ -1,15 +1,14 @@
-"""The database of a journal: an SQLite file that processes share, or one in memory."""
+"""The database of a journal, whatever its kind: one connection, which threads take turns with."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, Final
-from weakref import ReferenceType, WeakSet, finalize, ref
+from typing import Any, ClassVar, Protocol
+from weakref import WeakSet, finalize
 
 import portalocker
 import sqlalchemy as sa
@@ -17,20 +16,38 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from clover_nb.errors import JournalError
-from clover_nb.journal import tables
-from clover_nb.journal.processes import ProcessRegistry
-
-_BUSY_SECONDS: Final = 30.0
-_TRUNCATE_AGAIN_SECONDS: Final = 0.5
 
 
-class Database:
+class Processes(Protocol):
+    """The processes that write into one journal."""
+
+    @property
+    def name(self) -> str | None:
+        """This process's, once it has written."""
+
+    def register(self) -> str:
+        """This process's name, which stands in its entries; it counts as alive from now on."""
+
+    def is_alive(self, name: str) -> bool:
+        """Whether a process still runs, on whatever machine it is."""
+
+    def list_alive(self) -> list[str]:
+        """Those that are alive, each in words."""
+
+    def leave(self) -> None:
+        """At the end of this process."""
+
+    def forget_parent(self) -> None:
+        """After a fork: be another one than the parent."""
+
+
+class Database(ABC):
     """One connection to the database, which several threads may use, one at a time.
 
-    A forked child opens it anew: neither SQLite's handles nor locks may cross a fork.
+    A forked child opens it anew: neither handles nor locks may cross a fork.
 
     Args:
-        path: The file; ``None`` for one in memory, which ends with this object.
+        processes: Who writes into it.
         retention_days: What is older is deleted when it is opened.
 
     Attributes:
@@ -38,13 +55,18 @@ class Database:
         lock: Held while it is used.
 
     Raises:
-        JournalError: The file can't be opened.
+        JournalError: It can't be opened.
     """
 
-    def __init__(self, path: Path | None, *, retention_days: float) -> None:
-        self.processes = ProcessRegistry(path)
+    #: What begins a transaction during which nobody else writes.
+    _BEGIN: ClassVar[tuple[str, ...]]
+    _HINT: ClassVar[str]
+    #: Who the database says that this is; empty where it doesn't know.
+    login: str = ""
+
+    def __init__(self, processes: Processes, *, retention_days: float) -> None:
+        self.processes = processes
         self.lock = threading.RLock()
-        self._path = path
         self._retention_days = retention_days
         self._connection: sa.Connection | None = None
         with self.connect():
@@ -60,13 +82,13 @@ class Database:
         """
         try:
             with self.lock:
+                self._drop_lost_connection()
                 yield self._connection or self._open()
         except (SQLAlchemyError, OSError, portalocker.LockException) as error:
+            self._drop_lost_connection()
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise JournalError(
-                f"The journal {self._path or 'in memory'} can't be used ({reason}).",
-                hint="Let your user read and write it, free some space, or move the file away; "
-                "connect(journal=None) works without.",
+                f"The journal {self} can't be used ({str(reason).strip()}).", hint=self._HINT
             ) from None
 
     @contextmanager
@@ -78,7 +100,8 @@ class Database:
         """
         with self.connect() as db:
             try:
-                db.exec_driver_sql("BEGIN IMMEDIATE")
+                for statement in self._BEGIN:
+                    db.exec_driver_sql(statement)
                 yield db
                 db.exec_driver_sql("COMMIT")
             except BaseException:
@@ -86,65 +109,45 @@ class Database:
                     db.exec_driver_sql("ROLLBACK")
                 raise
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection; none after it was lost, until it is used again."""
+        return self._connection is not None
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Where it is, as it stands in a sentence."""
+
+    @abstractmethod
     def _open(self) -> sa.Connection:
-        if self._path is not None:
-            make_private_file(self._path)
+        """Connect, and make or migrate the tables."""
+
+    def _create_engine(self, dialect: str, creator: Any) -> sa.Engine:  # noqa: ANN401  the driver's
         # A pool of none: an interrupted statement must not give the connection back to anybody.
         engine = sa.create_engine(
-            "sqlite://",
-            creator=self._connect_to_sqlite,
+            f"{dialect}://",
+            creator=creator,
             poolclass=NullPool,
+            pool_reset_on_return=None,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # they name people
         )
         sa.event.listen(engine, "handle_error", _keep_connection)
-        with self.processes.hold_lock():  # WAL can't be set while another process does
-            connection = engine.connect()
-            try:
-                self._prepare_tables(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self.processes.clear_away()
+        return engine
+
+    def _keep(self, connection: sa.Connection) -> sa.Connection:
+        """Use a connection from now on, until this object ends."""
         self._connection = connection
         self._closing = finalize(self, _close, connection, self.processes)
         return connection
 
-    def _connect_to_sqlite(self) -> sqlite3.Connection:
-        return sqlite3.connect(
-            self._path or ":memory:", check_same_thread=False, timeout=_BUSY_SECONDS
-        )
+    @abstractmethod
+    def _drop_lost_connection(self) -> None:
+        """Let the next use connect anew; files aren't lost."""
 
-    def _prepare_tables(self, connection: sa.Connection) -> None:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version > tables.VERSION:
-            raise JournalError(
-                f"The journal {self._path} was written by a newer version of clover-nb.",
-                hint="Update clover-nb, or name another file: connect(journal=...).",
-            )
-        # Survives a kill -9 of this process; a power cut may lose the newest entries.
-        for setting in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
-            connection.exec_driver_sql(f"PRAGMA {setting}")
-        if version < tables.VERSION:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            tables.migrate(connection)
-            connection.exec_driver_sql("COMMIT")
-        tables.delete_old(connection, self._retention_days)
-
+    @abstractmethod
     def truncate(self) -> None:
-        """Empty the write-ahead log, which holds older states; again later while one is read."""
-        if self._path is None:
-            return
-        with self.connect() as db:
-            db.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
-                (busy, _, _) = db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            finally:
-                db.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000:.0f}")
-        if busy:
-            again = threading.Timer(_TRUNCATE_AGAIN_SECONDS, _truncate_again, (ref(self),))
-            again.daemon = True
-            again.start()
+        """Leave nothing of what was deleted, where files hold older states."""
 
     def start_anew(self) -> None:
         """In a forked child: leave the parent's handle and locks alone, and open when needed."""
@@ -156,43 +159,22 @@ class Database:
         self.processes.forget_parent()
 
 
+def newer_version_error(database: Database) -> JournalError:
+    """Of a database that this program would not know how to read."""
+    return JournalError(
+        f"The journal {database} was written by a newer version of clover-nb.",
+        hint="Update clover-nb, or name another file: connect(journal=...).",
+    )
+
+
 def _keep_connection(context: sa.ExceptionContext) -> None:
     """An interrupt does a connection no harm; one that is closed loses a database in memory."""
     context.is_disconnect = False
 
 
-def make_private_file(path: Path) -> None:
-    """Make a file, readable by this user alone, should it not be there; and so its folders.
-
-    SQLite gives a database's companions the same mode.
-
-    Args:
-        path: The file.
-
-    Raises:
-        OSError: It can't be made, or is a link.
-    """
-    for folder in reversed([path.parent, *path.parent.parents]):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    # A link could lead to a file whose mode is somebody else's business.
-    file = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(file, 0o600)
-    finally:
-        os.close(file)
-
-
-def _close(connection: sa.Connection, processes: ProcessRegistry) -> None:
+def _close(connection: sa.Connection, processes: Processes) -> None:
     connection.close()
     processes.leave()
-
-
-def _truncate_again(database: ReferenceType[Database]) -> None:
-    living = database()
-    if living is not None:
-        with suppress(JournalError):
-            living.truncate()
 
 
 _opened: WeakSet[Database] = WeakSet()

@@ -19,29 +19,53 @@ from typing import Final
 
 import portalocker
 
+from clover_nb.settings import PERSON
+from clover_nb.team import open_shared
+
 _SUFFIX: Final = ".alive"
 _EXCLUSIVE: Final = portalocker.LockFlags.EXCLUSIVE
 _AT_ONCE: Final = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 
 
-def user_name() -> str:
-    """The name of who is at this machine, or at this server of a hub."""
+def user_name(login: str = "") -> str:
+    """The name of who is at this machine, or at this server of a hub, as they say.
+
+    Args:
+        login: The role of a database, where there is one.
+    """
+    named = os.environ.get(PERSON) or os.environ.get("JUPYTERHUB_USER") or login
+    return named.encode(errors="backslashreplace").decode() if named else login_name()
+
+
+def login_name() -> str:
+    """The name of the system's user who runs this process, whatever the environment says."""
     try:
-        name = os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        if hasattr(os, "geteuid"):
+            import pwd  # noqa: PLC0415  not on Windows
+
+            return pwd.getpwuid(os.geteuid()).pw_name
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):  # no name for this user, as in some containers
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-    return name.encode(errors="backslashreplace").decode()
+        return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "unknown"
 
 
-class ProcessRegistry:
-    """The processes that write into one journal.
+def new_process_name() -> str:
+    """A name for this process, which no other one ever has."""
+    node = re.sub(r"[^\w.]", "", platform.node())[:20]
+    return f"{node}.{os.getpid()}.{secrets.token_hex(8)}"
+
+
+class FileProcesses:
+    """The processes that write into one journal, each with a lock on a file of its own.
 
     Args:
         journal: The journal's file; ``None`` for one in memory, which has this process alone.
+        mode: Of the locks' files.
     """
 
-    def __init__(self, journal: Path | None) -> None:
+    def __init__(self, journal: Path | None, mode: int = 0o600) -> None:
         self._journal = journal
+        self._mode = mode
         self.name: str | None = None  # once it has written
         self._file: int | None = None
 
@@ -53,11 +77,10 @@ class ProcessRegistry:
             portalocker.LockException: This file system has no locks.
         """
         if self.name is None:
-            node = re.sub(r"[^\w.]", "", platform.node())[:40]
-            name = f"{node}.{os.getpid()}.{secrets.token_hex(8)}"
+            name = new_process_name()
             if self._journal is not None:
                 with self.hold_lock():  # nobody takes the file for a dead process's meanwhile
-                    self._file = os.open(self._lock_path(name), os.O_CREAT | os.O_RDWR, 0o600)
+                    self._file = open_shared(self._lock_path(name), self._mode)
                     portalocker.lock(self._file, _AT_ONCE)
             self.name = name
         return self.name
@@ -84,9 +107,7 @@ class ProcessRegistry:
         if self._journal is None:
             yield
             return
-        file = os.open(
-            self._journal.with_name(f"{self._journal.name}-lock"), os.O_CREAT | os.O_RDWR, 0o600
-        )
+        file = open_shared(self._journal.with_name(f"{self._journal.name}-lock"), self._mode)
         try:
             portalocker.lock(file, _EXCLUSIVE)
             yield
@@ -95,13 +116,24 @@ class ProcessRegistry:
 
     def clear_away(self) -> None:
         """Delete the files of processes that have ended; within :meth:`hold_lock`."""
-        if self._journal is None:
-            return
-        for file in self._journal.parent.glob(f"{self._journal.name}-*{_SUFFIX}"):
-            name = file.name[len(self._journal.name) + 1 : -len(_SUFFIX)]
+        for name, file in self._list_files():
             if not self.is_alive(name):
                 with suppress(OSError):
                     file.unlink()
+
+    def list_alive(self) -> list[str]:
+        """See :class:`~clover_nb.journal.database.Processes`."""
+        return [
+            f"{name}, {_owner_of(file)}"
+            for name, file in sorted(self._list_files())
+            if self.is_alive(name)
+        ]
+
+    def _list_files(self) -> Iterator[tuple[str, Path]]:
+        """The locks' files, each with the name of its process."""
+        if self._journal is not None:
+            for file in self._journal.parent.glob(f"{self._journal.name}-*{_SUFFIX}"):
+                yield file.name[len(self._journal.name) + 1 : -len(_SUFFIX)], file
 
     def leave(self) -> None:
         """Free the lock, at the end of this process."""
@@ -121,3 +153,10 @@ class ProcessRegistry:
     def _lock_path(self, name: str) -> Path:
         assert self._journal is not None  # noqa: S101  those in memory have no files
         return self._journal.with_name(f"{self._journal.name}-{name}{_SUFFIX}")
+
+
+def _owner_of(file: Path) -> str:
+    try:
+        return file.owner()
+    except (OSError, KeyError, NotImplementedError):
+        return "unknown"

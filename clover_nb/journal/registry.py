@@ -14,6 +14,9 @@ from weakref import WeakValueDictionary
 
 import platformdirs
 
+from clover_nb import team
+from clover_nb.masking import Secret
+
 if TYPE_CHECKING:
     from clover_nb.journal.store import Journal
 
@@ -27,12 +30,17 @@ _lock = threading.Lock()
 
 
 def shared_journal(
-    where: Path | tuple[object, ...], *, retention_days: float = RETENTION_DAYS
+    where: Path | Secret | tuple[object, ...],
+    *,
+    retention_days: float = RETENTION_DAYS,
+    mode: int = 0o600,
 ) -> Journal:
-    """The journal that all connections of this process to one file or local sandbox share.
+    """The journal that all connections of this process to one place share.
 
     Args:
-        where: The file; or what tells a local sandbox apart, whose journal is kept in memory.
+        where: The file; a database's address; or what tells a local sandbox apart, whose journal
+            is kept in memory.
+        mode: See :class:`~clover_nb.journal.store.Journal`.
         retention_days: See :class:`~clover_nb.journal.store.Journal`.
     """
     from clover_nb.journal.store import Journal  # noqa: PLC0415  SQLAlchemy
@@ -40,9 +48,22 @@ def shared_journal(
     with _lock:
         journal = _journals.get(where)
         if journal is None:
-            path = where if isinstance(where, Path) else None
-            journal = _journals[where] = Journal(path, retention_days=retention_days)
+            path = None if isinstance(where, tuple) else where
+            journal = _journals[where] = Journal(path, retention_days=retention_days, mode=mode)
         return journal
+
+
+def team_journal(place: Secret, *, retention_days: float = RETENTION_DAYS) -> Journal:
+    """The journal of a team.
+
+    Args:
+        place: Its folder, or its database's address.
+        retention_days: See :class:`~clover_nb.journal.store.Journal`.
+    """
+    if team.is_database(place):
+        return shared_journal(place, retention_days=retention_days)
+    path = Path(place.reveal()) / "journal.sqlite3"
+    return shared_journal(path, retention_days=retention_days, mode=team.FILE_MODE)
 
 
 def unkept_journal(account: tuple[object, ...]) -> Journal:

@@ -1,4 +1,4 @@
-"""The audit log: one line for each change, kept on this machine.
+"""The audit log: one line for each change, kept on this machine or by the team.
 
 A change is written down before it is sent and completed after its answer, so that a program that
 dies in between leaves a line that says so. Card tokens are masked in it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from numbers import Integral
 from pathlib import Path
@@ -16,16 +17,17 @@ from typing import Any, Final
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import bindparam
-from sqlalchemy.dialects.sqlite import insert
 
 from clover_nb.dtypes import TEXT_DTYPE
-from clover_nb.errors import ValidationError
+from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
 from clover_nb.journal.fields import dump_fields, parse_fields, parse_number
-from clover_nb.journal.processes import user_name
+from clover_nb.journal.processes import login_name, user_name
 from clover_nb.journal.registry import RETENTION_DAYS
+from clover_nb.journal.sqlite import SQLiteDatabase
+from clover_nb.masking import Secret
 
 _CLEAN_EVERY: Final = 100
 _LARGEST: Final = 2**63 - 1
@@ -47,17 +49,27 @@ _SHOWN: Final = (
     _E.consent,
     _E.undoes,
     _E.process,
+    _E.login,
 )
 _INSERT: Final = sa.insert(tables.entries)
 _END: Final = (
     sa.update(tables.entries)
     # Not IN, which would be written anew each time.
-    .where(_E.entry == bindparam("number"), sa.or_(_E.outcome == "open", _E.outcome == "unknown"))
+    .where(
+        _E.entry == bindparam("number"),
+        sa.or_(
+            _E.outcome == "open",
+            _E.outcome == "unknown",
+            # Who got Clover's answer knows better than who looked up what became of it: a process
+            # that lost its connection to the journal for a while looked dead meanwhile.
+            sa.and_(_E.checked == 1, bindparam("is_answered", type_=sa.Integer) == 1),
+        ),
+    )
     .values(
         outcome=bindparam("new_outcome"),
-        customer_id=sa.func.coalesce(bindparam("new_id"), _E.customer_id),
+        customer_id=sa.func.coalesce(bindparam("new_id", type_=sa.Text), _E.customer_id),
         after=bindparam("new_after"),
-        request_id=sa.func.coalesce(bindparam("new_request_id"), _E.request_id),
+        request_id=sa.func.coalesce(bindparam("new_request_id", type_=sa.Text), _E.request_id),
         answered_by=bindparam("new_answered_by"),
         checked=bindparam("new_checked"),
     )
@@ -65,16 +77,19 @@ _END: Final = (
 
 
 class Journal:
-    """The journal of one file, or of one local sandbox. It may be used from several threads.
+    """The journal of one file, database or local sandbox. It may be used from several threads.
 
     Args:
-        path: The file; ``None`` keeps it in memory, where it ends with its last connection.
+        path: The file; ``None`` keeps it in memory, where it ends with its last connection. Or the
+            address of a PostgreSQL database.
         retention_days: Older entries are deleted when it is opened.
         max_entries: Older entries than so many are deleted as others are written.
+        mode: The file's; a team's is open to its group.
 
     Attributes:
-        path: The file.
+        path: The file; ``None`` for any other place.
         database: Where it is kept.
+        person: Who writes, as they say.
 
     Raises:
         JournalError: The file can't be opened.
@@ -82,15 +97,23 @@ class Journal:
 
     def __init__(
         self,
-        path: Path | None = None,
+        path: Path | Secret | None = None,
         *,
         retention_days: float = RETENTION_DAYS,
         max_entries: int | None = None,
+        mode: int = 0o600,
     ) -> None:
-        self.path = path
-        self.database = Database(path, retention_days=retention_days)
+        self.path = None if isinstance(path, Secret) else path
+        self.database: Database
+        if isinstance(path, Secret):
+            from clover_nb.journal.postgresql import PostgreSQLDatabase  # noqa: PLC0415  an extra
+
+            self.database = PostgreSQLDatabase(path, retention_days=retention_days)
+        else:
+            self.database = SQLiteDatabase(path, retention_days=retention_days, mode=mode)
         self._max_entries = max_entries
-        self._user = user_name()
+        self.person = user_name(self.database.login)
+        self._unwritten: list[dict[str, Any]] = []  # of entries whose end could not be written
         self._under_way: set[int] = set()  # entries that this process is about to end
 
     def frame(self, *, customer_id: str | None = None) -> pd.DataFrame:
@@ -105,12 +128,13 @@ class Journal:
             and ``customer_id`` what; ``outcome`` one of ``open``, ``done``, ``refused``,
             ``not done`` and ``unknown``; ``before``, ``sent`` and ``after`` are dicts or ``None``,
             with card tokens masked; ``request_id`` is Clover's; ``consent`` whether the
-            cardholder's was stated; ``undoes`` another entry's number; ``process`` who wrote it.
+            cardholder's was stated; ``undoes`` another entry's number; ``process`` which one wrote
+            it; ``login`` who the database or the system says that ``person`` is.
         """
         chosen = sa.select(_E.entry, *_SHOWN).order_by(_E.entry)
         if customer_id is not None:
             chosen = chosen.where(_E.customer_id == customer_id)
-        with self.database.connect() as db:
+        with self._connect() as db:
             found = db.execute(chosen).all()
         names = ["entry", *(column.name for column in _SHOWN)]
         columns = dict(zip(names, zip(*found, strict=True) if found else repeat(()), strict=False))
@@ -139,7 +163,16 @@ class Journal:
             return self.database.processes.is_alive(process)
 
     def __repr__(self) -> str:
-        return f"<Journal: {self.path or 'in memory'}>"
+        return f"<Journal: {self.database}>"
+
+    @contextmanager
+    def _connect(self) -> Iterator[sa.Connection]:
+        """The database's connection, once all is written down that could not be."""
+        with self.database.connect() as db:
+            while self._unwritten:
+                db.execute(_END, self._unwritten[0])
+                self._under_way.discard(int(self._unwritten.pop(0)["number"]))
+            yield db
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -162,9 +195,9 @@ class Journal:
         Raises:
             JournalError: It can't be written.
         """
-        with self.database.connect() as db:
+        with self._connect() as db:
             line = self._make_line(write, host, merchant, "open") | {"clover_time": clover_time}
-            entry = int(db.execute(_INSERT, line).lastrowid)
+            entry = int(db.execute(_INSERT, line).inserted_primary_key[0])  # type: ignore[index]
             self._under_way.add(entry)
             if self._max_entries and entry % _CLEAN_EVERY == 0:
                 oldest = _E.entry <= entry - self._max_entries
@@ -176,7 +209,7 @@ class Journal:
     ) -> dict[str, object]:
         return {
             "time": time.time(),
-            "person": self._user,
+            "person": self.person,
             "host": host,
             "merchant": merchant,
             "operation": write.operation,
@@ -184,11 +217,12 @@ class Journal:
             "outcome": outcome,
             "before": dump_fields(write.before),
             "sent": dump_fields(write.sent),
-            "consent": write.consent,
+            "consent": None if write.consent is None else int(write.consent),
             "undoes": write.undoes,
             "process": self.database.processes.register(),
             "api": write.api,
             "token_digest": write.token_digest,
+            **({} if self.database.login else {"login": login_name()}),
         }
 
     def end(
@@ -214,11 +248,17 @@ class Journal:
             "new_after": dump_fields(after),
             "new_request_id": request_id,
             "new_answered_by": answered_by,
-            "new_checked": checked,
+            "new_checked": int(checked),
+            "is_answered": int(not checked and outcome in ("done", "refused")),
         }
-        with self.database.connect() as db:
-            db.execute(_END, line)
-            self._under_way.discard(entry)
+        try:
+            with self._connect() as db:
+                db.execute(_END, line)
+                self._under_way.discard(entry)
+        except JournalError:
+            if not self.database.is_connected:  # it is written as soon as there is a connection
+                self._unwritten.append(line)
+            raise
 
     def add_done(
         self,
@@ -261,7 +301,7 @@ class Journal:
             if _is_claimed(db, customer_id, entry, host):
                 return False
             claim = {"host": host, "customer_id": customer_id, "entry": entry}
-            db.execute(insert(tables.claims).on_conflict_do_nothing(), claim)
+            tables.insert_new(db, tables.claims, claim)
             return True
 
     def forget(
@@ -329,9 +369,7 @@ class Journal:
 
     def list_unresolved(self, *, host: str, merchant: str | None) -> list[Entry]:
         """Entries that nobody will end any more, and those that nobody has looked up yet."""
-        unclear = sa.or_(
-            _E.outcome == "open", sa.and_(_E.outcome == "unknown", sa.not_(_E.checked))
-        )
+        unclear = sa.or_(_E.outcome == "open", sa.and_(_E.outcome == "unknown", _E.checked == 0))
         merchants = _E.merchant.is_not_distinct_from(merchant)
         found = self._read_entries(_E.host == host, merchants, unclear)
         return [each for each in found if not self.is_under_way(each)]
@@ -352,7 +390,7 @@ class Journal:
 
     def _read_entries(self, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
         chosen = sa.select(tables.entries).where(*conditions).order_by(_E.entry)
-        with self.database.connect() as db:
+        with self._connect() as db:
             return [_make_entry(line) for line in db.execute(chosen)]
 
 

@@ -7,18 +7,20 @@ since 1970.
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, Integer, Text
+from sqlalchemy.dialects import postgresql, sqlite
 
 #: Of the tables. An older program refuses a newer journal: it would not know what a line means.
-VERSION: Final = 2
+VERSION: Final = 3
 
 metadata: Final = sa.MetaData()
 
 # AUTOINCREMENT: a number is never used again, so nobody can close somebody else's entry. `checked`
-# marks what stayed unknown after it was looked up; `batch` what a batch has changed.
+# marks what was looked up; `batch` what a batch has changed; `login` is who the database or the
+# system says that `person` is.
 entries: Final = sa.Table(
     "entries",
     metadata,
@@ -43,6 +45,7 @@ entries: Final = sa.Table(
     Column("clover_time", Double),
     Column("checked", Integer, nullable=False, server_default="0"),
     Column("batch", Integer),
+    Column("login", Text),
     sa.Index("entries_of_customer", "customer_id"),
     sqlite_autoincrement=True,
 )
@@ -100,10 +103,10 @@ claims: Final = sa.Table(
 
 
 def migrate(connection: sa.Connection) -> None:
-    """Give a file of any older version, or a new one, the tables of this version.
+    """Give a journal of any older version, or a new one, the tables of this version.
 
     Within a transaction: a process that is killed leaves the old version. Each version has only
-    ever added tables and columns, so a program that has the file open goes on writing.
+    ever added tables and columns, so a program that has it open goes on writing.
     """
     metadata.create_all(connection)
     for table in metadata.sorted_tables:
@@ -113,7 +116,12 @@ def migrate(connection: sa.Connection) -> None:
                 kind = column.type.compile(connection.dialect)
                 sql = f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"
                 connection.exec_driver_sql(sql)
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, lines: Any) -> None:  # noqa: ANN401  SQLAlchemy's
+    """Insert the lines that aren't there yet."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), lines)
 
 
 def delete_old(connection: sa.Connection, days: float) -> None:

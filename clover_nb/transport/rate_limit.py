@@ -6,7 +6,9 @@ slower than the limit, which stays under it in a fixed second, a sliding second 
 alike; bursts, as of a token bucket, do not.
 
 All processes of a user on a machine share the schedule of an account, with nothing to set up: see
-:mod:`clover_nb.transport.rate_limit_locks`. A request waits at the *gate*, in front of which the
+:mod:`clover_nb.transport.rate_limit_locks`; those of a team over all machines through their
+database: see
+:mod:`clover_nb.transport.rate_limit_database`. A request waits at the *gate*, in front of which the
 operating system queues the others, until one of the account's slots is free and its turn has come.
 """
 
@@ -18,24 +20,27 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
+from clover_nb.masking import Secret
+from clover_nb.team import is_database
 from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
 
 # Of 16 a second, 15.5: room for what the network adds between here and Clover's clock.
-_SHARE: Final = 15.5 / 16
+SHARE: Final = 15.5 / 16
 # As many as Clover takes in a second begin in no less than this: a machine that stalls begins some
 # late, and the next must not come too near to them.
-_WINDOW: Final = 1.02
+WINDOW: Final = 1.02
 # After a refusal the network adds more than that: slower by this share, which comes back slowly.
-_SLOWER: Final = 0.015
-_SLOWEST: Final = 0.5
-_FASTER_PER_SECOND: Final = 0.005 / 60
+SLOWER: Final = 0.015
+SLOWEST: Final = 0.5
+FASTER_PER_SECOND: Final = 0.005 / 60
 # So long after its last request a connection with a lower rate is taken to be in use.
-_LOWER_RATE_SECONDS: Final = 5.0
+LOWER_RATE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.002
-_BEGUN_KEPT: Final = 63
+BEGUN_KEPT: Final = 63
 
 
 class RateLimiter:
@@ -80,7 +85,7 @@ class RateLimiter:
 
         def change_state(state: RateState) -> None:
             now = time.monotonic()
-            state.slower = min(_current_slowdown(state, now) + _SLOWER, _SLOWEST)
+            state.slower = min(_current_slowdown(state, now) + SLOWER, SLOWEST)
             state.slower_since = now
             state.next = max(state.next, now + delay)
 
@@ -130,28 +135,31 @@ class RateLimiter:
         now = time.monotonic()
         state.reset_if_future(now)
         if self._per_second <= state.lowest or now > state.lowest_until:
-            state.lowest, state.lowest_until = self._per_second, now + _LOWER_RATE_SECONDS
+            state.lowest, state.lowest_until = self._per_second, now + LOWER_RATE_SECONDS
         rate = min(self._per_second, state.lowest) * (1 - _current_slowdown(state, now))
         count = max(1, int(rate))
         due = state.next
         if len(state.begun) >= count:
-            due = max(due, state.begun[-count] + _WINDOW * count / rate)
+            due = max(due, state.begun[-count] + WINDOW * count / rate)
         if due <= now:
-            state.begun = [*state.begun[-_BEGUN_KEPT:], now]
-            state.next = (now if scheduled is None else scheduled) + 1 / (rate * _SHARE)
+            state.begun = [*state.begun[-BEGUN_KEPT:], now]
+            state.next = (now if scheduled is None else scheduled) + 1 / (rate * SHARE)
         return due, now
 
 
 def _current_slowdown(state: RateState, now: float) -> float:
-    return max(0.0, state.slower - _FASTER_PER_SECOND * (now - state.slower_since))
+    return max(0.0, state.slower - FASTER_PER_SECOND * (now - state.slower_since))
 
 
-_accounts: WeakValueDictionary[tuple[str, ...], AccountLocks] = WeakValueDictionary()
+_accounts: WeakValueDictionary[tuple[object, ...], AccountLocks] = WeakValueDictionary()
 _accounts_lock = threading.Lock()
 
 
 def shared_limiter(
-    account: tuple[str, ...], per_second: float | None, at_once: int | None
+    account: tuple[str, ...],
+    per_second: float | None,
+    at_once: int | None,
+    team: Secret | None = None,
 ) -> RateLimiter:
     """The rate limiter of a connection, which shares the rate of its account with all others.
 
@@ -159,12 +167,20 @@ def shared_limiter(
         account: What tells accounts apart: the addresses and the access token.
         per_second: Requests a second; ``None`` or 0 sets no rate.
         at_once: Requests at the same time; ``None`` or 0 sets no bound.
+        team: Where a team shares it; otherwise it is shared by this user's processes.
     """
+    in_database = team is not None and is_database(team)
+    folder = Path(team.reveal()) if team and not in_database else None
     with _accounts_lock:
-        locks = _accounts.get(account)
+        locks = _accounts.get((folder, account))
         if locks is None:
-            locks = _accounts[account] = AccountLocks(account)
-    return RateLimiter(per_second or 0, at_once or 0, locks)
+            locks = _accounts[folder, account] = AccountLocks(account, folder)
+        if not team or not in_database:
+            return RateLimiter(per_second or 0, at_once or 0, locks)
+        from clover_nb.transport import rate_limit_database as database  # noqa: PLC0415  an extra
+
+        session = database.shared_session(team)
+        return database.DatabaseRateLimiter(per_second or 0, at_once or 0, locks, account, session)
 
 
 def _start_anew() -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import threading
 import time
 import warnings
@@ -26,6 +27,7 @@ from weakref import WeakSet
 import portalocker
 
 from clover_nb.runtime_folder import runtime_folder
+from clover_nb.team import FILE_MODE, FOLDER_MODE, open_shared
 
 T = TypeVar("T")
 Release = Callable[[], None]
@@ -74,18 +76,23 @@ class RateState:
         return json.dumps(asdict(self)).encode().ljust(_STATE_SIZE)
 
 
+def hash_account(account: tuple[str, ...]) -> str:
+    """A name of an account that tells nothing of its token."""
+    return hashlib.sha256(b"\0".join(part.encode() for part in account)).hexdigest()[:32]
+
+
 class AccountLocks:
     """The locks and the schedule of one account: in files, or within this process.
 
     Args:
         account: What tells accounts apart: the addresses and the access token.
+        team: A team's folder, in place of this user's own.
     """
 
-    def __init__(self, account: tuple[str, ...]) -> None:
-        name = hashlib.sha256(b"\0".join(part.encode() for part in account)).hexdigest()
+    def __init__(self, account: tuple[str, ...], team: Path | None = None) -> None:
         self._kept: FileLocks | ThreadLocks
         try:
-            self._kept = FileLocks(name[:32])
+            self._kept = FileLocks(hash_account(account), team)
         except OSError as problem:
             self.keep_in_process(problem)
 
@@ -163,15 +170,29 @@ class ThreadLocks:
 
 
 class FileLocks:
-    """Locks among the processes of this user."""
+    """Locks among the processes of this user, or of a team.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: The account's.
+        team: The team's folder.
+    """
+
+    def __init__(self, name: str, team: Path | None = None) -> None:
         self._name = name
+        self._team = team
+        self._mode = FILE_MODE if team else 0o600
         self._folder = self._make_folder()
         self._remove_stale()
 
     def _make_folder(self) -> Path:
-        folder = runtime_folder() / f"rate-{self._name}"
+        folder = (self._team or runtime_folder()) / f"rate-{self._name}"
+        if self._team and not folder.exists():  # with its mode from the first moment on
+            new = Path(tempfile.mkdtemp(prefix=".rate-", dir=self._team))
+            new.chmod(FOLDER_MODE)
+            try:
+                new.rename(folder)
+            except OSError:  # a colleague was quicker
+                new.rmdir()
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
@@ -215,11 +236,10 @@ class FileLocks:
             _unlock_file(file)  # it was removed as stale before it was locked
 
     def _open_file(self, name: str) -> int:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         try:
-            return os.open(self._folder / name, flags, mode=0o600)
+            return open_shared(self._folder / name, self._mode)
         except FileNotFoundError:  # the folder was removed
-            return os.open(self._make_folder() / name, flags, mode=0o600)
+            return open_shared(self._make_folder() / name, self._mode)
 
     def _remove_stale(self) -> None:
         """Remove the folders of accounts that nobody has used for a day."""

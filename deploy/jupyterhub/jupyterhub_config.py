@@ -16,7 +16,7 @@ BIN = Path(sys.executable).parent
 SETTINGS = Path(os.environ.get("CLOVER_HUB_SETTINGS", "/etc/clover-nb/hub.env"))
 #: What the hub remembers.
 STATE = Path(os.environ.get("CLOVER_HUB_STATE", "/var/lib/clover-nb-hub"))
-#: Bytes that one process of a user may have for its data: a kernel that wants more gets MemoryError.
+#: Bytes of data that one process may have: a kernel that wants more gets a MemoryError.
 MEMORY = 2 * 1024**3
 IDLE_SECONDS = 3600
 

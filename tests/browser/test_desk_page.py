@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 from clover_nb.constants import TEST_CARDS
 
+from .card_fields import inside
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
@@ -39,7 +41,7 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     page.on("request", lambda request: asked.append(request.url))
     page.emulate_media(color_scheme=theme)
     page.goto(address)
-    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
     page.get_by_role("searchbox").fill("example")
     page.get_by_role("row").filter(has_text="example").first.click()
     page.get_by_role("button", name="Edit contact").click()
@@ -73,15 +75,18 @@ def test_a_card_is_attached_with_the_keyboard_alone(chromium, address):
         pytest.fail("Tab does not lead there")
 
     page.goto(address)
-    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=90_000)
     tab_to(page.get_by_role("searchbox"))
     page.keyboard.type("visa")
+    expect(page.get_by_text("matches")).to_be_visible()
     press("ArrowDown")
     press("Enter")
+    expect(page.locator(".clover-who").first).to_contain_text("VISA")
     before = page.locator(".clover-who").first.text_content()
     tab_to(page.get_by_role("button", name="Attach a card"))
     press("Enter")
-    expect(page.get_by_title("Card number")).to_be_visible()
+    expect(page.get_by_label("Type the card")).to_be_focused()
+    expect(inside(page, "Card number")).to_be_editable()
     tab_to(page.get_by_title("Card number"))
     for text in (TEST_CARDS["amex_avs"]["number"], "1130", "9876", "K1A0B1"):
         page.keyboard.type(text)

@@ -138,8 +138,8 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
         "Card token": ("tok_visa", "is not a card token"),
         "Phone": ("CALL-ME", "is not a phone number"),
         "City": ("x" * 10_000, "10,000 characters"),
-        "State": ("XX", "XX is not a state of US"),
-        "ZIP code": ("0210", "0210 is not a ZIP code of US"),
+        "State": ("XX", "XX is not a state of the United States"),
+        "ZIP code": ("0210", "0210 is not a ZIP code of the United States"),
         "Recipient's phone": ("\u202e none", "invisible sign"),
     }
     create.get_by_label("Paste a token").check()

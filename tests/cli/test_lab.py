@@ -24,12 +24,17 @@ def lab(tmp_path):
         yield running
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how):
     """Kernels know the shared sandbox; when it is stopped, no process and no database is left."""
     process, url = lab
     headers = {"Authorization": f"token {TOKEN}"}
-    notebooks = requests.get(f"{url}api/contents", headers=headers, timeout=10).json()["content"]
+    first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=10)
+    assert "/lab/tree/notebooks/01_first_customers.ipynb" in first.headers["Location"]
+    folder = requests.get(f"{url}api/contents/notebooks", headers=headers, timeout=10)
+    notebooks = folder.json()["content"]
     assert "01_first_customers.ipynb" in {entry["name"] for entry in notebooks}
     requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=20).raise_for_status()
     kernels = psutil.Process(process.pid).children(recursive=True)
@@ -48,7 +53,12 @@ def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how)
 
 
 @pytest.mark.parametrize(
-    "options", [["--IdentityProvider.token="], ["--ServerApp.token="], ["environment"]]
+    "options",
+    [
+        ["environment"],
+        pytest.param(["--IdentityProvider.token="], marks=pytest.mark.long),
+        pytest.param(["--ServerApp.token="], marks=pytest.mark.long),
+    ],
 )
 def test_it_does_not_open_without_a_token(tmp_path, options):
     """Whoever is on this machine could use it."""

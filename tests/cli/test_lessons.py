@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 import requests
 from lab_process import TOKEN, running_lab
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-NAMES = {path.name for path in NOTEBOOKS}
+ROOT = Path(__file__).parents[2]
+LESSONS = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+NAMES = LESSONS | {"spring.xlsx", "docs"}
+LINK = re.compile(r"(?:\]\(|src=\")(?!https?:|#)([^)#\"]+)")
 
 
 def lessons(folder, *arguments):
@@ -24,16 +28,33 @@ def names_in(folder):
 
 
 def test_the_lessons_are_copied(tmp_path):
-    """All of them, byte by byte, into a folder of their own, and the first is named."""
+    """All of them and what they need, into a folder of their own, and the first is named."""
     ran = lessons(tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == (
-        f"Copied {len(NAMES)} lessons to clover-nb-lessons; begin with 01_first_customers.ipynb.\n"
+        f"Copied {len(LESSONS)} lessons to clover-nb-lessons; "
+        "begin with 01_first_customers.ipynb.\n"
     )
     copies = tmp_path / "clover-nb-lessons"
     assert names_in(copies) == NAMES
-    for path in NOTEBOOKS:
-        assert (copies / path.name).read_bytes() == path.read_bytes()
+    for name in LESSONS:
+        original = (ROOT / "notebooks" / name).read_text()
+        assert (copies / name).read_text() == original.replace("../docs/", "docs/")
+
+
+def test_what_the_copies_point_to_is_there(tmp_path):
+    """Other lessons, pages, pictures, and the tables that they read."""
+    lessons(tmp_path)
+    copies = tmp_path / "clover-nb-lessons"
+    targets = [(copies, "spring.xlsx")]
+    for path in copies.rglob("*.md"):
+        targets += [(path.parent, target) for target in LINK.findall(path.read_text())]
+    for path in copies.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            targets += [(copies, target) for target in LINK.findall(cell.source)]
+    assert [target for folder, target in targets if not (folder / target).exists()] == []
+    found = {target for _, target in targets}
+    assert {"02_forms.ipynb", "docs/cards.md", "docs/images/desk-light.png"} <= found
 
 
 def test_they_go_into_the_folder_that_is_named(tmp_path):
@@ -94,11 +115,12 @@ def test_the_lab_offers_them_in_an_empty_folder(tmp_path, working_folder):
     (environment / "pyvenv.cfg").touch()
     opened, said = opened_by(tmp_path, working_folder)
     assert opened == "/lab/tree/clover-nb-lessons/01_first_customers.ipynb"
-    assert f"Copied {len(NAMES)} lessons to clover-nb-lessons" in said
+    assert f"Copied {len(LESSONS)} lessons to clover-nb-lessons" in said
     assert names_in(working_folder) == {".env", "venv", "clover-nb-lessons"}
     assert names_in(working_folder / "clover-nb-lessons") == NAMES
 
 
+@pytest.mark.long
 def test_the_lab_opens_the_lessons_that_are_there(tmp_path, working_folder):
     """The second time, with one deleted: it stays away."""
     lessons(working_folder)
@@ -109,6 +131,7 @@ def test_the_lab_opens_the_lessons_that_are_there(tmp_path, working_folder):
     assert names_in(working_folder / "clover-nb-lessons") == NAMES - {"08_go_live.ipynb"}
 
 
+@pytest.mark.long
 def test_the_lab_puts_nothing_into_a_folder_with_work_in_it(tmp_path, working_folder):
     """It says how to get them instead."""
     (working_folder / "report.csv").touch()

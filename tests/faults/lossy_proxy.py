@@ -103,8 +103,9 @@ def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterat
                 if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(OSError):  # the client was killed meanwhile
+                self.end_headers()
+                self.wfile.write(content)
 
         def pass_on(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
             proxy.calls.append(f"{self.command} {self.path.partition('?')[0]}")

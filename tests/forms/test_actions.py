@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from pandas.testing import assert_series_equal
 
 from clover_nb import TEST_CARDS, connect, sandbox
 from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
 from clover_nb.forms import actions, values
 from clover_nb.forms.actions import ConfirmationRequired
-from clover_nb.forms.history import read_history
+from clover_nb.forms.history import latest_change, read_history
 
 ADDRESS = {
     "shipping.address.line1": "415 N Mathilda Ave",
@@ -57,9 +58,19 @@ def test_a_customer_is_created_with_everything(clover):
     given = typed(clover, name="Ana Rivera", phone="555-0125") | ADDRESS
     row = created(clover, given | {"shipping.name": "Warehouse"})
     assert row["name"] == "Ana Rivera"
-    assert row["shipping_name"] == "Warehouse"
+    sent = clover.journal.entry(latest_change(clover, row["id"])).write.sent
+    assert sent["shipping"]["name"] == "Warehouse"
     assert row["shipping_line2"] == "Floor 2"
     assert row["shipping_country"] == "US"
+
+
+def test_what_is_shown_after_a_save_is_what_every_later_read_shows(clover):
+    """Also where Clover's answer to the change says more than it says afterwards."""
+    row = created(clover, typed(clover, name="Ana") | ADDRESS | {"shipping.name": "Warehouse"})
+    assert_series_equal(row, clover.customers.retrieve(row["id"]))
+    moved = values.read_shipping(row) | {"shipping.name": "Bo", "shipping.address.city": "Salem"}
+    row = actions.update_shipping(clover, row, moved, sure=True).row
+    assert_series_equal(row, clover.customers.retrieve(row["id"]))
 
 
 def test_problems_are_found_all_at_once():

@@ -85,6 +85,19 @@ def test_the_python_of_a_document_runs(document):
             exec(compile(block, document.name, "exec"), names)  # noqa: S102  our own documents
 
 
+@pytest.mark.usefixtures("default_connection", "empty_folder")
+def test_the_errors_are_those_that_their_page_shows(capsys):
+    """Each line that prints one says in its comment how it begins."""
+    names: dict[str, object] = {}
+    blocks = python_of(ROOT / "docs" / "errors.md")
+    for block in blocks:
+        exec(compile(block, "errors.md", "exec"), names)  # noqa: S102  our own document
+    shown = re.findall(r"^    print\(error\.\w+\)  # (.*)$", "".join(blocks), re.MULTILINE)
+    said = capsys.readouterr().out.splitlines()
+    assert [line[: len(start)] for line, start in zip(said, shown, strict=True)] == shown
+    assert len(shown) == "".join(blocks).count("except errors.")
+
+
 def test_the_readme_has_python_to_run():
     """The test above would pass on a README without any."""
     assert len(python_of(ROOT / "README.md")) >= 3

@@ -112,11 +112,31 @@ def test_the_pairs_are_the_ones_that_were_invented(known):
 
 
 def test_which_cards_expire_soon(answers, known):
-    """Month by month, of the newest cards."""
-    months = counted(answers, 'expiring = expiring[: f"{today')
+    """Month by month, of the newest cards, in the text of the chart."""
+    (data,) = [data for code, data in answers.items() if "plot_card_expiry" in code]
+    months = dict(re.findall(r"(\d{4}-\d\d) (\d+)", data["text/html"].partition(" src=")[0]))
     newest = (p.cards[0]["expirationDate"] for p, _ in known.values() if p.cards)
     real = Counter(f"20{text[2:]}-{text[:2]}" for text in newest)
-    assert months == {month: n for month, n in real.items() if month <= "2026-06"}
+    assert months == {m: str(n) for m, n in real.items() if "2025-07" <= m <= "2026-06"}
+
+
+def test_each_sale_is_counted_once(answers):
+    """As many after the join as before it, and the fiftieth ones are by nobody who is known."""
+    sales, unknown = re.findall(r"\d+", told(answers, 'customer"'))[:2]
+    assert int(sales) == 6014
+    assert int(unknown) == pytest.approx(int(sales) / 50, abs=30)
+
+
+def test_a_cohort_has_no_future(answers):
+    """What lies after the day of the lesson is empty, and nothing else is."""
+    lines = shown(answers, "share.iloc")[2:]
+    assert [line[0] for line in lines] == [
+        f"{y}Q{q}" for y in (2023, 2024, 2025) for q in range(1, 5)
+    ]
+    for number, (_, *shares) in enumerate(lines):
+        past = min(8, len(lines) - number)
+        assert all(share.endswith("%") for share in shares[:past])
+        assert not any(shares[past:])
 
 
 def test_where_their_mail_goes(answers, known):

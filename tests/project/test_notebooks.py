@@ -73,11 +73,13 @@ def test_a_notebook_stays_small(notebook):
     assert len(json.dumps(notebook)) < 300_000
 
 
-def test_each_error_is_provoked_or_explained():
-    """In the notebook about them: all those of the tree, in the table at its end."""
-    (path,) = [path for path in NOTEBOOKS if path.stem == "07_when_things_go_wrong"]
-    last = nbformat.read(path, as_version=4).cells[-1].source
+def test_each_error_is_provoked_and_explained():
+    """All those of the tree: in the table of docs/errors.md, and in code there or in the lesson."""
+    (lesson,) = [path for path in NOTEBOOKS if path.stem == "07_when_things_go_wrong"]
+    page = (lesson.parents[1] / "docs" / "errors.md").read_text(encoding="utf-8")
+    source = page + "".join(cell.source for cell in code(nbformat.read(lesson, as_version=4)))
     tree = [value for value in vars(errors).values() if isinstance(value, type)]
-    for error in tree:
-        if issubclass(error, errors.CloverError):
-            assert f"`{error.__name__}`" in last
+    for error in (each for each in tree if issubclass(each, errors.CloverError)):
+        explained = rf"^\| `{error.__name__}` \|" if not error.__subclasses__() else error.__name__
+        assert re.search(explained, page, re.MULTILINE), error
+        assert error.__subclasses__() or f"except errors.{error.__name__} as" in source, error

@@ -25,10 +25,11 @@ def test_all_names_what_is_exported():
 
 
 CALLABLE = [name for name in clover_nb.__all__ if callable(getattr(clover_nb, name))]
-QUALITY = [
-    f"quality.{name}"
-    for name, value in vars(clover_nb.quality).items()
-    if inspect.isfunction(value) and value.__module__ == "clover_nb.quality" and name[0] != "_"
+FUNCTIONS = [
+    f"{module}.{name}"
+    for module in ("charts", "quality")
+    for name, value in vars(getattr(clover_nb, module)).items()
+    if inspect.isfunction(value) and value.__module__ == f"clover_nb.{module}" and name[0] != "_"
 ]
 
 
@@ -41,7 +42,7 @@ def names(default_connection):
 
 
 @pytest.mark.usefixtures("empty_folder")
-@pytest.mark.parametrize("name", CALLABLE + QUALITY)
+@pytest.mark.parametrize("name", CALLABLE + FUNCTIONS)
 def test_each_public_name_shows_an_example_that_runs(name, names):
     """What it prints is what stands there."""
     shown = operator.attrgetter(name)(clover_nb)

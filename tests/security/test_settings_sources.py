@@ -10,6 +10,9 @@ import pytest
 from clover_nb import cli
 from clover_nb.client import connect
 from clover_nb.errors import SettingsError
+from clover_nb.masking import Secret
+from clover_nb.settings import Settings
+from clover_nb.team import describe_database
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -227,3 +230,45 @@ def test_an_environment_that_is_no_text_is_refused(wrong):
     with pytest.raises(SettingsError, match="is not known") as caught:
         connect(wrong)
     assert caught.value.field == "environment"
+
+
+@pytest.mark.parametrize("source", ["environment", "argument"])
+def test_a_file_does_not_say_who_the_team_is_of_a_token_that_it_did_not_give(
+    empty_folder, monkeypatch, listener, source
+):
+    """A stranger's database would get what is known of customers; the password isn't quoted."""
+    place = f"postgresql://eve:secret-word@127.0.0.1:{listener.getsockname()[1]}/desk"
+    (empty_folder / ".env").write_text(f"CLOVER_TEAM={place}\n")
+    monkeypatch.setenv("CLOVER_ENVIRONMENT", "sandbox")
+    argument = {"access_token": "token"} if source == "argument" else {}
+    if source == "environment":
+        monkeypatch.setenv("CLOVER_ACCESS_TOKEN", "token")
+    with pytest.raises(SettingsError) as caught:
+        connect(**argument)
+    assert f"CLOVER_TEAM stands in {empty_folder / '.env'}" in caught.value.message
+    assert "secret-word" not in str(caught.value)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_practice_never_reaches_the_team(empty_folder, monkeypatch):
+    """Not by the environment: only an argument says so."""
+    monkeypatch.setenv("CLOVER_TEAM", "/nowhere")
+    for environment in (None, "local"):
+        with connect(environment) as clover:
+            assert clover.settings.team is None
+    with pytest.raises(SettingsError, match="can't be opened"):
+        connect("local", team="/nowhere")
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://ana:secret-word@[/desk", "postgresql://a:secret-word%zz@h/d"]
+)
+def test_a_databases_password_prints_masked(address):
+    """In settings, in the journal's name, and in what is said of an address that is none."""
+    team = Secret("postgresql://ana:secret-word@h:5433/desk?sslmode=require")
+    assert "secret-word" not in repr(Settings("", "", "", Secret("t"), team=team))
+    assert describe_database(team.reveal()) == "postgresql://ana@h:5433/desk"
+    with pytest.raises(SettingsError) as caught:
+        connect("local", team=address)
+    assert "secret-word" not in f"{caught.value}{caught.value.hint}"

@@ -130,7 +130,8 @@ function render({ model, el, link }) {
     if (begin?.name !== model.get("opened") || !model.get("form_id")) return;
     const { focus } = begin;
     begin = undefined;
-    if (focus === document.activeElement || !document.activeElement.closest(FIELDS)) focusForm();
+    const isTyping = document.activeElement.closest(`${FIELDS}, iframe`); // a card's fields are iframes
+    if (focus === document.activeElement || !isTyping) focusForm();
   };
 
   // -- showing what the kernel says --------------------------------------------------------------

