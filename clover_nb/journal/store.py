@@ -90,6 +90,7 @@ class Journal:
         path: The file; ``None`` for any other place.
         database: Where it is kept.
         person: Who writes, as they say.
+        applying: The batches that this process applies.
 
     Raises:
         JournalError: The file can't be opened.
@@ -113,6 +114,7 @@ class Journal:
             self.database = SQLiteDatabase(path, retention_days=retention_days, mode=mode)
         self._max_entries = max_entries
         self.person = user_name(self.database.login)
+        self.applying: set[int] = set()
         self._unwritten: list[dict[str, Any]] = []  # of entries whose end could not be written
         self._under_way: set[int] = set()  # entries that this process is about to end
 

@@ -330,6 +330,24 @@ def test_nothing_is_sent_while_the_database_is_away_and_it_goes_on_by_itself(pra
         assert list(clover.journal.frame()["outcome"]) == ["done"] * 3
 
 
+def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(database):
+    """By the same process, which is alive and yet no longer about it."""
+    batches = Batches(journal_of(database), "h", "M1", entries_host="h")
+    number = batches.open("plan", [], headings=["id"])
+    batches.take(number)
+    with pytest.raises(JournalError, match="is being applied"):
+        batches.take(number)
+    database.server.stop()
+    try:
+        with pytest.raises(JournalError, match="can't be used"):
+            batches.close(number, "stopped")
+    finally:
+        database.server.start()
+    assert batches.info(number).state == "stopped"
+    batches.take(number)
+    assert batches.info(number).state == "running"
+
+
 def test_a_connection_that_was_lost_while_nobody_used_it_is_made_anew(database):
     """The first change after a restart of the database is made, and its process is alive."""
     journal = journal_of(database)
