@@ -108,6 +108,7 @@ MAX_LENGTH: Final[dict[str, int]] = {
     "shipping.address.state": 127,  # I, as line1
     "shipping.address.postal_code": 10,  # D, as `zip`
     "shipping.address.country": 2,  # D
+    "note": 2000,  # D, as `metadata.note`
 }
 
 # O-code: the brands of tokens; Mastercard is MC. Each with how its numbers begin, as a regular

@@ -140,6 +140,7 @@ class Customers:
         ecomind: str | None = None,
         firstName: str | None = None,  # noqa: N803  Clover's name
         lastName: str | None = None,  # noqa: N803  Clover's name
+        note: str | None = None,
         consent: bool | None = None,
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
     ) -> pd.Series[Any]:
@@ -165,6 +166,9 @@ class Customers:
             ecomind: See :meth:`create`.
             firstName: See :meth:`create`.
             lastName: See :meth:`create`.
+            note: For colleagues; 2,000 characters, in lines. ``""`` takes it off. It goes by a call
+                of its own, ``POST /v3/merchants/{mId}/customers/{id}/metadata``, which needs a
+                merchant id.
             consent: With ``source``: ``True``, as for :meth:`add_source`.
             expected: The row that you read and decided on. The record is compared with it first,
                 and nothing is sent when somebody has changed it since. Clover has no version to
@@ -179,7 +183,8 @@ class Customers:
             AlreadyOnFileError: This card is on the customer already.
             EditConflictError: It is not as ``expected``, and nothing was sent; or the answer was
                 lost, and somebody else has changed it since. ``changes`` says what differs.
-            PartialChangeError: An address that had to be changed by itself was not; the rest was.
+            PartialChangeError: An address or a note, which is changed by itself, was not; the rest
+                was.
             OutcomeUnknownError: The answer was lost, and looking did not tell whether it was done.
             CloverError: Any other of the tree in :mod:`clover_nb.errors`.
 
@@ -188,6 +193,8 @@ class Customers:
         given = _collect_fields(email, source, name, phone, shipping, ecomind, firstName, lastName)
         key = validation.check_customer_id(customer_id)
         body = validation.check_customer(given)
+        if note is not None:
+            body["note"] = validation.check_note(note)
         if "source" in body:
             _require_consent(consent)
         return self._send_change("modify", key, body, expected=expected, consent=consent)
@@ -351,7 +358,7 @@ class Customers:
         return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
 
     def undo(self, entry: int) -> pd.Series[Any]:
-        """Restore a customer's name, phone and shipping as they were before a change.
+        """Restore a customer's name, phone, note and shipping as they were before a change.
 
         It refuses what can't be undone and says why: an email address, which Clover only adds; a
         card; a value that was empty before; a recipient that was not known. It is itself in the
@@ -604,11 +611,11 @@ class Customers:
         if not body:
             raise _nothing_changes()
         self._writes.require_permission()
-        current = self._read_current(key, fresh=expected is not None)
+        current = self._read_current(key, fresh=expected is not None or "note" in body)
         before = current.fields
         if expected is not None:
             conflicts.check_conflicts(expected, before or {})
-        change = None
+        change, note = None, body.pop("note", None)
         if shipping := body.pop("shipping", None):
             recipient = self._find_recipient(key, before)
             if before is not None:
@@ -616,22 +623,23 @@ class Customers:
             change = plan_change(shipping, current.address, recipient)
         if change and change.api == "ecommerce":
             body["shipping"] = change.sent
-        writes = []
         write = Write(operation, key, _with_email(body, before), before, consent, undoes)
-        if body:
-            writes.append(replace(write, expected=expected))
+        writes = [write] if body else []
         if change and change.api == "platform":
             sent, address_id = {"shipping": change.sent}, current.address_id
-            alone = replace(write, sent=sent, api="platform", address_id=address_id)
-            writes.append(alone if writes else replace(alone, expected=expected))
+            writes.append(replace(write, sent=sent, api="platform", address_id=address_id))
+        if note is not None:
+            writes.append(replace(write, sent={"note": note}, api="platform"))
         if not writes:
             raise _nothing_changes()
+        writes[0] = replace(writes[0], expected=expected)
         with self._writes.sequence(*writes) as execute_next:
             row = self._make_row(execute_next(), writes[0])
             for write in writes[1:]:
+                part, field = _PARTS["note" in write.sent]
                 with _second_step(
-                    "The address was not changed; the other fields were.",
-                    hint="Change shipping by itself.",
+                    f"The {part} was not changed; what was sent before it was.",
+                    hint=f"Change {field} by itself.",
                 ):
                     row = self._make_row(execute_next(), write)
         return row
@@ -662,8 +670,10 @@ class Customers:
         return self._make_row(self._writes.execute(write), write)
 
     def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
-        """The customer as a row, with the recipient where it is known."""
+        """The customer as a row, with the recipient, or the note, where it is known."""
         record = result.record
+        if result.api == "ecommerce" and (note := (write.before or {}).get("note")):
+            record = {**record, "metadata": {"note": note}}  # it has none
         if result.api == "platform":  # it has no recipient
             if write.api == "ecommerce" and "shipping" in write.sent:
                 shipping = {p: v for p, v in write.sent["shipping"].items() if p in RECIPIENT}
@@ -700,6 +710,10 @@ class Customers:
             return known_recipient(self._writes.entries_of(key), before or {})
         shipping = _as_block(self._answers.get(key, {}).get("shipping"))
         return {part: shipping[part] for part in RECIPIENT if part in shipping}
+
+
+# What is changed by itself, in words, and the field to name.
+_PARTS: Final = (("address", "shipping"), ("note", "note"))
 
 
 class _CurrentCustomer(NamedTuple):

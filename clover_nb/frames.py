@@ -41,7 +41,7 @@ def to_row(record: Record) -> pd.Series[Any]:
         A Series of dtype object, named by the customer id, with the id in it too: ``row["id"]``,
         ``row["email"]``. Mind that ``row.name`` is the id and ``row["name"]`` the person. Its
         labels are the schema's columns, then the fields that the schema doesn't know, under
-        Clover's names, such as ``metadata``, or ``card_additionalInfo`` for a field of the card. A
+        Clover's names, such as ``card_additionalInfo`` for a field of the card. A
         missing value is ``None``; ``created`` is a UTC Timestamp; ``source_ids`` is a list.
 
     Example:

@@ -30,6 +30,7 @@ SCHEMA: Final[dict[str, pa.DataType]] = {
     "phone": TEXT,
     "currency": TEXT,
     "marketing_allowed": pa.bool_(),
+    "note": TEXT,
     "shipping_name": TEXT,
     "shipping_phone": TEXT,
     "shipping_line1": TEXT,
@@ -50,7 +51,7 @@ SCHEMA: Final[dict[str, pa.DataType]] = {
 CONSUMED: Final = frozenset(
     {"id", "created", "customerSince", "email", "emailAddresses", "name", "firstName", "lastName"}
     | {"phone", "phoneNumbers", "currency", "marketingAllowed", "shipping", "addresses", "sources"}
-    | {"cards", "object", "href", "merchant"}
+    | {"cards", "metadata", "object", "href", "merchant"}
 )
 _IN_ITEMS: Final = frozenset({"id", "customer"})  # of a list, and no news of the customer
 #: The Platform API's lists: how the names of our columns begin, and what they are made of, or
@@ -68,7 +69,8 @@ LISTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
         | {"cardType", "last4", "expirationDate", "first6", "token", "tokenType", "modifiedTime"},
     ),
 }
-_NESTED: Final = (*LISTS, "sources", "shipping")
+_METADATA: Final = frozenset({"note", "modifiedTime", "customer"})  # of these the note is news
+_NESTED: Final = (*LISTS, "sources", "shipping", "metadata")
 _DEEPEST: Final = 50  # levels of nesting; Clover's own records have 5
 _SHIPPING: Final = ("name", "phone", "address")
 _EMPTY: Final[Mapping[str, Any]] = {}
@@ -80,7 +82,8 @@ def flatten(record: Record) -> dict[str, Any]:
 
     What the schema has no name for comes after, under Clover's: a field of the first email
     address, phone, address or card as ``email_...``, ``phone_...``, ``shipping_...`` or
-    ``card_...``; a list of several, whole. What is nested otherwise than Clover has ever sent it
+    ``card_...``; a list of several, whole; what is noted besides the note as ``metadata_...``. What
+    is nested otherwise than Clover has ever sent it
     is kept as it came.
 
     Raises:
@@ -107,7 +110,7 @@ def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     get = record.get
     lists = [_list_items(get(name)) for name in LISTS]
     emails, phones, addresses, cards = lists
-    shipping = get("shipping") or _EMPTY
+    shipping, metadata = get("shipping") or _EMPTY, get("metadata") or _EMPTY
     own = (shipping.get("address") or _EMPTY).get
     theirs = (addresses[0] if addresses else _EMPTY).get
     held = _list_items(get("sources")) or cards
@@ -123,6 +126,7 @@ def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
         "phone": get("phone") or _first_value(phones, "phoneNumber"),
         "currency": get("currency"),
         "marketing_allowed": get("marketingAllowed"),
+        "note": metadata.get("note") or None,
         "shipping_name": shipping.get("name"),
         "shipping_phone": shipping.get("phone"),
         # The Platform API's address has other names (D).
@@ -148,6 +152,8 @@ def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
             beyond |= _unknown_fields(name, items[0])
     if shipping:
         beyond |= _unknown_shipping(shipping)
+    if not _METADATA.issuperset(metadata):
+        beyond |= {f"metadata_{n}": v for n, v in metadata.items() if n not in _METADATA}
     return fields, beyond
 
 
@@ -229,6 +235,7 @@ _CARRIED: Final[dict[str, tuple[str, ...]]] = {
     "phoneNumbers": ("phone",),
     "addresses": tuple(f"shipping_{name}" for name in constants.ADDRESS_FIELDS),
     "cards": ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry"),
+    "metadata": ("note",),
 }
 
 

@@ -27,6 +27,8 @@ T = TypeVar("T")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Unicode's explicit formatting: what follows is shown in another order (UAX 9).
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_LINE_END: Final = re.compile(r"\r?\n")
+_NOTE: Final = "note"  # alone has lines
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -58,7 +60,7 @@ def check_text(field: str, value: object) -> str:
         raise ValidationError(
             f"{field} has {len(trimmed):,} characters; Clover keeps {longest} at most.", field=field
         )
-    if _CONTROL.search(trimmed):
+    if _CONTROL.search(_LINE_END.sub("", trimmed) if field == _NOTE else trimmed):
         raise ValidationError(
             f"{field} holds a line break or another sign that can't be stored.",
             hint="Type it again on one line.",
@@ -95,6 +97,11 @@ def check_source(value: object) -> str:
             field="source",
         )
     return token
+
+
+def check_note(value: object) -> str:
+    """A note, which may have several lines; an empty one takes off what is there."""
+    return "" if value == "" else check_text(_NOTE, value)
 
 
 def check_phone(value: object, field: str = "phone") -> str:
@@ -154,6 +161,7 @@ _CHECKS: Final[dict[str, Callable[[object], Any]]] = {
     "source": check_source,
     "ecomind": check_ecomind,
     "phone": check_phone,
+    "note": check_note,
     "shipping": check_shipping,
     "shipping.phone": lambda value: check_phone(value, "shipping.phone"),
     "shipping.address": check_address,

@@ -17,7 +17,7 @@ from clover_nb.records import Record, list_elements, mask_tokens
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, Response, path_of
 
-_EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards")
+_EXPAND: Final = ("expand", "addresses,emailAddresses,phoneNumbers,cards,metadata")
 
 Filters = Sequence[tuple[str, str]]
 Contact = Literal["email_addresses", "phone_numbers"]
@@ -147,6 +147,11 @@ class PlatformAPI:
         return require_id(
             self._transport.send("POST", "platform", path, body=body, params=[_EXPAND]), customer_id
         )
+
+    def update_metadata(self, customer_id: str, metadata: Mapping[str, Any]) -> Response:
+        """``POST /v3/merchants/{mId}/customers/{customerId}/metadata``."""
+        path = self._customers_path(customer_id, "metadata")
+        return self._transport.send("POST", "platform", path, body=metadata)
 
     def create_contact(self, customer_id: str, kind: Contact, body: Mapping[str, Any]) -> Response:
         """``POST .../customers/{customerId}/email_addresses`` or ``/phone_numbers``."""

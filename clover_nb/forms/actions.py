@@ -36,6 +36,7 @@ from clover_nb.forms.values import (
     find_changes,
     has_address,
     read_contact,
+    read_note,
     read_shipping,
 )
 from clover_nb.masking import Secret
@@ -147,6 +148,17 @@ def update_shipping(
     removed = {name for name in SHIPPING_FIELDS if shown[name] and not typed.get(name)}
     shipping = _build_shipping(typed, removed)
     return _add_undo(clover, clover.customers.modify(row["id"], shipping=shipping, expected=row))
+
+
+def edit_note(clover: Clover, row: Row[Any], typed: Typed, **_: object) -> ActionResult:
+    """Change the note about a customer to what was typed; an empty one is taken off.
+
+    Raises:
+        ValidationError: Nothing differs from ``row``; nothing was sent.
+        EditConflictError: Somebody else has changed the customer since it was read.
+    """
+    _require_change(find_changes(read_note(row), typed))
+    return _add_undo(clover, clover.customers.modify(row["id"], note=typed["note"], expected=row))
 
 
 def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = False) -> ActionResult:

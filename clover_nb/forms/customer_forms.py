@@ -158,6 +158,27 @@ UPDATE_SHIPPING: Final = FormSpec(
 )
 
 
+# -- the note ----------------------------------------------------------------------------------
+
+
+def _read_note(row: Row[Any] | None) -> dict[str, str]:
+    return {} if row is None else values.read_note(row)
+
+
+EDIT_NOTE: Final = FormSpec(
+    title="Edit the note",
+    submit_label="Save note",
+    busy_label="Saving…",
+    sections=(
+        SectionSpec("Note", (FieldSpec("note", "Note", "lines", help="For your colleagues"),)),
+    ),
+    initial=_read_note,
+    validate=lambda _, typed: values.find_errors(typed),
+    preview=lambda row, typed: values.find_changes(values.read_note(row), typed),
+    submit=actions.edit_note,
+)
+
+
 # -- cards -------------------------------------------------------------------------------------
 
 

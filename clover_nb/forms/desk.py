@@ -34,6 +34,7 @@ from clover_nb.writes.conflicts import COMPARED, find_changes
 _ABOUT: Final[dict[str, FormSpec]] = {
     "Edit contact": customer_forms.EDIT_CONTACT,
     "Shipping address": customer_forms.UPDATE_SHIPPING,
+    "Note": customer_forms.EDIT_NOTE,
     "Attach a card": customer_forms.ATTACH_CARD,
     "Remove a card": customer_forms.DELETE_CARD,
 }

@@ -40,7 +40,7 @@ _SEARCHED: Final = (
     *("first_name", "last_name", "shipping_name", "shipping_phone"),
     *("shipping_line1", "shipping_line2", "shipping_postal_code", "shipping_country"),
 )
-_OFFERED: Final = (*_SEARCHED, "card_expiry", "card_count", "currency", "marketing_allowed")
+_OFFERED: Final = (*_SEARCHED, "note", "card_expiry", "card_count", "currency", "marketing_allowed")
 
 
 def customer_table(

@@ -138,6 +138,11 @@ def read_contact(row: Row[Any]) -> dict[str, str]:
     return {name: row[name] or "" for name in CONTACT_FIELDS}
 
 
+def read_note(row: Row[Any]) -> dict[str, str]:
+    """The note about a customer as a form shows it."""
+    return {"note": (row["note"] or "").strip()}
+
+
 def read_shipping(row: Row[Any]) -> dict[str, str]:
     """A customer's shipping as a form shows it: every field, empty where there is nothing."""
     return {name: row["shipping_" + name.rpartition(".")[2]] or "" for name in SHIPPING_FIELDS}

@@ -26,7 +26,8 @@ class Write:
         before: The customer's fields as they were, where they could be read.
         consent: ``True`` when the cardholder's consent to keep the card was stated.
         undoes: The entry that it undoes.
-        api: Which API is called. ``"platform"`` changes an address alone, or deletes a customer.
+        api: Which API is called. ``"platform"`` changes an address or the note alone, or deletes a
+            customer.
         token_digest: Tells the card token from others; the token itself can't be made of it.
         address_id: The Platform API's id of the address that is changed; not kept in the journal.
         expected: The row that the change is based on; not kept in the journal.

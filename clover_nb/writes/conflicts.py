@@ -13,7 +13,7 @@ import pandas as pd
 from clover_nb.errors import Change, EditConflictError, ValidationError
 from clover_nb.journal.entries import Fields
 
-#: What both APIs show, and what a person can have changed.
+#: What a person can have changed. Both APIs show it, but for the note, which is the Platform's.
 COMPARED: Final = (
     "email",
     "name",
@@ -25,6 +25,7 @@ COMPARED: Final = (
     "shipping_postal_code",
     "shipping_country",
     "source_ids",
+    "note",
 )
 
 

@@ -232,13 +232,21 @@ class WriteExecutor:
                 self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce"
             )
         if write.api == "platform":
-            return self._send_address(write, key)
+            return self._send_part(write, key)
         return _parse_answer(self._ecommerce.update_customer(key, write.sent))
 
-    def _send_address(self, write: Write, key: str) -> WriteResult:
-        """Change an address alone, and read the customer back."""
-        address = write.sent["shipping"]["address"]
-        if write.address_id is None:
+    def _send_part(self, write: Write, key: str) -> WriteResult:
+        """Change an address or the note alone, and read the customer back."""
+        address = write.sent.get("shipping", {}).get("address")
+        if address is None:
+            # Whether what is left out stays, nobody shows: what else is noted is sent along.
+            noted = {
+                name.removeprefix(_METADATA): value
+                for name, value in (write.before or {}).items()
+                if name.startswith(_METADATA)
+            }
+            self._platform.update_metadata(key, noted | {"note": write.sent["note"]})
+        elif write.address_id is None:
             self._platform.create_address(key, address)
         elif any(address.values()):
             self._platform.update_address(key, write.address_id, address)
@@ -384,6 +392,8 @@ class WriteExecutor:
             request_id=problem.request_id,
         )
 
+
+_METADATA: Final = "metadata_"  # how the names of the fields begin that are noted with the note
 
 _HINTS: Final = {
     True: "Look at the customer (customers.search(email=...) or customers.retrieve) before you "

@@ -41,6 +41,7 @@ _LABELS: Final = {
     "firstName": "first_name",
     "lastName": "last_name",
     "phone": "phone",
+    "note": "note",
 }
 
 

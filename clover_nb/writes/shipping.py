@@ -19,8 +19,8 @@ from clover_nb.masking import HIDDEN
 from clover_nb.writes.conflicts import COMPARED, find_changes
 from clover_nb.writes.outcome import RECIPIENT
 
-# What a block is known by: a card says nothing of shipping.
-_SIGNS: Final = tuple(label for label in COMPARED if label != "source_ids")
+# What a block is known by: cards and notes say nothing of shipping.
+_SIGNS: Final = tuple(label for label in COMPARED if label not in ("source_ids", "note"))
 # D (the limits of Clover's SDK): what the Platform API wants of an address.
 _REQUIRED: Final = ("line1", "city", "state", "postal_code")
 

@@ -23,7 +23,7 @@ _FOR_GOOD: Final = {
 
 
 def find_undo_fields(entry: Entry, now: Fields) -> dict[str, Any]:
-    """The fields that restore name, phone and shipping as they were before a change.
+    """The fields that restore name, phone, note and shipping as they were before a change.
 
     They are Clover's own old values, and are held against no rules of ours.
 
@@ -73,6 +73,8 @@ def _restore_fields(
             body["phone"] = before["phone"]
         else:
             reasons.append("phone was empty before, and Clover has no way to empty it")
+    if "note" in sent and after.get("note") != before.get("note"):
+        body["note"] = before.get("note") or ""
     if "shipping" in sent:
         shipping, reason = _old_shipping(sent["shipping"], before, after)
         body |= {"shipping": shipping} if shipping else {}
@@ -109,7 +111,7 @@ def _old_shipping(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str
 def _visible_fields(body: Mapping[str, Any]) -> list[str]:
     """The fields that a body sets and both APIs show: neither a first name nor a recipient."""
     labels = ["name"] if set(_NAMES) & set(body) else []
-    labels += ["phone"] if "phone" in body else []
+    labels += [label for label in ("phone", "note") if label in body]
     return labels + [f"shipping_{part}" for part in body.get("shipping", {}).get("address", {})]
 
 

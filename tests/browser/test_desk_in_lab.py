@@ -91,6 +91,27 @@ def test_a_customer_is_found_shown_changed_and_the_change_taken_back(notebook):
     expect(desk.get_by_text("read just now")).to_be_visible()
 
 
+def test_a_note_is_written_in_lines_and_taken_back(notebook):
+    """Enter begins a line, Ctrl+Enter saves; what is known of the customer shows it."""
+    desk = notebook.output(1)
+    select(desk, ANA)
+    button(desk, "Note").click()
+    field = desk.get_by_label("Note", exact=True)
+    field.press_sequentially("Calls late.\nSpeaks Spanish.")
+    field.press("Control+Enter")
+    expect(desk.get_by_text("Saved: Ana Rivera")).to_be_visible()
+    expect(desk.locator(".clover-row").first).to_contain_text("Speaks Spanish.")
+    saved = "Customer.retrieve(ana)['note']"
+    assert ast.literal_eval(notebook.evaluate(saved)) == "Calls late.\nSpeaks Spanish."
+    expect(desk.get_by_role("table", name="History")).to_contain_text("note: nothing → Calls late.")
+    button(desk, "Undo").click()
+    expect(desk.get_by_text("Undone: Ana Rivera")).to_be_visible()
+    expect(desk.locator(".clover-row").first).not_to_contain_text("Speaks Spanish.")
+    field.fill(TEST_CARDS["visa"]["number"])
+    expect(desk.get_by_text("card number")).to_be_visible()
+    expect(field).to_have_value("")
+
+
 class Keyboard:
     """A person without a mouse."""
 

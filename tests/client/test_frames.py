@@ -158,7 +158,7 @@ def test_nothing_that_clover_sends_is_lost():
     shipping = {"carrier": "UPS", "address": {"line3": "Back door"}}
     row = to_row({"id": "X", "description": "VIP", "metadata": {"a": 1}, "shipping": shipping})
     assert row["description"] == "VIP"
-    assert row["metadata"] == {"a": 1}
+    assert row["metadata_a"] == 1
     assert row["shipping_carrier"] == "UPS"
     assert row["shipping_line3"] == "Back door"
     phone = {"elements": [{"phoneNumber": "0150-555", "extension": "12"}]}
@@ -339,7 +339,8 @@ def test_what_clover_documents_beyond_the_schema_becomes_columns():
     kept = table.loc[FULL["id"]].dropna()
     assert {name: kept[name] for name in kept.index.difference(list(SCHEMA))} == {
         "orders": '{"elements": [{"id": "O1"}]}',
-        "metadata": '{"businessName": "Ana\'s", "note": "VIP", "dobYear": 1990, "modifiedTime": 1}',
+        "metadata_businessName": "Ana's",
+        "metadata_dobYear": 1990,
         "new": "[true, false]",
         "email_verifiedTime": 1600000000000,
         "shipping_address3": "Back door",

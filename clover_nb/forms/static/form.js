@@ -42,17 +42,20 @@ function labelled({ name, label, required, help }, input, id) {
   return { ...part, rename: (text) => showText(words, text), advise: (text) => showText(hint, text) };
 }
 
-/** An input for text, which refuses card numbers. `on` hears of edits, Enter and leaving it. */
+/** An input for text, or for lines of it, which refuses card numbers. `on` hears of edits, Enter
+ *  and leaving it. */
 function textInput(field, id, on) {
   const secret = field.kind === "secret";
   const isWhole = field.kind === "address"; // the kernel splits it into its parts
-  const input = element("input", {
-    type: secret ? "password" : "text", // "email" would change what was typed
+  const hasLines = field.kind === "lines";
+  const input = element(hasLines ? "textarea" : "input", {
+    rows: hasLines ? 4 : undefined,
+    type: hasLines ? undefined : secret ? "password" : "text", // "email" would change what was typed
     inputmode: { email: "email", tel: "tel" }[field.kind],
     dir: "auto",
     placeholder: field.placeholder,
     autocomplete: "off",
-    autocapitalize: field.kind === "text" ? undefined : "off",
+    autocapitalize: hasLines || field.kind === "text" ? undefined : "off",
     spellcheck: "false",
     "data-1p-ignore": secret, // a token is no password to keep
     "data-lpignore": secret,
@@ -91,7 +94,7 @@ function textInput(field, id, on) {
   });
   input.addEventListener("paste", (event) => {
     const lines = event.clipboardData.getData("text").trim();
-    if (!/[\r\n]/.test(lines)) return; // the browser does it well, but would join lines
+    if (hasLines || !/[\r\n]/.test(lines)) return; // the browser does it well, but would join lines
     event.preventDefault();
     const text = lines.replace(/\s*[\r\n]+\s*/g, isWhole ? ", " : " ");
     input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
@@ -100,7 +103,7 @@ function textInput(field, id, on) {
   input.addEventListener("keydown", (event) => {
     const plain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
     if (event.isComposing || !plain) return;
-    if (event.key === "Enter") {
+    if (event.key === "Enter" && !hasLines) {
       event.preventDefault();
       if (flush()) on.enter();
     } else if (event.key === "Backspace" && secret && !input.value) {

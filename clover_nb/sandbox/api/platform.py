@@ -160,6 +160,8 @@ async def set_metadata(request: Request) -> Response:
     customer = _get_customer(request)
     fields = validate_body(schemas.METADATA, body)
     with merchant.store.write() as context:
+        for name in body.keys() - fields.keys():  # I: as for an entry, an empty text clears
+            customer.metadata.pop(name, None)
         _set_metadata(customer, fields, context.now)
         merchant.store.save(customer)
     return _platform_json(customer.metadata)
