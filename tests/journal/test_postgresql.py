@@ -203,9 +203,9 @@ def test_a_plan_is_applied_and_taken_back_by_a_colleague(practice, database):
         rows = [a_customer(ana, name=f"Ana {turn}") for turn in range(3)]
         keys = [row["id"] for row in rows]
         table = pd.DataFrame({"id": keys, "name": [f"Bea {turn}" for turn in range(3)]})
-        batch = ana.customers.apply(ana.customers.plan(table))
+        batch = ana.customers.apply(ana.customers.plan(table), listing_wait=0)
         assert batch.counts == {"done": 3}
-        bo.customers.apply(bo.batch(batch.number).plan_undo())
+        bo.customers.apply(bo.batch(batch.number).plan_undo(), listing_wait=0)
         names = ana.customers.list().loc[keys, "name"]
         assert list(names) == ["Ana 0", "Ana 1", "Ana 2"]
         assert list(bo.batches()["person"]) == ["ana", "bo"]
