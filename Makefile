@@ -121,7 +121,7 @@ lock: $(READY_DEV) ## pin what pyproject.toml asks for: for running, developing,
 	$(HASHED) $(PACKAGE) --group environment --group hub -c requirements-dev.lock -o requirements-hub.lock
 	$(HASHED) --group docs -c requirements-dev.lock -o requirements-docs.lock $(ARGS)
 	$(HASHED) --group installer -c requirements-dev.lock -o requirements-uv.lock
-	$(COMPILE) $(PACKAGE) --group test --resolution lowest-direct --no-annotate -o requirements-lowest.lock
+	$(COMPILE) $(PACKAGE) --group test --resolution lowest-direct --upgrade --no-annotate -o requirements-lowest.lock
 
 clean: ## remove the environments, what was built, and caches
 	rm -rf $(VENV) $(HUB) $(LOWEST) dist site .pytest_cache .mypy_cache .ruff_cache

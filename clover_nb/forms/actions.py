@@ -87,7 +87,7 @@ def create_customer(clover: Clover, _: None, typed: Typed, *, sure: bool = False
     """
     if not sure:
         _require_no_warnings(
-            [*_find_duplicates(clover, typed["email"]), *find_address_warnings(typed)]
+            [*find_duplicates(clover, typed["email"]), *find_address_warnings(typed)]
         )
     plain: dict[str, Any] = {n: value for n, value in typed.items() if value and "." not in n}
     recipient = typed.get("shipping.name") or typed.get("shipping.phone")
@@ -96,7 +96,7 @@ def create_customer(clover: Clover, _: None, typed: Typed, *, sure: bool = False
     return ActionResult(row, note="A new customer can't be undone, only changed.")
 
 
-def _find_duplicates(clover: Clover, email: str, own: str = "") -> list[FormWarning]:
+def find_duplicates(clover: Clover, email: str, own: str = "") -> list[FormWarning]:
     """Who else has this address already."""
     if not clover.settings.merchant_id:
         return []  # nothing can be read
@@ -127,7 +127,7 @@ def edit_contact(
     changed: dict[str, Any] = {each.field: typed[each.field] for each in changes}
     _require_change(changed)
     if "email" in changed and not sure:
-        _require_no_warnings(_find_duplicates(clover, changed["email"], own=row["id"]))
+        _require_no_warnings(find_duplicates(clover, changed["email"], own=row["id"]))
     return _add_undo(clover, clover.customers.modify(row["id"], **changed, expected=row))
 
 

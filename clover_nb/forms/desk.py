@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pandas as pd
 from traitlets import Bool, Dict, Int, Unicode
 from traitlets import List as ListTrait
 
 from clover_nb.client import Clover, default
-from clover_nb.errors import APIConnectionError, CloverError, OutcomeUnknownError
+from clover_nb.errors import APIConnectionError, CloverError
 from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
 from clover_nb.forms.apply_process import is_applying
@@ -20,9 +20,15 @@ from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.change_many import ChangeMany
+from clover_nb.forms.customer_record import (
+    Record,
+    list_copies,
+    read_history_html,
+    read_record,
+    resolve_change,
+)
 from clover_nb.forms.form import Form
-from clover_nb.forms.history import describe_outcome, read_history
-from clover_nb.forms.history_panel import render_history, undo_spec
+from clover_nb.forms.history_panel import undo_spec
 from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
@@ -66,22 +72,6 @@ def desk(
     if customer_id:
         made.select(customer_id)
     return made
-
-
-class Record(NamedTuple):
-    """What was read about a customer.
-
-    Attributes:
-        row: The customer.
-        history: What was changed about it, as HTML.
-        error: Why the row is what the table knows; ``None`` when Clover said it.
-        checked: What was found out about a change of it, where that was asked for.
-    """
-
-    row: Row
-    history: str
-    error: CloverError | None = None
-    checked: str = ""
 
 
 class Desk(SharedWidget):
@@ -318,7 +308,7 @@ class Desk(SharedWidget):
         self._draw()
 
     def _read_record(self, row: Row) -> None:
-        self._reader.read(lambda: _read(self._clover, row), self._show_record)
+        self._reader.read(lambda: read_record(self._clover, row), self._show_record)
 
     def _show_record(self, record: Record) -> None:
         self._show_row(record.row)
@@ -378,7 +368,7 @@ class Desk(SharedWidget):
         form.on_switch = self._switch
         form.on_released = lambda: self._forget(form)
         form.on_cancelled = self._close_form
-        form.observe(lambda _: self._end_work(form), "busy")
+        form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
 
@@ -432,9 +422,10 @@ class Desk(SharedWidget):
             del self._forms[key]
             form.close()
 
-    def _end_work(self, form: Form) -> None:
+    def _end_work(self, form: Form, task: str) -> None:
         """Say what became of a change whose form was put aside meanwhile."""
-        if form is self.form or form.is_busy or not form.has_changed:
+        is_change = task in ("submit", "undo")
+        if not is_change or form is self.form or form.is_busy or not form.has_changed:
             return
         form.drop_statements()
         if form.customer is not None:
@@ -452,7 +443,9 @@ class Desk(SharedWidget):
             self._focus_row()
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
-            self._reader.read(lambda: Record(row, _history(self._clover, row)), self._show_record)
+            self._reader.read(
+                lambda: Record(row, read_history_html(self._clover, row)), self._show_record
+            )
             if self.form is not None and self.form.row is row and not self.form.has_changed:
                 self._focus_row()
         else:
@@ -477,7 +470,7 @@ class Desk(SharedWidget):
         """Look up what became of a change whose answer was lost; nothing is sent."""
         if (row := self.row) is not None:
             self._say("busy", "Looking up what became of it…")
-            self._reader.read(lambda: _resolve(self._clover, row, entry), self._show_record)
+            self._reader.read(lambda: resolve_change(self._clover, row, entry), self._show_record)
             self._draw()
 
     def _close_undo(self) -> None:
@@ -520,45 +513,8 @@ class Desk(SharedWidget):
             self.cards = "" if row is None else render_cards(row)
             self.details = "" if row is None else rendering.render_row(row, cards=False)
             self.customer_id = "" if row is None else str(row["id"])
-            self.copies = {} if row is None else _copies(row)
+            self.copies = {} if row is None else list_copies(row)
             self.form_id = "" if form is None else form.model_id
             self.undo_id = "" if undo is None else undo.model_id
             self.many_id = self.many.model_id if self.many and self._shows_many else ""
             self.ticked = len(self.table.ticked_ids)
-
-
-def _copies(row: Row) -> dict[str, str]:
-    """What people take elsewhere, by the name on its button."""
-    places = ("line1", "line2", "city", "state", "postal_code", "country")
-    line1, line2, city, state, code, country = (row[f"shipping_{part}"] or "" for part in places)
-    recipient = row["shipping_name"] or row["name"] or ""
-    area = ", ".join(filter(None, (city, f"{state} {code}".strip())))
-    address = [recipient, line1, line2, area, country] if line1 or city else []
-    copies = {"id": row["id"], "email": row["email"], "address": "\n".join(filter(None, address))}
-    return {name: str(text) for name, text in copies.items() if text}
-
-
-def _read(clover: Clover, row: Row) -> Record:
-    """The customer as Clover has it, or else as it is known, with its history."""
-    error = None
-    try:
-        row = clover.customers.retrieve(row["id"])
-    except CloverError as trouble:
-        error = trouble
-    return Record(row, _history(clover, row), error)
-
-
-def _resolve(clover: Clover, row: Row, entry: int) -> Record:
-    """What a look at the customer tells of a change, with the customer as it is now."""
-    try:
-        checked = describe_outcome(clover.resolve(entry).outcome)
-    except OutcomeUnknownError as unclear:
-        checked = f"{unclear.message} {unclear.hint}".strip()
-    return _read(clover, row)._replace(checked=checked)
-
-
-def _history(clover: Clover, row: Row) -> str:
-    try:
-        return render_history(read_history(clover, row["id"], dict(row)))
-    except CloverError as error:  # the journal is off; all else of the desk works without
-        return rendering.render_note("info", f"No history: {error.message}")

@@ -28,6 +28,7 @@ from clover_nb.forms.rendering import Markup
 from clover_nb.forms.result_panel import ResultPanel
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.forms.values import FormWarning
 from clover_nb.masking import Secret
 
 T = TypeVar("T")
@@ -235,8 +236,31 @@ class Form(SharedWidget):
             told = ", ".join(f"{state.label_of(each)} {text}" for each, (_, text) in pairs if text)
             self._panel.say("info", f"In the spelling that is sent: {told}.")
             self._panel.add_action("as_typed", "Back to what I typed", self._restore_typed)
+        if name == "email" and not (self.is_busy or self._runner.is_reading):
+            self._check_email(inputs.values[name].strip())
         if name in inputs.find_edits() or (name == "source" and self._state.pasted):
             inputs.touched.add(name)
+
+    def _check_email(self, email: str) -> None:
+        """Say whose address it is already; where that can't be asked, a save asks again."""
+        clover, state = self._clover, self._state
+        if "email" not in state.inputs.find_edits() or "email" in state.find_errors():
+            return
+
+        def find() -> list[FormWarning]:
+            try:
+                return actions.find_duplicates(clover, email, state.customer_id)
+            except CloverError:
+                return []
+
+        def show(found: list[FormWarning]) -> None:
+            for each in found if state.inputs.values["email"].strip() == email else ():
+                names = ", ".join(name for _, name in each.customers)
+                state.inputs.messages["email"] = FieldMessage(
+                    "warning", f"{each.message} ({names})"
+                )
+
+        self._read("look", find, show)
 
     def _restore_typed(self) -> None:
         self._state.restore_typed()

@@ -101,7 +101,7 @@ class ErrorCase(Enum):
         "invalid_request_error",
         "invalid_number",
         "please provide valid card number: the sandbox takes Clover's published test cards alone, "
-        "such as those in clover_nb.constants.TEST_CARDS",
+        "such as the Visa that ends in 4242; its card fields list them",
         "I",
     )
     INVALID_MONTH = ErrorSpec(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import openpyxl
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from desk_process import running_desk
 from latency import running_proxy
 from playwright.sync_api import expect
@@ -404,6 +405,60 @@ def test_both_panes_are_in_sight(page, theme):
     assert page.evaluate(wide) <= 0
     grid, form = (page.get_by_role(role, name=name).bounding_box() for role, name in PANES)
     assert grid["y"] + grid["height"] < form["y"]
+
+
+def test_a_selected_row_is_seen_from_its_beginning(page):
+    """Wherever the table was scrolled to; the keyboard leaves it where it is."""
+    scrolled = page.locator(".clover-scroll")
+    to_the_right = "place => (place.scrollLeft = 200, place.scrollLeft)"
+    assert scrolled.evaluate(to_the_right) == 200
+    page.get_by_role("row").nth(2).click(position={"x": 300, "y": 10})
+    expect(chosen(page)).to_be_focused()
+    page.wait_for_function("() => document.querySelector('.clover-scroll').scrollLeft === 0")
+    assert scrolled.evaluate(to_the_right) == 200
+    page.keyboard.press("ArrowDown")
+    assert scrolled.evaluate("place => place.scrollLeft") == 200
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_page_is_open_to_all(page, theme):
+    """By axe, contrast too; one main, one h1; the ways to give a card are one stop of Tab."""
+    page.emulate_media(color_scheme=theme)
+    search_for(page, "kenji tanaka")
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+    field(page, "Name").fill("\u202eijneK")
+    expect(page.get_by_role("table", name="What will change")).to_contain_text("\ufffdijneK")
+    field(page, "Name").fill("Kenji")
+    field(page, "Email").fill("nobody")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("1 field needs attention")).to_be_visible()
+    expect(page.get_by_text("Clover keeps the old email address beside")).to_be_visible()
+    assert find_barriers(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(chosen(page)).to_be_focused()
+    page.keyboard.press("c")
+    expect(page.get_by_label("Type the card")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("Paste a token")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Card token")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(button(page, "Remove a card")).to_be_focused()
+    assert find_barriers(page) == []
+    assert page.get_by_role("heading", level=1).all_inner_texts() == ["Customer desk"]
+    expect(page.get_by_role("main")).to_have_count(1)
+
+
+def find_barriers(page):
+    """What axe finds, minor or not."""
+    report = Axe().run(page, options={"resultTypes": ["violations"]}).response
+    return [
+        (found["id"], node["html"]) for found in report["violations"] for node in found["nodes"]
+    ]
 
 
 PANES = [("grid", "Customers"), ("heading", "Create a customer")]

@@ -795,6 +795,20 @@ def test_an_address_of_somebody_else_warns_before_it_is_saved(clover, shown):
     assert contact.form.row["email"] == bea["email"]
 
 
+def test_a_taken_address_is_said_on_leaving_its_field(clover, shown):
+    """With whose it is; the next edit ends it, and one's own is none."""
+    ana = a_customer(clover, name="Ana")
+    create = shown("create_customer").type(email=ana["email"])
+    assert "email" not in create.errors
+    create.tell("leave", name="email")
+    assert create.errors["email"] == "This address belongs to a customer already. (Ana)"
+    create.type(email=an_address()).tell("leave", name="email")
+    assert "email" not in create.errors
+    contact = shown("edit_contact", ana["id"])
+    contact.type(email=ana["email"].upper()).tell("leave", name="email")
+    assert "email" not in contact.errors
+
+
 def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover, shown):
     """Three values: as it was read, as it is, and what is typed, which is sent only then."""
     customer = a_customer(clover, name="Ana", phone="555-0125")

@@ -111,7 +111,7 @@ SAVED = "This card is already saved for this customer."
 NUMBER = "please provide valid card number"
 TEST_NUMBER = (
     "please provide valid card number: the sandbox takes Clover's published test cards alone, "
-    "such as those in clover_nb.constants.TEST_CARDS"
+    "such as the Visa that ends in 4242; its card fields list them"
 )
 CVV = "please provide valid cvv value"
 EXISTS = "resource_already_exists"

@@ -48,16 +48,27 @@ async function copyRequestId(button) {
   button.parentElement.querySelector("[role=status]").textContent = told;
 }
 
+const isDeskPage = () => "cloverDesk" in document.body.dataset; // and no cell of a notebook
+
+/** A text whose signs that turn the direction around are seen: else a name reads as another. */
+const plainText = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
 /** Show a text, unless it is there already: else a screen reader reads it again. */
 function showText(place, text) {
-  if (place.textContent !== text) place.textContent = text;
+  const shown = plainText(text);
+  if (place.textContent !== shown) place.textContent = shown;
+}
+
+/** Show a heading of the kernel's; in the desk's page, which has no other, it has this level. */
+function showHeading(place, html, level) {
+  showHtml(place, isDeskPage() ? html.replace(/(<\/?)h3\b/g, `$1h${level}`) : html);
 }
 
 /** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
 function showHtml(place, html) {
   if (place.dataset.shown === html) return;
   place.dataset.shown = html;
-  place.innerHTML = html;
+  place.innerHTML = plainText(html);
 }
 
 const CELL_GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
@@ -76,7 +87,6 @@ const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answe
 /** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */
 function watchKernel(model, link, changed) {
   const state = { isGone: !link.isAlive(), isSilent: false };
-  const isPage = "cloverDesk" in document.body.dataset; // of the desk, and no notebook
   let silence;
   const heard = () => {
     clearTimeout(silence);
@@ -94,7 +104,7 @@ function watchKernel(model, link, changed) {
   return {
     isGone: () => state.isGone,
     trouble: () => {
-      if (state.isGone) return isPage ? PAGE_GONE : CELL_GONE;
+      if (state.isGone) return isDeskPage() ? PAGE_GONE : CELL_GONE;
       return state.isSilent ? "The kernel does not answer: it is busy or gone." : "";
     },
     send: (content, buffers) => {

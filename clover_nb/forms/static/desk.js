@@ -61,7 +61,7 @@ async function copyText(text, told) {
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const manager = model.widget_manager;
-  const isPage = "cloverDesk" in document.body.dataset; // and no cell of a notebook
+  const isPage = isDeskPage();
   const [table, form, undo, many] = [1, 2, 3, 4].map(() => widgetPlace(manager));
   const [heading, who, cards, details, history] = [1, 2, 3, 4, 5].map(() => element("div", {}));
   const gone = element("div", { class: "clover-gone", role: "alert" });
@@ -113,6 +113,8 @@ function render({ model, el, link }) {
   // -- where the focus is ------------------------------------------------------------------------
 
   const isLost = () => [document.body, el, landed].includes(document.activeElement);
+  // What a row says further to the side is in the record.
+  const showNames = () => table.root.querySelector(".clover-scroll")?.scrollTo({ left: 0 });
   const isInForm = () => [form, undo].some(({ root }) => root.contains(document.activeElement));
   const focusSearch = () => table.root.querySelector("input[type=search]")?.focus();
   const focusRow = async (id) => {
@@ -170,7 +172,7 @@ function render({ model, el, link }) {
     changeMany.setAttribute("aria-expanded", isMany);
     record.setAttribute("aria-label", isMany ? "Many customers" : "Selected customer");
     form.root.hidden = isMany;
-    showHtml(heading, model.get("heading"));
+    showHeading(heading, model.get("heading"), 1);
     showHtml(status, model.get("status"));
     showHtml(who, model.get("who"));
     showHtml(cards, model.get("cards"));
@@ -264,6 +266,7 @@ function render({ model, el, link }) {
   list.addEventListener("click", picked);
   model.on("change", show);
   model.on("change:typed", heardTyped);
+  model.on("change:customer_id", showNames);
   model.on("msg:custom", receive);
   show();
   if (isPage) {
@@ -284,6 +287,7 @@ function render({ model, el, link }) {
     window.removeEventListener("hashchange", followAddress);
     model.off("change:customer_id", writeAddress);
     model.off("change:typed", heardTyped);
+    model.off("change:customer_id", showNames);
     model.off("msg:custom", receive);
     model.off("change", show);
   };

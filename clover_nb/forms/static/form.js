@@ -170,7 +170,7 @@ function choiceInput(field, id, on) {
       if (input.dataset.offered !== offered) {
         input.dataset.offered = offered;
         input.replaceChildren(
-          ...options.map(([value, label]) => element("option", { value, dir: "auto" }, label)),
+          ...options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
         );
       }
       part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
@@ -274,7 +274,7 @@ function draw(model, el, state) {
   // -- its parts, from top to bottom -------------------------------------------------------------
 
   const heading = element("div", {});
-  showHtml(heading, spec.heading);
+  showHeading(heading, spec.heading, 2);
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
@@ -291,7 +291,7 @@ function draw(model, el, state) {
   const body = element("fieldset", { class: "clover-body" });
   for (const section of spec.sections) {
     const grid = element("div", { class: "clover-grid" }, ...section.fields.map(add));
-    body.append(element("h4", { class: "clover-group" }, section.title));
+    body.append(element(isDeskPage() ? "h3" : "h4", { class: "clover-group" }, section.title));
     if (section.card) body.append(cardPart());
     body.append(grid);
   }
@@ -377,7 +377,7 @@ function draw(model, el, state) {
     }
     const found = model.get("choices").customer ?? [];
     several.hidden = !found.length;
-    several.replaceChildren(...found.map(([value, label]) => element("option", { value, dir: "auto" }, label)));
+    several.replaceChildren(...found.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))));
   };
   const showHints = () => {
     const hints = model.get("hints");

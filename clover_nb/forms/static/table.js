@@ -99,13 +99,14 @@ function render({ model, el, link }) {
   const showGone = () => {
     gone.textContent = kernel.trouble();
   };
+  const scroll = element("div", { class: "clover-scroll" }, table);
   el.classList.add("clover-table");
   el.append(
     gone,
     element("div", { class: "clover-search" }, search, status, read),
     tools,
     create,
-    element("div", { class: "clover-scroll" }, table),
+    scroll,
     pager,
   );
 
@@ -258,7 +259,8 @@ function render({ model, el, link }) {
       other.tabIndex = other === row ? 0 : -1;
       if (canTick) other.querySelector("input").tabIndex = other.tabIndex;
     }
-    row.focus();
+    row.focus({ preventScroll: true }); // to the side: a row is wider than what is seen of it
+    row.cells[0].scrollIntoView({ block: "nearest", inline: "nearest" });
   };
   const rowKey = (event) => {
     const row = event.target.closest("tr");
@@ -405,7 +407,7 @@ function render({ model, el, link }) {
       element(
         "td",
         { title: text, "data-key": view().columns[place].key },
-        element("bdi", {}, text), // of its own direction, whatever stands beside it
+        element("bdi", {}, plainText(text)), // of its own direction, whatever stands beside it
       ),
     );
   const row = (cells, place) => {
