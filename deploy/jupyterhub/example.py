@@ -17,9 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from clover_nb import sandbox
 
@@ -71,30 +73,36 @@ def serve_database(folder: Path) -> Iterator[dict[str, str]]:
 
 def create_roles(port: int, words: dict[str, str]) -> None:
     """A database, and a role that may use it for each user."""
-    statements = ["CREATE DATABASE clover", "CREATE ROLE clover_team"]
+    statements = ["CREATE ROLE clover_team", "CREATE DATABASE clover OWNER clover_team"]
     statements += [
         f"CREATE ROLE {name} LOGIN PASSWORD '{words[name]}' IN ROLE clover_team" for name in USERS
     ]
-    statements.append("GRANT ALL ON DATABASE clover TO clover_team")
     ask = [find_program("psql"), "-qAt", "-h", "127.0.0.1", "-p", str(port), "-U", "admin"]
     environment = os.environ | {"PGPASSWORD": words["admin"]}
 
     def run(database: str, lines: list[str]) -> bool:
         options = [option for line in lines for option in ("-c", line)]
         command = [*ask, "-d", database, "-v", "ON_ERROR_STOP=1", *options]
-        return (
-            subprocess.run(command, check=False, env=environment, stderr=sys.stderr).returncode == 0
-        )
+        ran = subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
+        return ran.returncode == 0
 
     for _ in range(100):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0 and run("postgres", ["SELECT"]):
                 break
         time.sleep(0.1)
-    if not run("postgres", statements) or not run(
-        "clover", ["GRANT ALL ON SCHEMA public TO clover_team"]
-    ):
+    if not run("postgres", statements):
         sys.exit("PostgreSQL's roles could not be made.")
+
+
+def wait_for_hub(hub: subprocess.Popen[bytes], url: str) -> None:
+    """Wait until it answers."""
+    while hub.poll() is None:
+        with suppress(requests.RequestException):
+            if requests.get(url, timeout=5).ok:
+                return
+        time.sleep(0.1)
+    sys.exit("The hub has not started.")
 
 
 def find_port() -> int:
@@ -162,13 +170,16 @@ def main() -> None:
             }
             command = [BIN / "jupyterhub", f"--config={HERE / 'example_config.py'}"]
             with subprocess.Popen(
-                command, env=environment, cwd=folder / "state", start_new_session=True
+                command,
+                env=environment,
+                cwd=folder / "state",
+                stdout=sys.stderr,  # the proxy writes its log there
+                start_new_session=True,
             ) as hub:
-                print(
-                    f"URL {example['url']} users {' '.join(USERS)} password {example['password']}"
-                )
-                sys.stdout.flush()
                 try:
+                    wait_for_hub(hub, f"{example['url']}/hub/health")
+                    words = f"users {' '.join(USERS)} password {example['password']}"
+                    print(f"URL {example['url']} {words}", flush=True)
                     hub.wait()
                 except KeyboardInterrupt:
                     pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -29,8 +30,11 @@ WAIT = 120_000  # a server, a desk and its kernel start one after the other
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    with running_hub(tmp_path_factory.mktemp("hub", numbered=True)) as running:
+def hub():
+    with (
+        tempfile.TemporaryDirectory(prefix="clover-hub-test-") as name,  # others can enter it
+        running_hub(Path(name)) as running,
+    ):
         yield running
 
 
@@ -83,15 +87,23 @@ def select(page, customer_id):
     expect(page.locator(".clover-who").first).to_contain_text(customer_id)
 
 
-def test_one_writes_a_note_and_the_other_reads_it(ana, bo):
-    """Each in a desk of their own, in front of the same customers."""
+def test_one_writes_a_note_and_the_other_reads_it_and_takes_it_back(ana, bo):
+    """Each in a desk of their own, with one journal; it tells who did what."""
     customer = select_first(ana)
     button(ana, "Note").click()
     ana.get_by_label("Note", exact=True).fill("Calls after 5 pm")
     button(ana, "Save note").click()
     expect(ana.get_by_text("Saved:")).to_be_visible()
     select(bo, customer)
-    expect(bo.locator(".clover-row").first).to_contain_text("Calls after 5 pm", timeout=30_000)
+    expect(bo.locator(".clover-row").first).to_contain_text("Calls after 5 pm")
+    history = bo.get_by_role("table", name="History")
+    expect(history.get_by_role("row", name="note: nothing → Calls after 5 pm")).to_contain_text(
+        "ana"
+    )
+    history.get_by_role("button", name="Undo: changed, note").click()
+    button(bo, "Undo this change").click()
+    expect(bo.get_by_text("Undone:")).to_be_visible()
+    expect(bo.locator(".clover-row").first).not_to_contain_text("Calls after 5 pm")
 
 
 def test_the_lab_has_a_tile_for_the_desk(browser, hub, ana):

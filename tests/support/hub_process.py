@@ -44,7 +44,6 @@ def running_hub(folder: Path) -> Iterator[Hub]:
         ) as process,
     ):
         started = psutil.Process(process.pid)
-        left: list[psutil.Process] = []
         try:
             line = process.stdout.readline()
             told = re.fullmatch(r"URL (\S+) users ana bo password (\S+)\n", line)
