@@ -34,7 +34,7 @@ class _LabWithoutVoila(LabApp):  # type: ignore[misc]  # has no types
 
     @classmethod
     def get_extension_package(cls) -> str:
-        """JupyterLab's: by this module's, the server would look for an extension in this package."""
+        """JupyterLab's: this package has no extension, and looking for one logs a traceback."""
         return "jupyterlab"
 
 
