@@ -34,7 +34,7 @@ class _LabWithoutVoila(LabApp):  # type: ignore[misc]  # has no types
 
     @classmethod
     def get_extension_package(cls) -> str:
-        """JupyterLab's; by this module's name, the server would take this package for one."""
+        """JupyterLab's: this package has no extension, and looking for one logs a traceback."""
         return "jupyterlab"
 
 
