@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_DOCS := $(VENV)/.ready-docs
+HUB := .venv-hub
+READY_HUB := $(HUB)/.ready
 LOWEST := .venv-lowest
 READY_LOWEST := $(LOWEST)/.ready
 
@@ -37,7 +39,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-long lowest compat check format notebooks screenshots docs dist lock clean
+.PHONY: help lab hub test test-long lowest compat check format notebooks screenshots docs dist lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -54,6 +56,12 @@ $(READY_DOCS): $(READY_DEV) requirements-docs.lock
 	$(call install,$(VENV),requirements-docs.lock)
 	@touch $@
 
+$(READY_HUB): requirements-hub.lock pyproject.toml deploy/jupyterhub/package-lock.json
+	$(call install,$(HUB),requirements-hub.lock)
+	@mkdir -p $(HUB)/proxy && cp deploy/jupyterhub/package*.json $(HUB)/proxy
+	@cd $(HUB)/proxy && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 $(READY_LOWEST): requirements-lowest.lock pyproject.toml
 	$(call install,$(LOWEST),requirements-lowest.lock)
 	@touch $@
@@ -61,13 +69,16 @@ $(READY_LOWEST): requirements-lowest.lock pyproject.toml
 lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS="--no-browser --port=8899")
 	@$(BIN)/clover-nb lab $(ARGS)
 
+hub: $(READY_HUB) ## JupyterHub with the sandbox, PostgreSQL and two example users (needs npm and PostgreSQL)
+	@$(HUB)/bin/python deploy/jupyterhub/example.py
+
 # By the files in their order (see tests/conftest.py), not by how many tests they have.
 TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(READY_DEV) ## run the tests: units, sandbox, forms in a browser, notebooks
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ARGS)
 
-test-long: $(READY_DOCS) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
+test-long: $(READY_DOCS) $(READY_HUB) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
 	$(BIN)/python -m pytest $(TWO_AT_ONCE) -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
@@ -107,9 +118,10 @@ PACKAGE := pyproject.toml --extra charts --extra team
 lock: $(READY_DEV) ## pin what pyproject.toml asks for: for running, developing, the docs; and the oldest of it
 	$(HASHED) $(PACKAGE) --group dev -o requirements-dev.lock $(ARGS)
 	$(HASHED) $(PACKAGE) --group environment -c requirements-dev.lock -o requirements.lock
+	$(HASHED) $(PACKAGE) --group environment --group hub -c requirements-dev.lock -o requirements-hub.lock
 	$(HASHED) --group docs -c requirements-dev.lock -o requirements-docs.lock $(ARGS)
 	$(HASHED) --group installer -c requirements-dev.lock -o requirements-uv.lock
-	$(COMPILE) $(PACKAGE) --group test --resolution lowest-direct --no-annotate -o requirements-lowest.lock
+	$(COMPILE) $(PACKAGE) --group test --resolution lowest-direct --upgrade --no-annotate -o requirements-lowest.lock
 
 clean: ## remove the environments, what was built, and caches
-	rm -rf $(VENV) $(LOWEST) dist site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(HUB) $(LOWEST) dist site .pytest_cache .mypy_cache .ruff_cache

@@ -87,6 +87,7 @@ CUSTOMER_FIELDS: Final = (
 
 # D and O-code: the keys of `shipping`, and of `shipping.address`.
 SHIPPING_FIELDS: Final = ("name", "phone", "address", "carrier", "tracking_number")
+RECIPIENT_FIELDS: Final = tuple(part for part in SHIPPING_FIELDS if part != "address")
 ADDRESS_FIELDS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
 
 # The Platform API's limits (D, the Android SDK's validators) bound the record that both APIs

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import pandas as pd
 
-from clover_nb import constants, validation
-from clover_nb.api.pagination import PageReader
+from clover_nb import validation
+from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch import LISTING_WAIT, Batch, apply_plan
 from clover_nb.bulk.plan import Plan, make_plan
@@ -25,15 +24,15 @@ from clover_nb.errors import (
     PartialChangeError,
     ValidationError,
 )
-from clover_nb.frames import frame_of_fields, to_row
+from clover_nb.frames import to_row
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
 from clover_nb.progress import ProgressBar, is_watched
-from clover_nb.records import Record, flatten, list_elements
+from clover_nb.records import flatten
 from clover_nb.writes import conflicts
+from clover_nb.writes.current_customer import CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor, WriteResult
-from clover_nb.writes.outcome import RECIPIENT
-from clover_nb.writes.shipping import known_recipient, plan_change, recipient_fields
+from clover_nb.writes.shipping import plan_change, recipient_fields
 from clover_nb.writes.undo import find_undo_fields
 
 if TYPE_CHECKING:
@@ -44,9 +43,6 @@ _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneN
 
 # How many customers are read before a bar shows it: two pages.
 _LONG_LIST: Final = 2000
-
-# D: what the Platform API takes an address with, or not at all.
-_WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
 
 
 class Customers:
@@ -59,9 +55,7 @@ class Customers:
     def __init__(self, platform: PlatformAPI, writes: WriteExecutor) -> None:
         self._platform = platform
         self._writes = writes
-        # The Ecommerce API's last answers, by customer id: all that is known where nothing can be
-        # read.
-        self._answers: dict[str, Record] = {}
+        self._current = CurrentCustomerReader(platform, writes)
 
     @mask_arguments
     @validation.check_keywords
@@ -278,7 +272,7 @@ class Customers:
             {"source": token, "ecomind": ecomind}, required=("source",)
         )
         self._writes.require_permission()
-        before = self._read_current(key).fields
+        before = self._current.read(key).fields
         attach = Write("add_source", key, _with_email(body, before), before, consent=True)
         revoke = Write("delete_source", key, {"source_id": card}, before)
         if delete_first:
@@ -326,7 +320,7 @@ class Customers:
         key = validation.check_customer_id(customer_id)
         card = validation.check_record_id("source_id", source_id)
         self._writes.require_permission()
-        write = Write("delete_source", key, {"source_id": card}, self._read_current(key).fields)
+        write = Write("delete_source", key, {"source_id": card}, self._current.read(key).fields)
         answer = self._writes.execute(write).record
         return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
 
@@ -354,7 +348,7 @@ class Customers:
         self._writes.require_permission()
         before = flatten(self._platform.get_customer(key))
         answer = self._writes.execute(Write("delete", key, {}, before, api="platform")).record
-        self._answers.pop(key, None)
+        self._current.forget(key)
         return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
 
     def undo(self, entry: int) -> pd.Series[Any]:
@@ -435,7 +429,7 @@ class Customers:
                     bar.show(read)
 
             watched = progress is None and is_watched()
-            return _frame_of(pages, show_long if watched else progress)
+            return read_frame(pages, show_long if watched else progress)
 
     @mask_arguments
     @validation.check_keywords
@@ -474,7 +468,7 @@ class Customers:
         ]
         if not filters:
             raise ValidationError(f"Search by one of {', '.join(_FILTERS)}.", field="query")
-        table = _frame_of(self._platform.read_pages(filters))
+        table = read_frame(self._platform.read_pages(filters))
         if id is not None and not (table.index == id.strip()).all():
             raise InvalidResponseError("Clover answered with another customer than the one asked.")
         return table
@@ -587,7 +581,7 @@ class Customers:
 
     def _list_quietly(self) -> pd.DataFrame:
         """Read all customers without a bar, beside one that is shown."""
-        return _frame_of(self._platform.read_pages())
+        return read_frame(self._platform.read_pages())
 
     def _open_batches(self) -> Batches:
         from clover_nb.journal.batches import Batches  # noqa: PLC0415  SQLAlchemy
@@ -611,13 +605,13 @@ class Customers:
         if not body:
             raise _nothing_changes()
         self._writes.require_permission()
-        current = self._read_current(key, fresh=expected is not None or "note" in body)
+        current = self._current.read(key, fresh=expected is not None or "note" in body)
         before = current.fields
         if expected is not None:
             conflicts.check_conflicts(expected, before or {})
         change, note = None, body.pop("note", None)
         if shipping := body.pop("shipping", None):
-            recipient = self._find_recipient(key, before)
+            recipient = self._current.find_recipient(key, before)
             if before is not None:
                 before |= recipient_fields(recipient)
             change = plan_change(shipping, current.address, recipient)
@@ -645,83 +639,18 @@ class Customers:
         return row
 
     def _create_without_card(self, given: Mapping[str, object]) -> pd.Series[Any]:
-        body = validation.drop_missing(validation.check_customer(given))
-        address = body.get("shipping", {}).get("address", {})
-        for part in _WHOLE_ADDRESS if address else ():
-            if part not in address:
-                raise ValidationError(
-                    f"shipping.address.{part} is missing.",
-                    hint="Without a card, Clover keeps a whole address or none.",
-                    field=f"shipping.address.{part}",
-                )
-        extra = [name for name in ("ecomind",) if name in body]
-        extra += [f"shipping.{part}" for part in RECIPIENT if part in body.get("shipping", {})]
-        if extra:
-            raise ValidationError(f"{extra[0]} goes with a card alone.", field=extra[0])
-        if "name" in body:
-            first, _, last = body.pop("name").rpartition(" ")
-            body = {"firstName": first or last, "lastName": last if first else ""} | body
-        body = validation.drop_missing(body)
-        if not body.keys() & {"firstName", "lastName", "email", "phone"}:
-            raise ValidationError("A customer needs a name, an email or a phone.", field="name")
+        body = validation.check_customer_without_card(given)
         self._writes.require_permission()
         mark = uuid.uuid4().hex  # by which it is found, should the answer be lost
         write = Write("create", None, body | {"externalId": mark}, api="platform")
         return self._make_row(self._writes.execute(write), write)
 
     def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
-        """The customer as a row, with the recipient, or the note, where it is known."""
-        record = result.record
-        if result.api == "ecommerce" and (note := (write.before or {}).get("note")):
-            record = {**record, "metadata": {"note": note}}  # it has none
-        if result.api == "platform":  # it has no recipient
-            if write.api == "ecommerce" and "shipping" in write.sent:
-                shipping = {p: v for p, v in write.sent["shipping"].items() if p in RECIPIENT}
-            else:
-                before = write.before or {}
-                shipping = {part: before.get(f"shipping_{part}") for part in RECIPIENT}
-            record = {**record, "shipping": validation.drop_missing(shipping)}
-        if not self._platform.can_read:
-            self._answers[record["id"]] = record
-        return to_row(record)
-
-    def _read_current(self, key: str, *, fresh: bool = False) -> _CurrentCustomer:
-        """A customer before a change, as far as it can be known.
-
-        The Platform API is asked where it can be; elsewhere this connection's last answer serves,
-        which will not do for ``fresh``.
-        """
-        if not self._platform.can_read and not fresh:
-            answer = self._answers.get(key)
-            address = _as_block(_as_block((answer or {}).get("shipping")).get("address"))
-            return _CurrentCustomer(flatten(answer) if answer else None, address, None)
-        record = self._platform.get_customer(key)
-        fields = flatten(record)
-        address = {part: fields[f"shipping_{part}"] for part in constants.ADDRESS_FIELDS}
-        addresses = list_elements(record.get("addresses"))
-        first = addresses[0] if addresses and isinstance(addresses[0], dict) else {}
-        for part in ("name", "phone"):  # the Platform API has none: they are not empty but unknown
-            del fields[f"shipping_{part}"]
-        return _CurrentCustomer(fields, {k: v for k, v in address.items() if v}, first.get("id"))
-
-    def _find_recipient(self, key: str, before: Fields | None) -> Fields | None:
-        """The recipient, where it is known for sure; without reading, as it was seen last."""
-        if self._platform.can_read:
-            return known_recipient(self._writes.entries_of(key), before or {})
-        shipping = _as_block(self._answers.get(key, {}).get("shipping"))
-        return {part: shipping[part] for part in RECIPIENT if part in shipping}
+        return to_row(self._current.complete_record(result, write))
 
 
 # What is changed by itself, in words, and the field to name.
 _PARTS: Final = (("address", "shipping"), ("note", "note"))
-
-
-class _CurrentCustomer(NamedTuple):
-    """A customer before a change: the fields, the address, and the Platform API's id of it."""
-
-    fields: dict[str, Any] | None
-    address: dict[str, Any]
-    address_id: str | None
 
 
 def _with_email(body: Mapping[str, Any], before: Fields | None) -> dict[str, Any]:
@@ -756,37 +685,3 @@ def _second_step(message: str, hint: str) -> Iterator[None]:
         yield
     except CloverError as error:
         raise PartialChangeError(message, hint=f"{hint} The reason: {error}") from error
-
-
-def _report_pages(
-    pages: PageReader, progress: Callable[[int], object]
-) -> Iterator[list[dict[str, Any]]]:
-    read = 0
-    for page in pages:
-        read += len(page)
-        progress(read)
-        yield page
-
-
-def _as_block(value: object) -> dict[str, Any]:
-    """A block of an answer; an empty one for whatever is none."""
-    return dict(value) if isinstance(value, Mapping) else {}
-
-
-def _frame_of(pages: PageReader, progress: Callable[[int], object] | None = None) -> pd.DataFrame:
-    """Read a list to its end, and say what of it could not be read."""
-    table = frame_of_fields(_report_pages(pages, progress) if progress else pages)
-    table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
-    if not pages.complete:
-        warnings.warn(
-            "The list was changed all the while it was read: customers may be missing. Read it "
-            "again when fewer are deleted.",
-            stacklevel=3,
-        )
-    if pages.unreadable:
-        warnings.warn(
-            f"Left out, as it is no customer that can be read: {', '.join(pages.unreadable)} of "
-            "Clover's list.",
-            stacklevel=3,
-        )
-    return table

@@ -12,7 +12,7 @@ import re
 import stat
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import psutil
 
@@ -95,6 +95,36 @@ def connect_database(address: str, process: str = "") -> psycopg.Connection:
     return connection
 
 
+class DatabaseState(NamedTuple):
+    """What a team's database says of itself.
+
+    Attributes:
+        version: PostgreSQL's.
+        role: Whose connection this is.
+        clock: Its time, in seconds since 1970.
+        is_open: Whether every role of the server may connect to it.
+        processes: The program and its version, the process's name, and whose it is.
+    """
+
+    version: str
+    role: str
+    clock: float
+    is_open: bool
+    processes: list[str]
+
+
+def examine_database(address: str) -> DatabaseState:
+    """Ask a team's database for its state; nothing is changed.
+
+    Raises:
+        psycopg.Error: It can't be reached, or this role is none of the team's.
+    """
+    with connect_database(address) as connection:
+        alive = [str(line[0]) for line in connection.execute(_ALIVE)]
+        version, role, is_open, clock = connection.execute(_EXAMINE).fetchone() or ()
+    return DatabaseState(version, role, clock, is_open, alive)
+
+
 def open_shared(path: Path, mode: int) -> int:
     """Open a file to lock it, with a mode that it has whatever the umask; a colleague's has it.
 
@@ -168,6 +198,18 @@ def _check_folder(folder: Path) -> None:
         )
 
 
+_ALIVE: Final = """
+SELECT application_name || ', ' || usename FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'clover-nb % %' ORDER BY 1
+"""
+# Roles may connect where nobody has said otherwise.
+_EXAMINE: Final = """
+SELECT current_setting('server_version'), session_user::text, EXISTS (
+    SELECT FROM pg_database,
+        aclexplode(coalesce(datacl, acldefault('d', datdba))) AS right_of
+    WHERE datname = current_database() AND grantee = 0 AND privilege_type = 'CONNECT'
+), extract(epoch FROM clock_timestamp())::float8
+"""
 _USE_DATABASE: Final = "Use PostgreSQL: CLOVER_TEAM=postgresql://name:password@host/database"
 
 

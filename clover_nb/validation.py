@@ -29,6 +29,8 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LINE_END: Final = re.compile(r"\r?\n")
 _NOTE: Final = "note"  # alone has lines
+# D: what the Platform API takes an address with, or not at all.
+_WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -200,6 +202,38 @@ def check_customer(fields: Mapping[str, object], *, required: Iterable[str] = ()
         if fields.get(name) is None:
             raise ValidationError(f"{name} is missing.", field=name)
     return {name: check_field(name, value) for name, value in fields.items() if value is not None}
+
+
+def check_customer_without_card(fields: Mapping[str, object]) -> dict[str, Any]:
+    """The body of a request that creates a customer without a card, at the Platform API.
+
+    Args:
+        fields: As for :func:`check_customer`.
+
+    Raises:
+        ValidationError: The first field that can't be right; part of an address; a field that goes
+            with a card alone; or neither name, email nor phone.
+    """
+    body = drop_missing(check_customer(fields))
+    shipping = body.get("shipping", {})
+    for part in _WHOLE_ADDRESS if "address" in shipping else ():
+        if part not in shipping["address"]:
+            raise ValidationError(
+                f"shipping.address.{part} is missing.",
+                hint="Without a card, Clover keeps a whole address or none.",
+                field=f"shipping.address.{part}",
+            )
+    extra = [name for name in ("ecomind",) if name in body]
+    extra += [f"shipping.{part}" for part in constants.RECIPIENT_FIELDS if part in shipping]
+    if extra:
+        raise ValidationError(f"{extra[0]} goes with a card alone.", field=extra[0])
+    if "name" in body:
+        first, _, last = body.pop("name").rpartition(" ")
+        body = {"firstName": first or last, "lastName": last if first else ""} | body
+    body = drop_missing(body)
+    if not body.keys() & {"firstName", "lastName", "email", "phone"}:
+        raise ValidationError("A customer needs a name, an email or a phone.", field="name")
+    return body
 
 
 def drop_missing(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,16 @@ are in the list the whole time are then in the result, provided that they keep t
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
+import pandas as pd
+
 from clover_nb import constants
 from clover_nb.errors import InvalidResponseError
+from clover_nb.frames import frame_of_fields
 from clover_nb.records import flatten, is_customer, redact_tokens
 
 Page = Sequence[Any]
@@ -141,6 +145,40 @@ class PageReader:
             else:
                 self.unreadable.append(f"number {len(self._seen)}")
         return taken
+
+
+def read_frame(pages: PageReader, progress: Callable[[int], object] | None = None) -> pd.DataFrame:
+    """Read a list to its end as a table, and warn of what could not be read.
+
+    Args:
+        pages: The list.
+        progress: Called after each page with how many customers were read.
+    """
+    table = frame_of_fields(_report_pages(pages, progress) if progress else pages)
+    table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
+    if not pages.complete:
+        warnings.warn(
+            "The list was changed all the while it was read: customers may be missing. Read it "
+            "again when fewer are deleted.",
+            stacklevel=3,
+        )
+    if pages.unreadable:
+        warnings.warn(
+            f"Left out, as it is no customer that can be read: {', '.join(pages.unreadable)} of "
+            "Clover's list.",
+            stacklevel=3,
+        )
+    return table
+
+
+def _report_pages(
+    pages: PageReader, progress: Callable[[int], object]
+) -> Iterator[list[dict[str, Any]]]:
+    read = 0
+    for page in pages:
+        read += len(page)
+        progress(read)
+        yield page
 
 
 def _record_key(record: Any) -> str:  # noqa: ANN401  JSON

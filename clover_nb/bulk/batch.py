@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +12,11 @@ import pandas as pd
 from clover_nb import quality, validation
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import workbooks
-from clover_nb.bulk.columns import ID
+from clover_nb.bulk.columns import ID, match_columns
 from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS, NAME_PARTS
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
-from clover_nb.bulk.rows import PlanRow, RowReason
+from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
 from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
@@ -74,24 +74,37 @@ class Batch:
 
         Returns:
             A DataFrame indexed by ``row``, with ``action``, ``outcome`` (``planned``, ``open``,
-            ``lost``, ``done``, ``failed``, ``conflict`` or ``unknown``), ``id``, ``reason``,
-            ``request_id`` and ``verified``: whether it was there when all was compared at the end.
+            ``lost``, ``done``, ``failed``, ``conflict`` or ``unknown``), ``id``, ``customer`` (a
+            name or an email, as far as the row has one), ``reason``, ``request_id`` and
+            ``verified``: whether it was there when all was compared at the end.
         """
+        fields = self._find_fields()
         lines = [
             (
                 row.row,
                 row.action,
                 row.state,
                 row.customer_id,
+                _name_row(row, fields),
                 row.reason,
                 row.request_id,
                 row.verified,
             )
             for row in self._batches.rows(self.number)
         ]
-        names = ["row", "action", "outcome", "id", "reason", "request_id", "verified"]
+        names = ["row", "action", "outcome", "id", "customer", "reason", "request_id", "verified"]
         kinds = dict.fromkeys(names, TEXT_DTYPE) | {"row": "int64", "verified": "boolean"}
         return pd.DataFrame(lines, columns=names).astype(kinds).set_index("row")
+
+    def _find_fields(self) -> list[str]:
+        """What each column of the table is, by its heading; ``""`` where that is not sure."""
+        headings = self._info.headings
+        try:
+            found = match_columns(pd.DataFrame(columns=headings, dtype=TEXT_DTYPE)).fields
+        except ValidationError:  # the columns were chosen by hand
+            return [""] * len(headings)
+        fields = {heading: field for field, heading in found.items()}
+        return [fields.get(heading, "") for heading in headings]
 
     def failed(self) -> pd.DataFrame:
         """The rows that were refused, are in conflict, or of which it is not known."""
@@ -217,6 +230,11 @@ def _as_row(row: PlanRow) -> Mapping[str, Any]:
         "wanted": row.wanted,
         "cells": row.cells,
     }
+
+
+def _name_row(row: BatchRow, fields: Sequence[str]) -> str | None:
+    cells = dict(zip(fields, row.cells, strict=False))
+    return name_customer(cells | row.before | {n: v for n, v in row.wanted.items() if v}) or None
 
 
 def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:

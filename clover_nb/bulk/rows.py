@@ -97,6 +97,12 @@ class PlanRow:
         }
 
 
+def name_customer(values: Mapping[str, str]) -> str:
+    """Who somebody is, by the fields that are known: the name, or else the email, or ``""``."""
+    parts = " ".join(filter(None, (values.get(name, "").strip() for name in NAME_PARTS)))
+    return parts or values.get("name", "").strip() or values.get("email", "").strip()
+
+
 # The fields that one request sets; the others have one each.
 _CALLS: Final[Mapping[str, str]] = {
     **dict.fromkeys(NAME_PARTS, "name"),

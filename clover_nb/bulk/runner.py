@@ -12,7 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pandas as pd
@@ -25,6 +27,7 @@ from clover_nb.bulk.requests import Values, differing_fields, values_of
 from clover_nb.masking import mask_text
 from clover_nb.records import Record
 from clover_nb.transport.http import AmbiguousWriteError
+from clover_nb.transport.workers import start_job
 
 if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow, RowState
@@ -136,6 +139,8 @@ class BatchRunner:
         self._pause = pause
         self._listing_wait = listing_wait
         self._progress = progress
+        self._reports: SimpleQueue[BatchProgress | BaseException | None] = SimpleQueue()
+        self._replies: SimpleQueue[BaseException | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._reason = ""
         self._refusals: list[str] = []  # since the last row that was done
@@ -145,11 +150,36 @@ class BatchRunner:
         self._began = 0.0
 
     def run(self) -> None:
-        """Apply what is left of the batch.
+        """Apply what is left of the batch, in a thread that no Ctrl-C interrupts.
+
+        Ctrl-C, or an error of ``progress``, is handed to it, and raised there between two rows.
 
         Raises:
             JournalError: Another batch of this merchant is being applied.
         """
+        start_job(self._run_job)
+        while True:
+            try:
+                told = self._reports.get()
+                if not isinstance(told, BatchProgress):
+                    break
+                if self._progress:
+                    self._progress(told)
+                self._replies.put(None)
+            except BaseException as error:  # noqa: BLE001  it is raised by the other thread
+                self._replies.put(error)
+        if told is not None:
+            raise told
+
+    def _run_job(self) -> None:
+        try:
+            self._apply_batch()
+        except BaseException as error:  # noqa: BLE001  it is raised by the thread that waits
+            self._reports.put(error)
+        else:
+            self._reports.put(None)
+
+    def _apply_batch(self) -> None:
         self._batches.take(self._number)
         self._rows = self._batches.rows(self._number)
         try:
@@ -255,10 +285,7 @@ class BatchRunner:
             raise _BatchStop(f"Row {row.row}, the first of its kind, was sent alone. {row.reason}")
 
     def _send_rows(self, rows: Sequence[BatchRow]) -> None:
-        """Send rows, several at once; the next chunk is read meanwhile.
-
-        Ctrl-C ends the waiting here, and not the requests: those threads finish what they do.
-        """
+        """Send rows, several at once; the next chunk is read meanwhile."""
         chunks = _split_chunks(rows)
         pending: set[Future[None]] = set()
         with ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb batch") as pool:
@@ -295,12 +322,19 @@ class BatchRunner:
 
     def _report_progress(self) -> None:
         if self._progress is None:
+            with suppress(Empty):
+                self._raise_reply(self._replies.get_nowait())
             return
         counts = Counter(row.state for row in self._rows)
         left = counts["planned"] + counts["open"] + counts["lost"]
         each = (time.monotonic() - self._began) / self._sent if self._sent else 0.0
         failed = counts["failed"] + counts["conflict"] + counts["unknown"]
-        self._progress(BatchProgress(counts["done"], failed, left, left * each))
+        self._reports.put(BatchProgress(counts["done"], failed, left, left * each))
+        self._raise_reply(self._replies.get())
+
+    def _raise_reply(self, error: BaseException | None) -> None:
+        if error is not None:
+            raise error
 
     def _read_records(self, rows: Iterable[BatchRow]) -> dict[str, Record]:
         ids = [row.customer_id for row in rows if row.action == "modify" and row.customer_id]

@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add = desk.add_argument
     add("--port", type=int, help="the port; else one that is drawn at random once and then kept")
+    add("--socket", help="serve it at this socket, without a token: for jupyter-server-proxy alone")
     add("--no-browser", action="store_true", help="don't open it in a browser")
     add("--writes", action="store_true", help="allow changes on production")
     desk.set_defaults(run=_run_desk)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
-from jupyter_server.auth.identity import IdentityProvider
+from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets, bind_unix_socket
+from tornado.web import Application, RequestHandler
 from traitlets.config import Config
 
 from clover_nb.cli.desk_page import HEADERS, list_handlers
@@ -49,6 +50,8 @@ _MESSAGES: Final = [
 def serve_desk(arguments: argparse.Namespace) -> int:
     """Serve the desk on loopback, behind a token in its address, until Ctrl-C.
 
+    With a socket it is served there, without a token: for a proxy that knows who asks.
+
     Settings are looked up here, once. The kernels are handed what was found, and look nothing up.
 
     Args:
@@ -63,7 +66,10 @@ def serve_desk(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201  of a command
         return 1
     try:
-        sockets = _bind_port(arguments.port)
+        if arguments.socket:
+            sockets = [bind_unix_socket(arguments.socket, mode=0o600)]
+        else:
+            sockets = _bind_port(arguments.port)
     except OSError as error:
         print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
         return 1
@@ -79,14 +85,17 @@ async def _run_server(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
-    token = secrets.token_hex(24)
+    is_proxied = sockets[0].family != socket.AF_INET
+    token = "" if is_proxied else secrets.token_hex(24)
     kernels = _kernel_manager(folder)
-    server = OwnHTTPServer(_make_application(settings, kernels, token))
+    application = _make_application(settings, kernels, token)
+    server = HTTPServer(application) if is_proxied else OwnHTTPServer(application)
     server.add_sockets(sockets)
-    url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
-    print(f"URL {url}", flush=True)  # noqa: T201  of a command
-    if browser:
-        webbrowser.open(_redirect_file(folder, url).as_uri())
+    if not is_proxied:
+        url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
+        print(f"URL {url}", flush=True)  # noqa: T201  of a command
+        if browser:
+            webbrowser.open(_redirect_file(folder, url).as_uri())
     await stopped.wait()
     server.stop()
     await kernels.shutdown_all()
@@ -100,8 +109,18 @@ def _kernel_manager(folder: Path) -> DeskKernelManager:
     )
 
 
+class _ProxiedIdentity(IdentityProvider):
+    """Lets in who comes through the socket: the proxy has found out who it is."""
+
+    def get_user(self, handler: RequestHandler) -> User:
+        """Somebody."""
+        return self.generate_anonymous_user(handler)
+
+
 def _make_application(settings: Settings, kernels: DeskKernelManager, token: str) -> Application:
-    identity = IdentityProvider(token=token, cookie_options={"samesite": "Strict"})
+    """The desk. Without a token it is behind a proxy, which knows who asks and by which host."""
+    provider = IdentityProvider if token else _ProxiedIdentity
+    identity = provider(token=token, cookie_options={"samesite": "Strict"})
     assert identity.token == token  # noqa: S101  whatever the environment says of tokens
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True)
     return Application(
@@ -117,7 +136,9 @@ def _make_application(settings: Settings, kernels: DeskKernelManager, token: str
         jinja2_env=templates,
         kernel_websocket_connection_class=ZMQChannelsWebsocketConnection,
         headers=HEADERS,
-        allow_remote_access=False,  # another Host than this machine's is refused
+        is_proxied=not token,
+        disable_check_xsrf=not token,  # the hub's cookie has this name; Origin and preflight do it
+        allow_remote_access=not token,  # else another Host than this machine's is refused
         local_hostnames=["localhost"],
         log_function=lambda _: None,  # an address may hold the token
     )

@@ -22,6 +22,8 @@ _CODE: Final = "from clover_nb import forms\n\nforms.desk()"
 _OUTPUTS: Final = ("display_data", "execute_result")
 _START_SECONDS: Final = 60
 _KERNEL: Final = r"/api/kernels/(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
+# Where jupyter-server-proxy shows what it leads to; it sets this itself, whatever a browser sent.
+_PREFIX: Final = "X-Forwarded-Context"
 # What draws widgets; an extension that is installed for JupyterLab has no business here.
 _EXTENSIONS: Final = [
     "@jupyter-widgets/jupyterlab-manager",
@@ -38,12 +40,12 @@ HEADERS: Final = {
 }
 
 
-def page_policy(nonce: str, host: str, checkout: str | None) -> str:
+def page_policy(nonce: str, sockets: str, checkout: str | None) -> str:
     """The page's Content-Security-Policy. SECURITY.md says why each exception is there.
 
     Args:
         nonce: Of the page's own scripts.
-        host: The page's, with its port.
+        sockets: Where the page's kernel is.
         checkout: The address of the script of the card fields, and of their frames.
     """
     frames = checkout or "'none'"
@@ -54,7 +56,7 @@ def page_policy(nonce: str, host: str, checkout: str | None) -> str:
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
-            f"connect-src 'self' ws://{host}",
+            f"connect-src 'self' {sockets}",
             f"frame-src {frames}",
             "base-uri 'none'",
             "form-action 'none'",
@@ -64,7 +66,10 @@ def page_policy(nonce: str, host: str, checkout: str | None) -> str:
 
 
 class PageHandler(JupyterHandler):
-    """The page. Nothing of its address counts but the token, which it takes out of there."""
+    """The page. Nothing of its address counts but the token, which it takes out of there.
+
+    Behind a proxy there is no token: who comes through its socket is let in.
+    """
 
     def initialize(
         self, *, kernels: DeskKernelManager, checkout: str | None, environment: Mapping[str, str]
@@ -82,14 +87,18 @@ class PageHandler(JupyterHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         """Log in, or start a kernel and send the page."""
-        if self.current_user is not None and self.token_authenticated:
+        if self._is_proxied and _PREFIX not in self.request.headers:
+            self.set_status(HTTPStatus.NO_CONTENT)  # the proxy asks whether the desk is there
+        elif self.current_user is not None and self.token_authenticated:
             self._send_page("opened.html.j2", nonce=self._nonce)  # with a cookie from now on
         elif self.current_user is None or not self._is_own():
             self._send_message(
                 HTTPStatus.FORBIDDEN,
                 "The desk doesn't open by a stranger's link",
-                "If you have opened the address that clover-nb desk has printed in this browser, "
-                "since it was started:",
+                "If you mean to open it:"
+                if self._is_proxied
+                else "If you have opened the address that clover-nb desk has printed in this "
+                "browser, since it was started:",
             )
         elif kernel_id := await self._kernels.start_page_kernel(self._environment):
             await self._open_desk(kernel_id)
@@ -100,6 +109,15 @@ class PageHandler(JupyterHandler):
                 "The desk is open in as many pages as it keeps at once. Close one that you don't "
                 "need, wait a few seconds, and:",
             )
+
+    @property
+    def _is_proxied(self) -> bool:
+        return bool(self.settings["is_proxied"])
+
+    @property
+    def _base_url(self) -> str:
+        """What the addresses in the page begin with: the proxy tells where it shows the desk."""
+        return f"{self.request.headers.get(_PREFIX, '')}/" if self._is_proxied else "/"
 
     def _is_own(self) -> bool:
         """Whether a person has come by the address bar or by a link of the desk's own.
@@ -112,22 +130,25 @@ class PageHandler(JupyterHandler):
         self._set_headers()
         try:
             opening = self.get_template("desk_opening.html.j2")
-            self.write(opening.render(nonce=self._nonce))
+            self.write(opening.render(nonce=self._nonce, base_url=self._base_url))
             await self.flush()
             outputs = await _run_cell(self._kernels.get_kernel(kernel_id))
             widgets = self.get_template("desk_widgets.html.j2")
-            self.write(widgets.render(outputs=outputs, config=self._page_config(kernel_id)))
+            config = self._page_config(kernel_id)
+            self.write(widgets.render(outputs=outputs, config=config, base_url=self._base_url))
         finally:
             self._kernels.notify_disconnect(kernel_id)  # it has a connection of its own now
 
     def _set_headers(self) -> None:
-        policy = page_policy(self._nonce, self.request.host, self._checkout)
+        schemes = ("ws", "wss") if self._is_proxied else ("ws",)
+        sockets = " ".join(f"{scheme}://{self.request.host}" for scheme in schemes)
+        policy = page_policy(self._nonce, sockets, self._checkout)
         self.set_header("Content-Security-Policy", policy)
         self.set_header("Cache-Control", "no-store")
 
     def _page_config(self, kernel_id: str) -> dict[str, Any]:
         config: dict[str, Any] = get_page_config(
-            base_url="/",
+            base_url=self._base_url,
             settings=self.settings,
             log=self.log,
             voila_configuration=VoilaConfiguration(extension_allowlist=_EXTENSIONS),
@@ -141,7 +162,7 @@ class PageHandler(JupyterHandler):
 
     def _send_page(self, template: str, **values: str) -> None:
         self._set_headers()
-        self.finish(self.get_template(template).render(values))
+        self.finish(self.get_template(template).render(values, base_url=self._base_url))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401, ARG002  tornado's
         """Say that something went wrong, without what the visitor sent."""
@@ -175,7 +196,10 @@ class SocketHandler(KernelWebsocketHandler):
 
     def check_origin(self, origin: str | None = None) -> bool:
         """Whether the page that connects is one of this server's; a program says so itself."""
-        return origin == f"http://{self.request.host}" and bool(super().check_origin(origin))
+        mine = [f"http://{self.request.host}"]
+        if self.settings["is_proxied"]:  # which may speak HTTPS
+            mine.append(f"https://{self.request.host}")
+        return origin in mine and bool(super().check_origin(origin))
 
 
 def list_handlers(

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from clover_nb import team
 from clover_nb.client import Clover, connect
 from clover_nb.errors import APIConnectionError, APIError, CloverError
-from clover_nb.journal.registry import default_path
+from clover_nb.journal.processes import FileProcesses
+from clover_nb.journal.registry import default_path, team_file
+from clover_nb.masking import Secret
 from clover_nb.settings import Timeouts, find_env_file
 from clover_nb.transport.http import HTTPTransport, path_of
 
@@ -57,7 +60,7 @@ def print_report(_: argparse.Namespace) -> int:
 
 
 def run_checks() -> Iterator[CheckResult]:
-    """Look at versions, settings, hosts, clock, credentials, permissions and the journal."""
+    """Look at versions, settings, hosts, clock, credentials, the journal and the team."""
     told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield CheckResult(good=True, what=f"Python {platform.python_version()}; {told}")
     path = find_env_file()
@@ -71,7 +74,9 @@ def run_checks() -> Iterator[CheckResult]:
         yield CheckResult(good=True, what=f"settings: {clover!r}")
         yield from _check_hosts(clover)
         yield from _check_credentials(clover)
-        if clover.environment != "local":
+        if clover.settings.team:
+            yield from _check_team(clover.settings.team)
+        elif clover.environment != "local":
             yield from _check_journal()
 
 
@@ -92,14 +97,14 @@ def _check_hosts(clover: Clover) -> Iterator[CheckResult]:
         answered = True
         yield CheckResult(good=True, what=what)
     if answered:  # else nobody has told the time
-        yield _check_clock(transport.server_time() - time.time())
+        yield _check_clock(transport.server_time() - time.time(), "Clover's")
 
 
-def _check_clock(behind: float) -> CheckResult:
+def _check_clock(behind: float, whose: str) -> CheckResult:
     if abs(behind) <= _CLOCK_SECONDS:
-        return CheckResult(good=True, what="clock: as Clover's, to the minute")
+        return CheckResult(good=True, what=f"clock: as {whose}, to the minute")
     which = "behind" if behind > 0 else "ahead of"
-    what = f"clock: it is {abs(behind):.0f} seconds {which} Clover's"
+    what = f"clock: it is {abs(behind):.0f} seconds {which} {whose}"
     todo = "Set this machine's clock (in its settings: date and time, automatically)."
     return CheckResult(good=False, what=what, todo=todo)
 
@@ -146,3 +151,47 @@ def _check_journal() -> Iterator[CheckResult]:
     else:
         todo = f"There is no connection without it: let your user read and write {there}."
         yield CheckResult(good=False, what=f"journal: {path} can't be written", todo=todo)
+
+
+def _check_team(place: Secret) -> Iterator[CheckResult]:
+    """Mode and file system of a folder were looked at with the settings."""
+    if team.is_database(place):
+        yield from _check_database(place.reveal())
+        return
+    file = team_file(place)
+    mode, kind = f"{team.FOLDER_MODE:o}", team.file_system_of(file.parent) or "not known"
+    what = f"team: folder {file.parent}, mode {mode}, file system {kind}"
+    yield CheckResult(good=True, what=what)
+    if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+        todo = f"Give it to the team's group: chmod {team.FILE_MODE:o} {file}"
+        yield CheckResult(good=False, what=f"team: {file} can't be written", todo=todo)
+    yield from _check_processes(FileProcesses(file, team.FILE_MODE).list_alive())
+
+
+def _check_database(address: str) -> Iterator[CheckResult]:
+    from psycopg import Error  # noqa: PLC0415  an extra
+
+    what = f"team: database {team.describe_database(address)}"
+    try:
+        state = team.examine_database(address)
+    except Error as error:
+        todo = "Start it, or ask who runs it to let your role in: GRANT its owner TO your role."
+        reason = str(error).strip().splitlines()[0]
+        yield CheckResult(good=False, what=f"{what}: {reason}", todo=todo)
+        return
+    what = f"{what}, PostgreSQL {state.version}, as role {state.role}"
+    yield CheckResult(good=True, what=what)
+    if state.is_open:
+        todo = "Close it: REVOKE CONNECT ON DATABASE ... FROM PUBLIC."
+        yield CheckResult(good=False, what="team: every role may connect to it", todo=todo)
+    yield _check_clock(state.clock - time.time(), "the database's")
+    yield from _check_processes(state.processes)
+
+
+def _check_processes(alive: list[str]) -> Iterator[CheckResult]:
+    told = "; ".join(alive) or "none"
+    yield CheckResult(good=True, what=f"team: processes that are alive: {told}")
+    if others := [each for each in alive if not each.startswith(f"{team.APPLICATION} ")]:
+        what = f"team: not all run {team.APPLICATION}: {'; '.join(others)}"
+        todo = "Update the older ones, and start them again."
+        yield CheckResult(good=False, what=what, todo=todo)

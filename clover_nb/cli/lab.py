@@ -32,6 +32,11 @@ class _LabWithoutVoila(LabApp):  # type: ignore[misc]  # has no types
         kwargs["jpserver_extensions"]["voila.server_extension"] = False
         return super().make_serverapp(**kwargs)
 
+    @classmethod
+    def get_extension_package(cls) -> str:
+        """JupyterLab's: by this module's, the server would look for an extension in this package."""
+        return "jupyterlab"
+
 
 def serve_lab(arguments: argparse.Namespace) -> int:
     """Serve the sandbox and JupyterLab from this one process, so that both end with it.

@@ -14,7 +14,7 @@ from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
 from clover_nb.bulk.fields import ADDRESS, FIELDS, READ_ONLY
 from clover_nb.bulk.plan import Plan
-from clover_nb.bulk.rows import KINDS, Decision, PlanRow
+from clover_nb.bulk.rows import KINDS, Decision, PlanRow, name_customer
 from clover_nb.errors import ValidationError
 from clover_nb.forms.messages import column_label
 from clover_nb.masking import mask_text
@@ -274,16 +274,13 @@ def decide_rows(plan: Plan, kinds: Iterable[str], rows: Mapping[int, Decision]) 
 
 def _name_customers(plan: Plan) -> list[str]:
     """Who each row is: a name or an email of the table, or else the id."""
-    headings = list(plan.headings)
-    places = {f: headings.index(h) for f, h in plan.columns.items() if h in headings}
-    told = [["name"], ["first_name", "last_name"], ["email"]]
-    groups = [[places[name] for name in names if name in places] for names in told]
-
-    def name_of(row: PlanRow) -> str:
-        found = (" ".join(filter(None, (row.cells[n].strip() for n in g))) for g in groups)
-        return next(filter(None, found), row.customer_id or "")
-
-    return [name_of(row) for row in plan.rows]
+    fields = {heading: field for field, heading in plan.columns.items()}
+    names = [fields.get(heading, "") for heading in plan.headings]
+    cells = (dict(zip(names, row.cells, strict=False)) for row in plan.rows)
+    return [
+        name_customer(values) or row.customer_id or ""
+        for row, values in zip(plan.rows, cells, strict=True)
+    ]
 
 
 def _describe_changes(row: PlanRow) -> str:
@@ -340,7 +337,7 @@ def make_result_table(batch: Batch) -> pd.DataFrame:
         "number": found.index.to_numpy(),
         "what": found["action"].map(_ACTIONS).to_numpy(),
         "state": outcome.map(_ENDS).to_numpy(),
-        "customer": found["id"].fillna("").to_numpy(),
+        "customer": found["customer"].fillna(found["id"]).fillna("").to_numpy(),
         "reasons": found["reason"].fillna("").to_numpy(),
     }
     return pd.DataFrame(lines, index=pd.Index(found.index.astype(str), name=ID))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import pandas as pd
 
 from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.forms.values import describe_cards
+from clover_nb.journal.entries import describe_author
 from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
@@ -33,13 +36,16 @@ _SILENT: Final = ("source", "source_id", "ecomind")
 _SHOWN: Final = {"firstName": "first_name", "lastName": "last_name"}
 
 
+_HOUR: Final = 60  # minutes
+
+
 class Event(NamedTuple):
     """A line of a customer's history, in words.
 
     Attributes:
         entry: Its number in the journal.
         time: When.
-        person: Who.
+        person: Who, in words.
         outcome: What became of it, as the journal says.
         what: What was done, or was not.
         details: Each field that was changed, from what to what.
@@ -63,7 +69,7 @@ class Event(NamedTuple):
 def read_history(
     clover: Clover, customer_id: str, now: Mapping[str, Any] | None = None
 ) -> list[Event]:
-    """What was changed about a customer from this machine, newest first.
+    """What was changed about a customer from this machine or by the team, newest first.
 
     Args:
         clover: The connection.
@@ -74,16 +80,23 @@ def read_history(
         CloverError: The journal is off or can't be read.
     """
     lines = clover.journal.frame(customer_id=customer_id).reset_index().iloc[::-1]
+    authors = {
+        int(line["entry"]): describe_author(_text(line["person"]), _text(line["login"]))
+        for _, line in lines.iterrows()
+    }
     undone_since = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
     events = []
     for _, line in lines.iterrows():
         entry, what = int(line["entry"]), _what(line)
+        undone = authors.get(line["undoes"], authors[entry]) if pd.notna(line["undoes"]) else ""
+        if undone not in ("", authors[entry]):
+            what = f"{what}, made by {undone}"
         over = entry in undone_since
         events.append(
             Event(
                 entry,
                 line["time"],
-                line["person"],
+                authors[entry],
                 line["outcome"],
                 f"{what}, undone since" if over else what,
                 "; ".join(_details(line)),
@@ -91,6 +104,32 @@ def read_history(
             )
         )
     return events
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def describe_news(clover: Clover, customer_id: str, after: int) -> str:
+    """Who else has changed a customer since an entry of the journal, as a sentence; or nothing.
+
+    Args:
+        clover: The connection.
+        customer_id: The customer, whose record is open.
+        after: The newest entry that the person has seen; 0 for none.
+
+    Raises:
+        CloverError: The journal is off or can't be read.
+    """
+    host = urlsplit(clover.settings.ecommerce_url).netloc
+    entry = clover.journal.find_change_by_others(customer_id, host=host, after=after)
+    if entry is None:
+        return ""
+    minutes = int(max(0.0, time.time() - entry.time) // 60)
+    ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
+    if minutes >= _HOUR:
+        ago = f"on {pd.Timestamp(entry.time, unit='s'):%Y-%m-%d at %H:%M} UTC"
+    return f"{entry.author} changed this customer {ago}."
 
 
 def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:

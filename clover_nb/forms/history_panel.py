@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from clover_nb.client import Clover
+from clover_nb.errors import CloverError
 from clover_nb.forms import actions
 from clover_nb.forms.history import Event
 from clover_nb.forms.messages import column_label
@@ -54,7 +55,7 @@ def undo_spec(clover: Clover, entry: int) -> FormSpec:
         return [each._replace(field=column_label(each.field)) for each in changes]
 
     return FormSpec(
-        title="Undo a change",
+        title=_undo_title(clover, entry),
         submit_label="Undo this change",
         busy_label="Undoing…",
         sections=(),
@@ -63,3 +64,11 @@ def undo_spec(clover: Clover, entry: int) -> FormSpec:
         submit=lambda connection, *_, **__: actions.undo_change(connection, entry),
         done="Undone",
     )
+
+
+def _undo_title(clover: Clover, entry: int) -> str:
+    """With whose change it is, where the journal can be read."""
+    try:
+        return f"Undo a change of {clover.journal.entry(entry).author}"
+    except CloverError:
+        return "Undo a change"

@@ -181,16 +181,18 @@ class Batches:
         )
         with self._database.transaction() as db:
             for other, person, owner in db.execute(running).all():
-                if self._journal.is_alive(owner):
+                if self._is_applied_by(owner, other):
                     raise JournalError(
                         f"Batch {other} is being applied by {person}.",
                         hint=f"Wait until it has ended, or stop it: clover.batch({other}).stop().",
                     )
                 _update(db, other, state="stopped")
             _update(db, number, state="running", process=process, stop=0, reason=None, ended=None)
+            self._journal.applying.add(number)
 
     def close(self, number: int, state: BatchState, reason: str | None = None) -> None:
         """End the application of a batch."""
+        self._journal.applying.discard(number)  # also where that can't be written down
         with self._database.connect() as db:
             _update(db, number, state=state, reason=reason, ended=time.time())
 
@@ -252,7 +254,7 @@ class Batches:
         return BatchInfo(
             found.batch,
             found.plan,
-            self._current_state(found.state, found.process),
+            self._current_state(number, found.state, found.process),
             found.reason,
             json.loads(found.headings),
             found.undoes,
@@ -288,10 +290,16 @@ class Batches:
             found = db.execute(counted.order_by(sa.func.min(_R.row))).all()
         return {str(line.state): int(line[1]) for line in found}
 
-    def _current_state(self, state: BatchState, process: str | None) -> BatchState:
+    def _current_state(self, number: int, state: BatchState, process: str | None) -> BatchState:
         """A batch's state; one whose process has died is stopped."""
-        dead = state == "running" and not self._journal.is_alive(process or "")
+        dead = state == "running" and not self._is_applied_by(process or "", number)
         return "stopped" if dead else state
+
+    def _is_applied_by(self, process: str, number: int) -> bool:
+        """Whether a process that took a batch is still about it."""
+        if process == self._database.processes.name:
+            return number in self._journal.applying
+        return self._journal.is_alive(process)
 
     def frame(self) -> pd.DataFrame:
         """The batches as a table, oldest first."""
@@ -306,7 +314,7 @@ class Batches:
             found = db.execute(chosen.where(self._is_ours).order_by(_B.batch)).all()
         names = ["batch", "state", *(column.name for column in (*shown, *counts))]
         lines = [
-            (batch, self._current_state(state, owner), *more)
+            (batch, self._current_state(batch, state, owner), *more)
             for batch, state, owner, *more in found
         ]
         kinds = dict.fromkeys(("state", "person", "reason"), TEXT_DTYPE)

@@ -31,9 +31,6 @@ class Processes(Protocol):
     def is_alive(self, name: str) -> bool:
         """Whether a process still runs, on whatever machine it is."""
 
-    def list_alive(self) -> list[str]:
-        """Those that are alive, each in words."""
-
     def leave(self) -> None:
         """At the end of this process."""
 

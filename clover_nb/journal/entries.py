@@ -64,7 +64,8 @@ class Entry:
         after: The customer's fields as Clover answered them, or as they were found.
         answered_by: Which API ``after`` is from.
         clover_time: As ``time``, by Clover's clock; ``None`` where that was not known.
-        process: Who wrote it.
+        process: Which process wrote it.
+        author: Who wrote it, in words: :func:`describe_author`.
     """
 
     number: int
@@ -77,6 +78,14 @@ class Entry:
     answered_by: API | None
     clover_time: float | None
     process: str
+    author: str
+
+
+def describe_author(person: str | None, login: str | None) -> str:
+    """Who wrote an entry: as they say, and beside it as the database or the system says."""
+    if not login or login == person:
+        return person or "unknown"
+    return f"{person} (as {login})"
 
 
 def digest_token(token: str) -> str:

@@ -25,10 +25,6 @@ _IDLE_SECONDS: Final = 1.0
 _LOCK: Final = sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))")
 # Shared, so that two who ask at the same time don't take each other for the process.
 _IS_FREE: Final = sa.text("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(:name, 0))")
-_ALIVE: Final = sa.text(
-    "SELECT application_name || ', ' || usename FROM pg_stat_activity "
-    "WHERE datname = current_database() AND application_name LIKE 'clover-nb % %' ORDER BY 1"
-)
 
 
 class PostgreSQLDatabase(Database):
@@ -131,11 +127,6 @@ class SessionProcesses:
             return True
         with self._database.connect() as db:
             return not db.execute(_IS_FREE, {"name": name}).scalar_one()
-
-    def list_alive(self) -> list[str]:
-        """See :class:`~clover_nb.journal.database.Processes`."""
-        with self._database.connect() as db:
-            return list(db.execute(_ALIVE).scalars())
 
     def leave(self) -> None:
         """See :class:`~clover_nb.journal.database.Processes`; the lock has ended by now."""

@@ -20,7 +20,7 @@ from typing import Final
 import portalocker
 
 from clover_nb.settings import PERSON
-from clover_nb.team import open_shared
+from clover_nb.team import APPLICATION, open_shared
 
 _SUFFIX: Final = ".alive"
 _EXCLUSIVE: Final = portalocker.LockFlags.EXCLUSIVE
@@ -82,6 +82,7 @@ class FileProcesses:
                 with self.hold_lock():  # nobody takes the file for a dead process's meanwhile
                     self._file = open_shared(self._lock_path(name), self._mode)
                     portalocker.lock(self._file, _AT_ONCE)
+                    os.write(self._file, APPLICATION.encode())
             self.name = name
         return self.name
 
@@ -122,9 +123,9 @@ class FileProcesses:
                     file.unlink()
 
     def list_alive(self) -> list[str]:
-        """See :class:`~clover_nb.journal.database.Processes`."""
+        """Of those that are alive the program and its version, the name, and whose it is."""
         return [
-            f"{name}, {_owner_of(file)}"
+            _describe_file(file, name)
             for name, file in sorted(self._list_files())
             if self.is_alive(name)
         ]
@@ -155,8 +156,8 @@ class FileProcesses:
         return self._journal.with_name(f"{self._journal.name}-{name}{_SUFFIX}")
 
 
-def _owner_of(file: Path) -> str:
+def _describe_file(file: Path, name: str) -> str:
     try:
-        return file.owner()
-    except (OSError, KeyError, NotImplementedError):
-        return "unknown"
+        return f"{file.read_text(errors='replace')} {name}, {file.owner()}"
+    except (OSError, KeyError, NotImplementedError):  # ended meanwhile, or its user has no name
+        return f"{APPLICATION.partition(' ')[0]} {name}"

@@ -62,8 +62,13 @@ def team_journal(place: Secret, *, retention_days: float = RETENTION_DAYS) -> Jo
     """
     if team.is_database(place):
         return shared_journal(place, retention_days=retention_days)
-    path = Path(place.reveal()) / "journal.sqlite3"
+    path = team_file(place)
     return shared_journal(path, retention_days=retention_days, mode=team.FILE_MODE)
+
+
+def team_file(folder: Secret) -> Path:
+    """The journal's file in a team's folder."""
+    return Path(folder.reveal()) / "journal.sqlite3"
 
 
 def unkept_journal(account: tuple[object, ...]) -> Journal:

@@ -22,7 +22,7 @@ from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database
-from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
+from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write, describe_author
 from clover_nb.journal.fields import dump_fields, parse_fields, parse_number
 from clover_nb.journal.processes import login_name, user_name
 from clover_nb.journal.registry import RETENTION_DAYS
@@ -90,6 +90,7 @@ class Journal:
         path: The file; ``None`` for any other place.
         database: Where it is kept.
         person: Who writes, as they say.
+        applying: The batches that this process applies.
 
     Raises:
         JournalError: The file can't be opened.
@@ -113,6 +114,7 @@ class Journal:
             self.database = SQLiteDatabase(path, retention_days=retention_days, mode=mode)
         self._max_entries = max_entries
         self.person = user_name(self.database.login)
+        self.applying: set[int] = set()
         self._unwritten: list[dict[str, Any]] = []  # of entries whose end could not be written
         self._under_way: set[int] = set()  # entries that this process is about to end
 
@@ -383,6 +385,24 @@ class Journal:
                 return entry.number in self._under_way
             return self.database.processes.is_alive(entry.process)
 
+    def find_change_by_others(self, customer_id: str, *, host: str, after: int = 0) -> Entry | None:
+        """The newest change of a customer that another process has made, or ``None``.
+
+        Args:
+            customer_id: The customer.
+            host: Where.
+            after: The entry after which it is looked for.
+        """
+        mine = self.process()
+        found = self._read_entries(
+            _E.host == host,
+            _E.customer_id == customer_id,
+            _E.entry > after,
+            _E.outcome == "done",
+            _E.process != mine,
+        )
+        return found[-1] if found else None
+
     def of_customer(self, customer_id: str, *, host: str) -> Iterator[Entry]:
         """The entries of one customer, newest first."""
         found = self._read_entries(_E.host == host, _E.customer_id == customer_id)
@@ -416,6 +436,7 @@ def _make_entry(line: sa.Row[Any]) -> Entry:
         line.answered_by,
         parse_number(line.clover_time),
         str(line.process),
+        describe_author(line.person, line.login),
     )
 
 

@@ -33,7 +33,6 @@ from clover_nb.masking import HIDDEN
 from clover_nb.records import Record, flatten, list_elements
 
 #: The parts of ``shipping`` that the Platform API does not return.
-RECIPIENT: Final = tuple(part for part in constants.SHIPPING_FIELDS if part != "address")
 
 # What is sent, and where a record shows it; email addresses are a list, and apart.
 _LABELS: Final = {
@@ -247,7 +246,9 @@ def _changes_recipient(write: Write) -> bool:
     if write.api == "platform" or "shipping" not in write.sent:
         return False
     before, shipping = write.before or {}, write.sent["shipping"] or {}
-    return any(shipping.get(part) != before.get(f"shipping_{part}") for part in RECIPIENT)
+    return any(
+        shipping.get(part) != before.get(f"shipping_{part}") for part in constants.RECIPIENT_FIELDS
+    )
 
 
 def _shows_all(record: Record, write: Write) -> bool:

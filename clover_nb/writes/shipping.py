@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from clover_nb import constants
+from clover_nb.constants import RECIPIENT_FIELDS
 from clover_nb.errors import ValidationError
 from clover_nb.journal.entries import API, Entry, Fields
 from clover_nb.masking import HIDDEN
 from clover_nb.writes.conflicts import COMPARED, find_changes
-from clover_nb.writes.outcome import RECIPIENT
 
 # What a block is known by: cards and notes say nothing of shipping.
 _SIGNS: Final = tuple(label for label in COMPARED if label not in ("source_ids", "note"))
@@ -57,8 +57,8 @@ def plan_change(
     if named is None:
         named = dict.fromkeys(constants.ADDRESS_FIELDS)
     merged = {**address, **named}
-    if recipient is not None or any(part in given for part in RECIPIENT):
-        others = {part: given.get(part, (recipient or {}).get(part)) for part in RECIPIENT}
+    if recipient is not None or any(part in given for part in RECIPIENT_FIELDS):
+        others = {part: given.get(part, (recipient or {}).get(part)) for part in RECIPIENT_FIELDS}
         return ShippingChange(_drop_empty({**others, "address": _drop_empty(merged)}), "ecommerce")
     if not named:
         return None
@@ -94,14 +94,16 @@ def known_recipient(entries: Iterable[Entry], now: Fields) -> dict[str, Any] | N
         write = entry.write
         if write.api == "ecommerce" and (write.operation == "create" or "shipping" in write.sent):
             block = write.sent.get("shipping") or {}
-            recipient = {part: block[part] for part in RECIPIENT if block.get(part)}
+            recipient = {part: block[part] for part in RECIPIENT_FIELDS if block.get(part)}
             return recipient if _matches_answer(recipient, answered) else None
     return None
 
 
 def recipient_fields(recipient: Fields | None) -> dict[str, Any]:
     """A recipient as the fields of a row; none where it is not known."""
-    return {} if recipient is None else {f"shipping_{p}": recipient.get(p) for p in RECIPIENT}
+    return (
+        {} if recipient is None else {f"shipping_{p}": recipient.get(p) for p in RECIPIENT_FIELDS}
+    )
 
 
 def _matches_answer(recipient: Fields, answered: Fields | None) -> bool:
@@ -111,7 +113,7 @@ def _matches_answer(recipient: Fields, answered: Fields | None) -> bool:
     return answered is None or all(
         answered.get(f"shipping_{part}")
         in ((recipient[part],) if part in recipient else _possible_echoes(part, answered))
-        for part in RECIPIENT
+        for part in RECIPIENT_FIELDS
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from clover_nb import constants
+from clover_nb.constants import RECIPIENT_FIELDS
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.journal.entries import Entry, Fields
 from clover_nb.masking import HIDDEN
 from clover_nb.writes.conflicts import find_changes
-from clover_nb.writes.outcome import RECIPIENT
 
 _NAMES: Final = {"name": "name", "firstName": "first_name", "lastName": "last_name"}
 # Why the others stay done.
@@ -101,7 +101,7 @@ def _old_shipping(sent: Fields, before: Fields, after: Fields) -> tuple[dict[str
     }
     if address and not any(before.get(f"shipping_{part}") for part in constants.ADDRESS_FIELDS):
         return {}, "shipping was empty before, and Clover has no way to empty it"
-    named = [part for part in RECIPIENT if sent.get(part) != before.get(f"shipping_{part}")]
+    named = [part for part in RECIPIENT_FIELDS if sent.get(part) != before.get(f"shipping_{part}")]
     if any(f"shipping_{part}" not in before for part in named):
         return {}, "Clover does not show the recipient, so who it was before is not known"
     recipient = {part: before[f"shipping_{part}"] for part in named}

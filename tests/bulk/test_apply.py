@@ -330,6 +330,22 @@ def test_failed_rows_are_saved_as_they_came_and_can_be_planned_again(near, box, 
         batch.save_failed(tmp_path / "again.txt")
 
 
+def test_a_batch_names_who_each_row_is(near):
+    """By the name, or else the email, that the row sets or came with."""
+    customers = near.customers.list()
+    table = pd.DataFrame(
+        [
+            {"id": customers.index[0], "name": "Re0 Named0"},
+            {"id": customers.index[1], "E-mail": "to1@example.com"},
+            {"id": customers.index[2], "phone": "408-555-0131"},
+            {"E-mail": "new1@example.com"},
+        ]
+    ).fillna("")
+    batch = apply(near, table)
+    named = ["Re0 Named0", "to1@example.com", None, "new1@example.com"]
+    assert [None if pd.isna(name) else name for name in batch.frame()["customer"]] == named
+
+
 def test_a_batch_is_taken_back_as_a_plan(near):
     """What was replaced, added and created; a create becomes a delete that must be accepted."""
     before = near.customers.list()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
+from importlib.metadata import version
 
+import psycopg
 import pytest
 
 from clover_nb import cli
 from clover_nb.cli import doctor
+from clover_nb.journal.registry import team_journal
+from clover_nb.journal.store import Journal
+from clover_nb.masking import Secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 
@@ -129,3 +134,65 @@ def test_a_folder_tells_a_terminal_nothing(monkeypatch, empty_folder, capsys):
     assert "settings file: " in out
     assert all(sign.isprintable() or sign == "\n" for sign in out)
     assert not any(line.startswith("ok     all is well") for line in out.splitlines())
+
+
+def test_a_teams_database_is_looked_at(monkeypatch, practice, capsys, database):
+    """Its version, this role, its clock and the processes; no journal is made."""
+    address = database.address("ana")
+    settings_for(monkeypatch, practice.connection() | {"team": address})
+    code, out = report(capsys)
+    assert code == 0, out
+    assert database.execute("SELECT to_regclass('clover_nb.entries')") == [(None,)]
+    assert "PostgreSQL" in out
+    assert "as role ana" in out
+    assert "clock: as the database's" in out
+    assert "pass-ana" not in out
+    journal = Journal(Secret(database.address("bo")))
+    _, out = report(capsys)
+    assert f"clover-nb {version('clover-nb')} {journal.process()}, bo" in out
+
+
+def test_what_is_wrong_with_a_teams_database_is_said(monkeypatch, practice, capsys, database):
+    """It is open to every role, its clock is another one, a process runs another version."""
+    settings_for(monkeypatch, practice.connection() | {"team": database.address("ana")})
+    database.execute(f"GRANT CONNECT ON DATABASE {database.name} TO PUBLIC")
+    monkeypatch.setattr(doctor.time, "time", lambda now=time.time: now() - 3600)
+    with psycopg.connect(database.address("bo"), application_name="clover-nb 0.0.1 node.1.a"):
+        code, out = report(capsys)
+    assert code == 1
+    assert "WRONG  team: every role may connect to it" in out
+    assert "3600 seconds behind the database's" in out
+    assert f"not all run clover-nb {version('clover-nb')}: clover-nb 0.0.1 node.1.a, bo" in out
+
+
+def test_a_teams_database_that_lets_nobody_in_is_said(monkeypatch, practice, capsys, database):
+    """A role that is none of the team's."""
+    settings_for(monkeypatch, practice.connection() | {"team": database.address("eve")})
+    code, out = report(capsys)
+    assert code == 1
+    assert "permission denied" in out
+    assert "pass-eve" not in out
+
+
+def test_a_teams_folder_is_looked_at(monkeypatch, practice, capsys, empty_folder):
+    """Its mode, its file system and who is alive; what a colleague can't write; a wrong mode."""
+    folder = empty_folder / "team"
+    folder.mkdir()
+    folder.chmod(0o2770)
+    settings_for(monkeypatch, practice.connection() | {"team": str(folder)})
+    code, out = report(capsys)
+    assert code == 0, out
+    assert f"folder {folder}, mode 2770, file system " in out
+    assert not list(folder.glob("journal*"))
+    journal = team_journal(Secret(folder))
+    process = journal.process()
+    _, out = report(capsys)
+    assert f"clover-nb {version('clover-nb')} {process}, " in out
+    monkeypatch.setattr(os, "access", lambda path, _: path == folder)  # root may write anywhere
+    code, out = report(capsys)
+    assert code == 1
+    assert f"chmod 660 {folder / 'journal.sqlite3'}" in out
+    folder.chmod(0o777)
+    code, out = report(capsys)
+    assert code == 1
+    assert f"chmod 2770 {folder}" in out

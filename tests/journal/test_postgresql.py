@@ -17,8 +17,10 @@ import psycopg
 import pytest
 from practice_customers import a_customer
 
-from clover_nb import connect, errors
+from clover_nb import connect, errors, team
 from clover_nb.errors import JournalError
+from clover_nb.forms import history
+from clover_nb.forms.history_panel import undo_spec
 from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Write
 from clover_nb.journal.store import Journal
@@ -81,6 +83,32 @@ def test_what_the_database_says_stands_beside_what_a_person_says(database, monke
     ]
 
 
+def test_the_history_says_whose_each_change_is(practice, database, monkeypatch):
+    """As a person says, with what the database says beside it; an undo names whose it takes back.
+
+    And while a record is open, what somebody else has changed since it was read.
+    """
+    monkeypatch.setenv("CLOVER_PERSON", "Ana Lopez")
+    with connect_as(practice, database, "ana") as ana:
+        row = a_customer(ana, name="Ana")
+        key = row["id"]
+        monkeypatch.delenv("CLOVER_PERSON")
+        with connect_as(practice, database, "bo") as bo:
+            seen = bo.journal.frame(customer_id=key).index[-1]
+            assert history.describe_news(bo, key, seen) == ""
+            ana.customers.modify(key, name="Bea")
+            told = history.describe_news(bo, key, seen)
+            assert told == "Ana Lopez (as ana) changed this customer a moment ago."
+            entry = bo.journal.frame(customer_id=key).index[-1]
+            assert undo_spec(bo, entry).title == "Undo a change of Ana Lopez (as ana)"
+            assert history.describe_news(ana, key, seen) == ""  # of one's own changes nothing
+            bo.undo(entry)
+        newest = history.read_history(ana, key)[0]
+        assert (newest.person, newest.what) == ("bo", "change undone, made by Ana Lopez (as ana)")
+        database.execute("UPDATE clover_nb.entries SET time = time - 120")
+        assert history.describe_news(ana, key, entry) == "bo changed this customer 2 minutes ago."
+
+
 def test_a_strange_role_reads_no_tables(database):
     """Neither through the journal, nor with statements of its own once it may connect."""
     journal = journal_of(database)
@@ -126,7 +154,9 @@ def test_what_a_killed_process_left_is_settled_by_whoever_comes_next(practice, d
         number = int(worker.stdout.readline())
         journal = journal_of(database, "bo")
         assert journal.is_under_way(journal.entry(number))
-        assert any(", ana" in each for each in journal.database.processes.list_alive())
+        assert any(
+            ", ana" in each for each in team.examine_database(database.address("bo")).processes
+        )
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     while journal.is_under_way(journal.entry(number)):  # the server notices in a moment
@@ -173,9 +203,9 @@ def test_a_plan_is_applied_and_taken_back_by_a_colleague(practice, database):
         rows = [a_customer(ana, name=f"Ana {turn}") for turn in range(3)]
         keys = [row["id"] for row in rows]
         table = pd.DataFrame({"id": keys, "name": [f"Bea {turn}" for turn in range(3)]})
-        batch = ana.customers.apply(ana.customers.plan(table), settle_seconds=0)
+        batch = ana.customers.apply(ana.customers.plan(table), listing_wait=0)
         assert batch.counts == {"done": 3}
-        bo.customers.apply(bo.batch(batch.number).plan_undo(), settle_seconds=0)
+        bo.customers.apply(bo.batch(batch.number).plan_undo(), listing_wait=0)
         names = ana.customers.list().loc[keys, "name"]
         assert list(names) == ["Ana 0", "Ana 1", "Ana 2"]
         assert list(bo.batches()["person"]) == ["ana", "bo"]
@@ -270,7 +300,7 @@ def test_threads_share_a_connection(database):
         list(pool.map(write, range(25)))
     table = journal.frame()
     assert [each["name"] for each in table["sent"]] == [each["name"] for each in table["after"]]
-    assert len(journal.database.processes.list_alive()) == 1
+    assert len(team.examine_database(database.address("bo")).processes) == 1
 
 
 # -- the database is away for a while --------------------------------------------------------------
@@ -298,6 +328,24 @@ def test_nothing_is_sent_while_the_database_is_away_and_it_goes_on_by_itself(pra
         clover.customers.modify(key, name="Bea")
         assert clover.customers.retrieve(key)["name"] == "Bea"
         assert list(clover.journal.frame()["outcome"]) == ["done"] * 3
+
+
+def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(database):
+    """By the same process, which is alive and yet no longer about it."""
+    batches = Batches(journal_of(database), "h", "M1", entries_host="h")
+    number = batches.open("plan", [], headings=["id"])
+    batches.take(number)
+    with pytest.raises(JournalError, match="is being applied"):
+        batches.take(number)
+    database.server.stop()
+    try:
+        with pytest.raises(JournalError, match="can't be used"):
+            batches.close(number, "stopped")
+    finally:
+        database.server.start()
+    assert batches.info(number).state == "stopped"
+    batches.take(number)
+    assert batches.info(number).state == "running"
 
 
 def test_a_connection_that_was_lost_while_nobody_used_it_is_made_anew(database):
