@@ -88,6 +88,8 @@ CUSTOMER_FIELDS: Final = (
 # D and O-code: the keys of `shipping`, and of `shipping.address`.
 SHIPPING_FIELDS: Final = ("name", "phone", "address", "carrier", "tracking_number")
 RECIPIENT_FIELDS: Final = tuple(part for part in SHIPPING_FIELDS if part != "address")
+# D: what the Platform API takes an address with, or not at all. The Ecommerce API takes any part.
+WHOLE_ADDRESS_FIELDS: Final = ("line1", "city", "state", "postal_code", "country")
 ADDRESS_FIELDS: Final = ("line1", "line2", "city", "state", "postal_code", "country")
 
 # The Platform API's limits (D, the Android SDK's validators) bound the record that both APIs

@@ -29,8 +29,6 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LINE_END: Final = re.compile(r"\r?\n")
 _NOTE: Final = "note"  # alone has lines
-# D: what the Platform API takes an address with, or not at all.
-_WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -216,7 +214,7 @@ def check_customer_without_card(fields: Mapping[str, object]) -> dict[str, Any]:
     """
     body = drop_missing(check_customer(fields))
     shipping = body.get("shipping", {})
-    for part in _WHOLE_ADDRESS if "address" in shipping else ():
+    for part in constants.WHOLE_ADDRESS_FIELDS if "address" in shipping else ():
         if part not in shipping["address"]:
             raise ValidationError(
                 f"shipping.address.{part} is missing.",

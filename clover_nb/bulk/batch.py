@@ -13,7 +13,7 @@ from clover_nb import quality, validation
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import workbooks
 from clover_nb.bulk.columns import ID, match_columns
-from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS, NAME_PARTS
+from clover_nb.bulk.fields import ADDRESS, CLOVER_NAMES, FIELDS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
@@ -261,5 +261,8 @@ def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
         for name in NAME_PARTS
         if name in wanted and not wanted[name]
     ]
+    if any(name in ADDRESS for name in wanted):
+        missing = find_missing_parts({**now, **wanted})
+        reasons += [RowReason(name, "address_incomplete", told) for name, told in missing.items()]
     before = {name: now[name] for name in wanted}
     return PlanRow(row.row, "modify", row.customer_id, before, wanted, reasons)

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clover_nb.constants import ADDRESS_FIELDS
+from clover_nb.constants import ADDRESS_FIELDS, WHOLE_ADDRESS_FIELDS
 from clover_nb.records import SCHEMA, TEXT
 
 NAME_PARTS: Final = ("first_name", "last_name")
@@ -47,6 +47,22 @@ def normalize_value(field: str, text: str) -> str:
     if field == "phone":
         return _NOT_DIGITS.sub("", plain) or plain
     return plain.casefold() if field in ("email", "shipping_country") else plain
+
+
+def find_missing_parts(values: Mapping[str, str]) -> dict[str, str]:
+    """The fields without which Clover takes no address, each with a sentence; none for none at all.
+
+    Args:
+        values: The address as it would be.
+    """
+    if not any(values.get(name) for name in ADDRESS if name != "shipping_country"):
+        return {}
+    return {
+        f"shipping_{part}": f"{part} is missing: Clover keeps an address with "
+        f"{', '.join(WHOLE_ADDRESS_FIELDS)} alone."
+        for part in WHOLE_ADDRESS_FIELDS
+        if not values.get(f"shipping_{part}")
+    }
 
 
 def as_texts(column: pd.Series[Any]) -> pa.Array:

@@ -22,6 +22,7 @@ from clover_nb.bulk.fields import (
     NAME_PARTS,
     READ_ONLY,
     as_texts,
+    find_missing_parts,
     normalize_value,
     reads_as,
 )
@@ -34,8 +35,6 @@ from clover_nb.masking import mask_text
 Empty = Literal["keep", "clear"]
 Texts = Mapping[str, pa.Array]  # columns of texts, by field
 
-# D: the Platform API takes an address with all of these, or none.
-_WHOLE_ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
 _COUNTRY: Final = "US"  # D: what Clover fills in where none is given
 _SHORT_ZIP: Final = re.compile(r"(\d{3,4})(-\d{4})?")
 _ZIP_DIGITS: Final = 5
@@ -370,10 +369,8 @@ def _check_address(row: PlanRow, wanted: dict[str, str], now: Mapping[str, str])
         told = f"The ZIP code {whole['postal_code']} lacks a zero in front: {code} is meant."
         row.reasons.append(RowReason("shipping_postal_code", "zero_added", told))
         wanted["shipping_postal_code"] = whole["postal_code"] = code
-    missing = [part for part in _WHOLE_ADDRESS if not whole[part]]
-    for part in missing:
-        told = f"{part} is missing: Clover keeps an address with {', '.join(_WHOLE_ADDRESS)} alone."
-        row.reasons.append(RowReason(f"shipping_{part}", "address_incomplete", told))
+    missing = find_missing_parts({f"shipping_{part}": value for part, value in whole.items()})
+    row.reasons += [RowReason(name, "address_incomplete", told) for name, told in missing.items()]
     if not missing:
         for part, message, certain in _find_address_flaws(whole["state"], code, whole["country"]):
             kind = "address_wrong" if certain else "address_doubtful"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from clover_nb import constants
-from clover_nb.constants import RECIPIENT_FIELDS
+from clover_nb.constants import RECIPIENT_FIELDS, WHOLE_ADDRESS_FIELDS
 from clover_nb.errors import ValidationError
 from clover_nb.journal.entries import API, Entry, Fields
 from clover_nb.masking import HIDDEN
@@ -21,8 +21,8 @@ from clover_nb.writes.conflicts import COMPARED, find_changes
 
 # What a block is known by: cards and notes say nothing of shipping.
 _SIGNS: Final = tuple(label for label in COMPARED if label not in ("source_ids", "note"))
-# D (the limits of Clover's SDK): what the Platform API wants of an address.
-_REQUIRED: Final = ("line1", "city", "state", "postal_code")
+# All that the Platform API wants of an address but what it fills in itself.
+_REQUIRED: Final = tuple(part for part in WHOLE_ADDRESS_FIELDS if part != "country")
 
 
 class ShippingChange(NamedTuple):

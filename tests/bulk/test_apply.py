@@ -380,6 +380,31 @@ def test_what_was_changed_again_since_is_a_conflict_of_the_undo(near):
     assert repr(near.batch(batch.number)) == "<Batch 1: done; 2 done>"
 
 
+def test_an_address_that_lacked_a_part_is_not_taken_back(near):
+    """Clover would refuse it, and a mixture of both would be nobody's address."""
+    customers = near.customers.list()
+    whole = {
+        "shipping_line1": "1 New St",
+        "shipping_city": "Boston",
+        "shipping_state": "MA",
+        "shipping_postal_code": "02108",
+        "shipping_country": "US",
+    }
+    lacking = {"name": "Ana", "address": {"line1": "5 Old Rd", "city": None}}
+    near.customers.modify(customers.index[0], shipping=lacking)
+    none = customers.index[customers["shipping_line1"].isna()][0]
+    batch = apply(near, pd.DataFrame({"id": [customers.index[0], none], **whole}))
+    undo = batch.plan_undo()
+    assert [(row.status, [reason.code for reason in row.reasons]) for row in undo.rows] == [
+        ("wrong", ["address_incomplete"]),
+        ("ready", []),
+    ]
+    assert "city is missing" in str(undo.rows[0].reasons[0])
+    assert count_outcomes(near.customers.apply(undo)) == {"done": 1}
+    assert pd.isna(near.customers.retrieve(none)["shipping_line1"])
+    assert near.customers.retrieve(customers.index[0])["shipping_line1"] == "1 New St"
+
+
 def test_a_created_customer_who_has_a_card_by_now_is_never_deleted(near):
     """Nor one who got it after the undo was planned."""
     batch = apply(near, new_rows(2))
