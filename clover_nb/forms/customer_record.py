@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, OutcomeUnknownError
 from clover_nb.forms import rendering
-from clover_nb.forms.history import describe_outcome, read_history
+from clover_nb.forms.history import describe_news, describe_outcome, read_history
 from clover_nb.forms.history_panel import render_history
 from clover_nb.forms.spec import Row
 
@@ -18,12 +18,14 @@ class Record(NamedTuple):
     Attributes:
         row: The customer.
         history: What was changed about it, as HTML.
+        newest: The newest entry of the history; 0 for none.
         error: Why the row is what the table knows; ``None`` when Clover said it.
         checked: What was found out about a change of it, where that was asked for.
     """
 
     row: Row
     history: str
+    newest: int = 0
     error: CloverError | None = None
     checked: str = ""
 
@@ -46,7 +48,7 @@ def read_record(clover: Clover, row: Row) -> Record:
         row = clover.customers.retrieve(row["id"])
     except CloverError as trouble:
         error = trouble
-    return Record(row, read_history_html(clover, row), error)
+    return read_changes(clover, row)._replace(error=error)
 
 
 def resolve_change(clover: Clover, row: Row, entry: int) -> Record:
@@ -58,9 +60,18 @@ def resolve_change(clover: Clover, row: Row, entry: int) -> Record:
     return read_record(clover, row)._replace(checked=checked)
 
 
-def read_history_html(clover: Clover, row: Row) -> str:
-    """What was changed about a customer from here, as HTML."""
+def read_changes(clover: Clover, row: Row) -> Record:
+    """A customer as it is known, with what was changed about it from here or by the team."""
     try:
-        return render_history(read_history(clover, row["id"], dict(row)))
+        events = read_history(clover, row["id"], dict(row))
     except CloverError as error:  # the journal is off; all else of the desk works without
-        return rendering.render_note("info", f"No history: {error.message}")
+        return Record(row, rendering.render_note("info", f"No history: {error.message}"))
+    return Record(row, render_history(events), events[0].entry if events else 0)
+
+
+def read_news(clover: Clover, row: Row, after: int) -> str:
+    """Who else has changed a customer since an entry of the history; nothing without a journal."""
+    try:
+        return describe_news(clover, row["id"], after)
+    except CloverError:  # what is read next of the customer says why
+        return ""

@@ -23,7 +23,8 @@ from clover_nb.forms.change_many import ChangeMany
 from clover_nb.forms.customer_record import (
     Record,
     list_copies,
-    read_history_html,
+    read_changes,
+    read_news,
     read_record,
     resolve_change,
 )
@@ -126,7 +127,9 @@ class Desk(SharedWidget):
         self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
         self._newer: list[Row] = []  # than the list of customers that was asked for last
         self._note, self._count = "", 0
+        self._newest: int | None = None  # entry of the history that is shown
         self._list_reader, self._reader = TaskRunner(self._list_failed), TaskRunner(self._failed)
+        self._news_reader = TaskRunner(self._failed)
         self.table = CustomerTable(
             to_frame([]) if customers is None else customers,
             page_size=_PAGE,
@@ -164,6 +167,7 @@ class Desk(SharedWidget):
             "refresh": self.refresh,
             "progress": self._show_progress,
             "retry": self._retry,
+            "news": self._read_news,
             "select": lambda: self.select(content["id"]),
             "open": lambda: self.open_form(content["name"]),
             "replace": lambda: self._lead_to("Attach a card", {"replaces": content["card"]}),
@@ -181,6 +185,7 @@ class Desk(SharedWidget):
         """Close the widget with all that is in it, and drop what is under way."""
         self._list_reader.stop()
         self._reader.stop()
+        self._news_reader.stop()
         self._close_undo()
         for form in self._forms.values():
             form.close()
@@ -298,8 +303,10 @@ class Desk(SharedWidget):
         self._shows_many = False
         self._say("info", "")
         self.history = ""
+        self._newest = None
         self._close_undo()
         self._reader.drop_reads()
+        self._news_reader.drop_reads()
         if customer_id:
             self.row = row_of(self.table.data, customer_id)
             self._read_record(self.row)
@@ -310,9 +317,23 @@ class Desk(SharedWidget):
     def _read_record(self, row: Row) -> None:
         self._reader.read(lambda: read_record(self._clover, row), self._show_record)
 
+    def _read_news(self) -> None:
+        """Ask the journal whether somebody else has changed the selected customer meanwhile."""
+        row, newest = self.row, self._newest
+        if row is None or newest is None or self._reader.is_reading:
+            return
+        self._news_reader.read(lambda: read_news(self._clover, row, newest), self._show_news)
+
+    def _show_news(self, news: str) -> None:
+        if news and self.row is not None:
+            self._say("info", news)
+            self._read_record(self.row)
+            self._draw()
+
     def _show_record(self, record: Record) -> None:
         self._show_row(record.row)
         self.history = record.history
+        self._newest = record.newest
         if record.error is None:
             self.outage = ""
         else:
@@ -443,9 +464,7 @@ class Desk(SharedWidget):
             self._focus_row()
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
-            self._reader.read(
-                lambda: Record(row, read_history_html(self._clover, row)), self._show_record
-            )
+            self._reader.read(lambda: read_changes(self._clover, row), self._show_record)
             if self.form is not None and self.form.row is row and not self.form.has_changed:
                 self._focus_row()
         else:

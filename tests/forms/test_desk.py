@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import subprocess
+import sys
 import threading
 import uuid
 
@@ -547,6 +550,41 @@ def test_what_became_of_an_unknown_change_is_looked_up(practice, tmp_path, loss,
         assert "Not known" not in desk.history
         assert bool(undo_buttons(desk)) == (loss == "answer")
         assert proxy.writes() == writes
+
+
+COLLEAGUE = """
+import json, sys
+from clover_nb import connect
+with connect("local", **json.loads(sys.argv[1])) as clover:
+    clover.customers.modify(sys.argv[2], name=sys.argv[3])
+"""
+
+
+def test_what_somebody_else_changed_meanwhile_is_said_and_shown(practice, tmp_path):
+    """By another process; of one's own changes, and of what is known, nothing is said."""
+    settings = practice.connection() | {"journal": str(tmp_path / "journal")}
+
+    def change(name):
+        arguments = [json.dumps(settings), row["id"], name]
+        subprocess.run([sys.executable, "-c", COLLEAGUE, *arguments], check=True, timeout=60)
+
+    with connect("local", **settings) as clover:
+        row = a_customer(clover, name="Ana")
+        change("Ana Before")
+        desk = forms.desk(clover.customers.list(), clover=clover)
+        desk.select(row["id"])
+        desk.receive({"do": "news"})
+        assert desk.status == ""
+        clover.customers.modify(row["id"], phone="555-0100")
+        desk.receive({"do": "news"})
+        assert desk.status == ""
+        change("Ana After")
+        assert "Ana Before" in words(desk.who)
+        desk.receive({"do": "news"})
+        assert words(desk.status).endswith("changed this customer a moment ago.")
+        assert "Ana After" in words(desk.who)
+        assert "Ana Before → Ana After" in words(desk.history)
+        desk.close()
 
 
 def test_a_change_that_stays_unclear_says_so(practice, clover, tmp_path):

@@ -26,6 +26,7 @@ const LETTERS_KEPT_AS = "clover-nb.letters";
 const FIELDS = "input, select, textarea, [contenteditable=true]";
 const PROGRESS = 1_000; // milliseconds between questions how many customers were read
 const RETRY = 10_000; // milliseconds between questions while Clover can't be reached
+const NEWS = 5_000; // milliseconds between questions whether somebody else changed the customer
 
 /** The keys, and whether letters count: some people's hands or voices press them unintended. */
 function keyHelp() {
@@ -145,6 +146,8 @@ function render({ model, el, link }) {
     clearInterval(asking);
     if (model.get("reading")) asking = setInterval(() => kernel.send({ do: "progress" }), PROGRESS);
     else if (outage) asking = setInterval(() => kernel.send({ do: "retry" }), RETRY);
+    else if (model.get("customer_id"))
+      asking = setInterval(() => document.hidden || kernel.send({ do: "news" }), NEWS);
   };
   const showCopies = () => {
     const texts = { ...model.get("copies") };
