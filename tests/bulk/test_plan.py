@@ -7,6 +7,7 @@ import stat
 
 import pandas as pd
 import pytest
+from practice_requests import requests_during
 
 from clover_nb import TEST_CARDS, connect, read_plan, read_table, save_table, to_frame
 from clover_nb.bulk.plan import make_plan
@@ -522,8 +523,8 @@ def test_a_plan_file_that_isnt_there_is_said(tmp_path):
 
 def test_planning_sends_nothing_but_reads(clover, practice):
     """And says whose customers they are."""
-    before = len(practice.requests)
-    found = clover.customers.plan(table({"email": "plan@example.com", "name": "P Q"}))
-    assert {entry["method"] for entry in practice.requests[before:]} == {"GET"}
+    with requests_during(practice) as sent:
+        found = clover.customers.plan(table({"email": "plan@example.com", "name": "P Q"}))
+    assert {entry["method"] for entry in sent} == {"GET"}
     assert found.merchant == practice.merchant_id
     assert found.host in practice.platform_url

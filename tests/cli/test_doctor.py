@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import psycopg
 import pytest
+from practice_requests import requests_during
 
 from clover_nb import cli
 from clover_nb.cli import doctor
@@ -32,15 +33,15 @@ def report(capsys):
 def test_all_is_well(monkeypatch, practice, capsys):
     """Versions, settings, hosts, clock, credentials and permissions; only reads; no secret."""
     settings_for(monkeypatch, practice.connection())
-    before = len(practice.requests)
-    code, out = report(capsys)
+    with requests_during(practice) as sent:
+        code, out = report(capsys)
     assert code == 0, out
     assert "WRONG" not in out
     for word in ("Python 3", "pandas", "settings", "Platform API", "clock", "access token"):
         assert word in out
     assert practice.access_token not in out
     assert practice.api_key not in out
-    assert {entry["method"] for entry in practice.requests[before:]} <= {"GET"}
+    assert {entry["method"] for entry in sent} == {"GET"}
 
 
 def test_a_refused_key_lists_the_five_reasons(monkeypatch, practice, capsys):

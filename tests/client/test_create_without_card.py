@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from practice_requests import requests_during
 
 from clover_nb import connect, sandbox
 from clover_nb.errors import OutcomeUnknownError, SettingsError, ValidationError
@@ -24,16 +25,15 @@ def somebody():
 
 def test_a_customer_without_a_card_is_created_whole_in_one_request(clover, practice):
     """Name, email, phone and address."""
-    before = list(practice.requests)[-1:]  # the log keeps the newest alone
-    row = clover.customers.create(
-        source=None,
-        email=somebody(),
-        name="Ana Maria Rivera",
-        phone="408-555-0125",
-        shipping={"address": ADDRESS},
-    )
-    *earlier, sent = practice.requests
-    assert earlier[-1:] == before
+    with requests_during(practice) as requests:
+        row = clover.customers.create(
+            source=None,
+            email=somebody(),
+            name="Ana Maria Rivera",
+            phone="408-555-0125",
+            shipping={"address": ADDRESS},
+        )
+    (sent,) = requests
     assert (sent["method"], sent["path"].rpartition("/")[2]) == ("POST", "customers")
     read = clover.customers.retrieve(row.name)
     assert (read["first_name"], read["last_name"]) == ("Ana Maria", "Rivera")
@@ -64,11 +64,10 @@ def test_a_card_that_is_left_out_stays_an_error(clover):
 )
 def test_what_it_cant_keep_is_refused_before_sending(clover, practice, given, field):
     """With the field."""
-    before = list(practice.requests)
-    with pytest.raises(ValidationError) as refused:
+    with requests_during(practice) as sent, pytest.raises(ValidationError) as refused:
         clover.customers.create(source=None, **given)
     assert refused.value.field == field
-    assert list(practice.requests) == before
+    assert sent == []
 
 
 @pytest.mark.parametrize("by", ["email", "phone", "name"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from https_proxy import running_proxy
+from practice_requests import requests_during
 
 from clover_nb import cli
 from clover_nb.client import connect
@@ -56,7 +57,7 @@ def test_a_file_can_not_send_productions_token_past_clover(proxy, empty_folder, 
     urls = {name: url for name, url in practice.connection().items() if name.endswith("_url")}
     lines = [f"CLOVER_{name.upper()}={url}" for name, url in urls.items()]
     (empty_folder / ".env").write_text("\n".join(lines))
-    before = len(practice.requests)
-    assert cli.main(["doctor"]) == 1
+    with requests_during(practice) as sent:
+        assert cli.main(["doctor"]) == 1
     assert proxy.requests == []
-    assert len(practice.requests) == before
+    assert sent == []

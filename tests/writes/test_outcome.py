@@ -13,8 +13,9 @@ from clover_nb import errors
 KEY = "7QK2M9ZX4T0BC"
 TOKEN = "clv_1TSTS"
 LOST = None
+DAY = 86_400_000  # milliseconds
 # Whenever a test of this file begins, it is before this.
-NOW = pd.Timestamp.now("UTC").value // 10**6 + 600_000
+NOW = pd.Timestamp.now("UTC").value // 10**6 + DAY
 
 
 OURS = {"id": "C1", "last4": "4242", "token": TOKEN}
@@ -104,7 +105,7 @@ def test_another_customer_is_not_taken_for_it(scripted, other):
     ("other", "is_ours"),
     [
         (record(name="Ana"), True),
-        (record(name="Ana", customerSince=NOW - 3_600_000), False),
+        (record(name="Ana", customerSince=NOW - 2 * DAY), False),
         (record(name="ana"), False),
         (record(name="Ana", email="other@example.com"), False),
         (record(name="Ana", cards=[OTHERS]), False),
@@ -130,7 +131,7 @@ def test_the_very_token_is_proof_whatever_the_clock_says(scripted):
 
 def test_a_wrong_clock_here_does_not_matter(scripted):
     """Clover's `Date` tells how wrong it is: here it is a day behind."""
-    tomorrow = NOW + 86_400_000
+    tomorrow = NOW + DAY
     date = pd.Timestamp(tomorrow, unit="ms").strftime("%a, %d %b %Y %H:%M:%S GMT")
     an_hour_old = record(name="Ana", customerSince=tomorrow - 3_600_000)
     _, kind, body, _ = listed(an_hour_old)
