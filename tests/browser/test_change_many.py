@@ -125,6 +125,7 @@ def test_neither_a_reload_nor_a_dead_kernel_ends_an_application(notebook, box, c
     assert len([each for each in box.requests if each["method"] == "POST"]) == 90
 
 
+@pytest.mark.long
 def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
     """11 MB come in parts; then what is wrong is said where it was chosen."""
     page, path = notebook.page, tmp_path / "big.csv"
@@ -141,6 +142,7 @@ def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
     expect(told).to_contain_text("Row 2 has 1 values, and there are 2 headings.")
 
 
+@pytest.mark.long
 def test_with_the_keyboard_alone(notebook):
     """From the cells to the application, and no key reaches the notebook."""
     page = notebook.page
@@ -176,6 +178,7 @@ def test_with_the_keyboard_alone(notebook):
     assert page.locator(".jp-CodeCell").count() == 2
 
 
+@pytest.mark.long
 def test_production_is_marked_and_asks_for_a_tick(open_notebook, connect):
     """Before the first request; the tick is asked for beside its box."""
     live = "clover.settings.__dict__.update(environment='production', writes=True)"

@@ -410,6 +410,7 @@ def run_cell(code, metadata):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["restart_kernel", "kill_kernel"])
 def test_without_its_kernel_it_says_one_sentence(open_notebook, how):
     """And shows no sign of a broken link; the cells run again as ever."""

@@ -34,7 +34,7 @@ def test_it_is_behind_its_token(address):
     refused.value.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, theme):
     """In the system's theme, without code in sight, and without a request to anywhere else."""
     page, asked = chromium.new_page(), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from .card_fields import inside
@@ -14,6 +15,7 @@ clover = use(connect("local", **practice.connection()))
 CREATE = "create = forms.create_customer(); create"
 
 
+@pytest.mark.long
 def test_a_form_opens_few_comms_and_sends_few_bytes(open_notebook):
     """The scripts and styles come once a page, so that a second form costs a fraction."""
     notebook = open_notebook([CONNECT, CREATE], run=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 # All of it is a formula to MathJax, which would swallow the signs between the names.
@@ -29,6 +30,7 @@ SHOWN = {
 FORMULA = "mjx-container"
 
 
+@pytest.mark.long
 def test_a_name_with_dollar_signs_is_shown_as_it_is(open_notebook):
     """In tables, rows, plans, forms and the desk; the lab sets formulas that are meant as such."""
     last = "HTML('the end: $x^2$')"

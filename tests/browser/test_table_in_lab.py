@@ -227,6 +227,7 @@ def test_it_weighs_little(notebook):
     assert notebook.received_bytes() < 30_000
 
 
+@pytest.mark.long
 def test_saved_notebook_shows_the_table_without_script(open_notebook, lab):
     """Opened where the widget can't run, the saved notebook shows the first page as text."""
     notebook = open_notebook([TABLE])

@@ -177,6 +177,7 @@ def left_behind(tmp_path_factory):
     return folder, {connection["access_token"], connection["api_key"], *spent}
 
 
+@pytest.mark.long
 def test_no_secret_is_left_behind(left_behind):
     """Neither a key nor a card token, in whatever file."""
     folder, secrets = left_behind
@@ -202,6 +203,7 @@ def test_no_secret_is_left_behind(left_behind):
     assert not found
 
 
+@pytest.mark.long
 def test_no_card_number_is_left_behind(left_behind):
     """Not even those of the test cards."""
     folder, _ = left_behind
@@ -212,6 +214,7 @@ def test_no_card_number_is_left_behind(left_behind):
             assert at < 0, (path.name, name, content[max(0, at - 300) : at])
 
 
+@pytest.mark.long
 def test_the_days_work_is_there(left_behind):
     """What is looked through is not empty: the work, the errors and the traces of them."""
     folder, _ = left_behind

@@ -109,6 +109,7 @@ for number in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.long
 def test_a_killed_program_goes_on_where_its_journal_ends(tmp_path):
     """Kill -9 in the middle, twice; the next run does what is not shown as done."""
     count, file = 40, tmp_path / "journal"

@@ -8,6 +8,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from clover_nb.sandbox.settings import SETTINGS
 
 HERE = Path(__file__).parent
@@ -64,6 +66,7 @@ def explore(box, folder, *options):
     return done.returncode, done.stdout
 
 
+@pytest.mark.long
 def test_schemathesis_finds_nothing(make, tmp_path):
     """With all its checks on. All its phases, with 5,000 examples: set EXAMPLES=5000."""
     if examples := os.environ.get("EXAMPLES"):

@@ -205,6 +205,7 @@ def test_another_page_gets_no_connection_to_a_kernel(desk, cookie, kernel_id, or
         assert desk.request("GET", channels(kernel_id), Origin=each, **upgrade)[0] == status
 
 
+@pytest.mark.long
 def test_the_browser_is_started_without_the_token(tmp_path):
     """Other users see its arguments: it is given a file that they can't open."""
     seen, browser = tmp_path / "seen", tmp_path / "browser"
@@ -222,6 +223,7 @@ def test_the_browser_is_started_without_the_token(tmp_path):
         assert desk.url in page.read_text()
 
 
+@pytest.mark.long
 def test_the_port_is_drawn_once_and_kept(tmp_path):
     """At random, so that a stranger's page can't know it; kept, so that links live."""
     ports = set()

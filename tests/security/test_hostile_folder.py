@@ -40,6 +40,7 @@ def hostile(tmp_path):
     assert not mark.exists(), mark.read_text()
 
 
+@pytest.mark.long
 def test_the_desk_runs_and_reads_nothing_of_it(tmp_path, hostile):
     """And stays behind its token."""
     with running_desk(tmp_path, "--no-browser", cwd=hostile) as desk:
@@ -49,6 +50,7 @@ def test_the_desk_runs_and_reads_nothing_of_it(tmp_path, hostile):
         assert "vnd.jupyter.widget-view+json" in text
 
 
+@pytest.mark.long
 def test_the_lab_runs_and_reads_nothing_of_it(tmp_path, hostile):
     """And stays behind its token; Voilà, which would, is not there."""
     headers = {"Authorization": f"token {TOKEN}"}
@@ -64,6 +66,7 @@ def test_the_lab_runs_and_reads_nothing_of_it(tmp_path, hostile):
             assert requests.get(url + path, headers=headers, timeout=10).status_code == 404
 
 
+@pytest.mark.long
 def test_the_desks_kernels_look_nothing_up(tmp_path, open_folder):
     """They are handed what the command has found, and no list of processes shows the token."""
     shop, temporary = tmp_path / "shop", open_folder
