@@ -4,6 +4,7 @@
 >>> forms.create_customer()
 >>> forms.edit_contact()
 >>> forms.update_shipping()
+>>> forms.edit_note()
 >>> forms.attach_card()
 >>> forms.delete_card()
 >>> forms.card_fields()
@@ -17,6 +18,7 @@ from clover_nb.forms.customer_forms import card_fields as card_fields
 from clover_nb.forms.customer_forms import create_customer as create_customer
 from clover_nb.forms.customer_forms import delete_card as delete_card
 from clover_nb.forms.customer_forms import edit_contact as edit_contact
+from clover_nb.forms.customer_forms import edit_note as edit_note
 from clover_nb.forms.customer_forms import update_shipping as update_shipping
 from clover_nb.forms.desk import desk as desk
 from clover_nb.forms.table import customer_table as customer_table
@@ -30,5 +32,6 @@ __all__ = [
     "delete_card",
     "desk",
     "edit_contact",
+    "edit_note",
     "update_shipping",
 ]

@@ -289,6 +289,11 @@ def update_shipping(customer_id: str | None = None, *, clover: Clover | None = N
     return _show_form(UPDATE_SHIPPING, customer_id, clover)
 
 
+def edit_note(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
+    """A form that changes the note about a customer, in lines; called as :func:`edit_contact`."""
+    return _show_form(EDIT_NOTE, customer_id, clover)
+
+
 def attach_card(customer_id: str | None = None, *, clover: Clover | None = None) -> Form:
     """A form that attaches a card, or replaces one by it; called as :func:`edit_contact`."""
     return _show_form(ATTACH_CARD, customer_id, clover)
