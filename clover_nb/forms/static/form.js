@@ -85,8 +85,8 @@ function textInput(field, id, on) {
     clearTimeout(pause);
     held = isTyping(event) && longestRun(input.value) > HELD_DIGITS;
     if (held) {
-      on.edit(input.value, { held });
       pause = setTimeout(refuseCard, TYPING_PAUSE);
+      on.edit(input.value, { held });
     } else if (!refuseCard()) {
       on.edit(input.value, {});
       if (isWhole && event.inputType === "insertFromPaste") on.leave();
@@ -404,7 +404,8 @@ function draw(model, el, state) {
     for (const cell of preview.querySelectorAll("[data-name]")) {
       cell.dataset.known ??= cell.textContent;
       const { name, known } = cell.dataset;
-      showText(cell, state.held.has(name) ? texts[name] : known);
+      const isHeld = name in texts && state.held.has(name); // a token is none of the texts
+      showText(cell, isHeld ? texts[name] : known);
     }
   };
   const showState = () => {
