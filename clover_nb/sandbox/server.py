@@ -73,6 +73,12 @@ class _SandboxProtocol(HttpToolsProtocol):
         self.server_state.__dict__["opened"].pop(self, None)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.abort()  # what is missing of the request may never come
+        else:
+            super().shutdown()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_size = 0

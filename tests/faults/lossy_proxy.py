@@ -85,7 +85,10 @@ def lossy_proxy(sandbox: Sandbox, kind: type[LossyProxy] = LossyProxy) -> Iterat
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # the client was killed meanwhile
             loss = proxy.pick(self.command, self.path, body)
             self.close_connection = True
             passed = None

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -59,6 +60,21 @@ def test_stop_twice():
     box.stop()
     with pytest.raises(requests.ConnectionError):
         requests.get(box.ecommerce_url, timeout=5)
+
+
+def test_a_request_that_is_never_finished_does_not_keep_it_alive():
+    """Its client was killed, perhaps, behind a proxy that keeps the connection."""
+    box = sandbox.start(customers=0, limits=False)
+    address = box.ecommerce_url.removeprefix("http://")
+    host, port = address.split(":")
+    stopping = threading.Thread(target=box.stop, daemon=True)
+    with socket.create_connection((host, int(port))) as client:
+        head = f"POST /v1/customers HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n"
+        client.sendall(f"{head}Authorization: Bearer {box.access_token}\r\n\r\n{{".encode())
+        requests.get(box.ecommerce_url, timeout=5)  # it has heard of the first by now
+        stopping.start()
+        stopping.join(20)
+        assert not stopping.is_alive()
 
 
 def test_a_taken_port_is_an_error(make):
