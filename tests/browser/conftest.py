@@ -129,13 +129,17 @@ RESTART = (
     "async () => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
 )
 OPENED = """async () => {
-  const app = window.jupyterapp;
   const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
-  while (!app?.shell?.currentWidget?.sessionContext) await pause();
-  const panel = app.shell.currentWidget;
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  await panel.sessionContext.session.kernel.info;
+  const open = async () => {
+    while (!window.jupyterapp?.shell?.currentWidget?.sessionContext) await pause();
+    const panel = window.jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+  };
+  const late = new Promise((_, reject) => setTimeout(
+    () => reject(new Error('no notebook was open in 60 s')), 60000));
+  return Promise.race([open(), late]);
 }"""
 SAVE = "async () => window.jupyterapp.shell.currentWidget.context.save()"
 SHUT_DOWN = "async () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()"
