@@ -26,6 +26,7 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 RUNNING = "requirements.lock"
 DEVELOPING = "requirements-dev.lock"
 DOCS = "requirements-docs.lock"
+HUB = "requirements-hub.lock"
 INSTALLER = "requirements-uv.lock"
 OLDEST = "requirements-lowest.lock"
 GIVEN = {"ipywidgets", "jupyterlab", "requests", "pandas", "python-dotenv", "nbval"}
@@ -49,7 +50,7 @@ GROUP = {
 }
 RUN = RUNTIME | EXTRAS | GROUP["environment"]
 DEVELOP = GROUP["test"] | GROUP["dev"] | GROUP["installer"]
-ALL = RUN | DEVELOP | GROUP["docs"]
+ALL = RUN | DEVELOP | GROUP["docs"] | GROUP["hub"]
 
 
 def test_the_packages_that_the_project_is_built_on_are_named():
@@ -72,8 +73,9 @@ def test_conda_asks_for_what_pip_asks_for():
 
 def locks_with(name):
     """Which lock files have to pin a package."""
-    if name in GROUP["docs"]:
-        return [DOCS]
+    for group, lock in (("docs", DOCS), ("hub", HUB)):
+        if name in GROUP[group]:
+            return [lock]
     locks = [RUNNING] * (name in RUN) + [DEVELOPING]
     return locks + [INSTALLER] * (name in GROUP["installer"])
 
@@ -123,7 +125,7 @@ def test_each_dependency_has_a_line_that_says_what_it_is_for(name):
     assert reasons.keys() == ALL.keys()
 
 
-@pytest.mark.parametrize("lock", [RUNNING, DEVELOPING, DOCS, INSTALLER])
+@pytest.mark.parametrize("lock", [RUNNING, DEVELOPING, DOCS, HUB, INSTALLER])
 def test_a_lock_has_hashes_and_no_addresses(lock):
     """Each pin has a hash, and nothing says where a package is fetched from."""
     text = (ROOT / lock).read_text()
