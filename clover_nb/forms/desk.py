@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -18,7 +18,6 @@ from clover_nb.forms.actions import row_of
 from clover_nb.forms.apply_process import is_applying
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_rows import render_cards
-from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.change_many import ChangeMany
 from clover_nb.forms.customer_record import (
     Record,
@@ -115,7 +114,6 @@ class Desk(SharedWidget):
     undo_id = Unicode().tag(sync=True)
     many_id = Unicode().tag(sync=True)
     ticked = Int().tag(sync=True)
-    answers = Int().tag(sync=True)  # how many messages were heard
 
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
         self._clover = clover
@@ -128,8 +126,8 @@ class Desk(SharedWidget):
         self._newer: list[Row] = []  # than the list of customers that was asked for last
         self._note, self._count = "", 0
         self._newest: int | None = None  # entry of the history that is shown
-        self._list_reader, self._reader = TaskRunner(self._list_failed), TaskRunner(self._failed)
-        self._news_reader = TaskRunner(self._failed)
+        self._list_reader = TaskRunner(self._list_failed)
+        self._news_reader = TaskRunner(self._show_failure)
         self.table = CustomerTable(
             to_frame([]) if customers is None else customers,
             page_size=_PAGE,
@@ -147,8 +145,6 @@ class Desk(SharedWidget):
         )
         self.table.on_select(lambda _: self._follow())
         self.table.on_tick(lambda _: self._draw())
-        self.on_msg(lambda _, content, __: self.receive(content))
-        close_on_rerun(self.close)
         if customers is None:
             self.refresh()
         else:
@@ -157,12 +153,7 @@ class Desk(SharedWidget):
             self.change_many()
         self._draw()
 
-    def receive(self, content: Mapping[str, Any]) -> None:
-        """Take a message of the browser."""
-        self._reader.handle(self._receive, content)
-        self.answers += 1
-
-    def _receive(self, content: Mapping[str, Any]) -> None:
+    def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "refresh": self.refresh,
             "progress": self._show_progress,
@@ -184,7 +175,6 @@ class Desk(SharedWidget):
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
         self._list_reader.stop()
-        self._reader.stop()
         self._news_reader.stop()
         self._close_undo()
         for form in self._forms.values():
@@ -263,7 +253,7 @@ class Desk(SharedWidget):
 
     def _list_failed(self, failure: TaskFailure) -> None:
         self.table.progress = "The customers could not be read."
-        self._failed(failure)
+        self._show_failure(failure)
 
     def _put(self, row: Row) -> None:
         self._newer.append(row)
@@ -277,7 +267,7 @@ class Desk(SharedWidget):
             self.table.selected_id = customer_id
             self.table.reveal(customer_id)
         else:
-            self._reader.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
+            self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
 
     def _create(self, text: str) -> None:
         """Open the form for a new customer, with what nobody was found by in its place."""
@@ -305,7 +295,7 @@ class Desk(SharedWidget):
         self.history = ""
         self._newest = None
         self._close_undo()
-        self._reader.drop_reads()
+        self._runner.drop_reads()
         self._news_reader.drop_reads()
         if customer_id:
             self.row = row_of(self.table.data, customer_id)
@@ -315,12 +305,12 @@ class Desk(SharedWidget):
         self._draw()
 
     def _read_record(self, row: Row) -> None:
-        self._reader.read(lambda: read_record(self._clover, row), self._show_record)
+        self._runner.read(lambda: read_record(self._clover, row), self._show_record)
 
     def _read_news(self) -> None:
         """Ask the journal whether somebody else has changed the selected customer meanwhile."""
         row, newest = self.row, self._newest
-        if row is None or newest is None or self._reader.is_reading:
+        if row is None or newest is None or self._runner.is_reading:
             return
         self._news_reader.read(lambda: read_news(self._clover, row, newest), self._show_news)
 
@@ -464,7 +454,7 @@ class Desk(SharedWidget):
             self._focus_row()
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
-            self._reader.read(lambda: read_changes(self._clover, row), self._show_record)
+            self._runner.read(lambda: read_changes(self._clover, row), self._show_record)
             if self.form is not None and self.form.row is row and not self.form.has_changed:
                 self._focus_row()
         else:
@@ -489,7 +479,7 @@ class Desk(SharedWidget):
         """Look up what became of a change whose answer was lost; nothing is sent."""
         if (row := self.row) is not None:
             self._say("busy", "Looking up what became of it…")
-            self._reader.read(lambda: resolve_change(self._clover, row, entry), self._show_record)
+            self._runner.read(lambda: resolve_change(self._clover, row, entry), self._show_record)
             self._draw()
 
     def _close_undo(self) -> None:
@@ -505,7 +495,7 @@ class Desk(SharedWidget):
 
     # -- what is shown -----------------------------------------------------------------------------
 
-    def _failed(self, failure: TaskFailure) -> None:
+    def _show_failure(self, failure: TaskFailure) -> None:
         if isinstance(failure.error, CloverError):
             self._tell(failure.error)
         else:

@@ -269,7 +269,8 @@ function render({ model, el, link }) {
     for (const name of Object.keys(inputs)) say(name, found[name] ?? "");
   };
   const showFile = () => {
-    const { encodings = [], sheets = [], offered: words } = model.get("file");
+    const { encodings = [], sheets = [] } = model.get("file");
+    const words = model.get("offered");
     redraw(offered, words, () =>
       words ? [element("span", {}, words), pressable("Show it", () => tell("open"))] : [],
     );
