@@ -29,6 +29,7 @@ from clover_nb.forms.customer_record import (
 )
 from clover_nb.forms.form import Form
 from clover_nb.forms.history_panel import undo_spec
+from clover_nb.forms.kept_forms import KeptForms
 from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
@@ -84,7 +85,6 @@ class Desk(SharedWidget):
     Attributes:
         table: The customers.
         row: The selected one, as it was read last; ``None`` when none is.
-        form: The form that is open, or ``None``.
         undo_form: The form that undoes a change of the history, while it is open.
         many: The form that changes many customers, once it was opened. While it is shown, it
             stands in the place of the record.
@@ -118,11 +118,10 @@ class Desk(SharedWidget):
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
         self._clover = clover
         self.row: Row | None = None
-        self.form: Form | None = None
         self.undo_form: Form | None = None
         self.many: ChangeMany | None = None
         self._shows_many = False
-        self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
+        self._kept = KeptForms(self._make_form)
         self._newer: list[Row] = []  # than the list of customers that was asked for last
         self._note, self._count = "", 0
         self._newest: int | None = None  # entry of the history that is shown
@@ -177,8 +176,7 @@ class Desk(SharedWidget):
         self._list_reader.stop()
         self._news_reader.stop()
         self._close_undo()
-        for form in self._forms.values():
-            form.close()
+        self._kept.close()
         if self.many is not None:
             self.many.close()
         self.table.close()
@@ -359,32 +357,31 @@ class Desk(SharedWidget):
 
     def _show_form(self, name: str, values: Mapping[str, str] | None = None) -> None:
         about = self.row if name in _ABOUT else None
-        self._put_aside()
-        if name in _ABOUT and about is None:
-            name = ""
-        self.opened, self.form = name, None
-        if not name:
-            return
-        key = (name, "" if about is None else str(about["id"]))
-        if values and key in self._forms:
-            self._forms.pop(key).close()
-        if key not in self._forms:
-            self._forms[key] = self._make_form(name, about, values)
-        self.form = self._forms[key]
+        self.form_id = ""  # first, so that the browser moves the focus out of it
+        if kept := self._kept.put_aside():
+            self._say("info", kept)
+        if name == _NEW or about is not None:
+            self._kept.open(name, about, values)
+        self.opened = self._kept.name
+
+    @property
+    def form(self) -> Form | None:
+        """The form that is open."""
+        return self._kept.form
 
     def _make_form(self, name: str, row: Row | None, values: Mapping[str, str] | None) -> Form:
         form = Form(self._clover, _SPECS[name], row=row, asks=False, values=values)
         form.on_saved = self._saved
         form.on_open = self.select
         form.on_switch = self._switch
-        form.on_released = lambda: self._forget(form)
+        form.on_released = lambda: self._kept.forget(form)
         form.on_cancelled = self._close_form
         form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
 
     def _note_typed(self) -> None:
-        self.typed = any(form.has_changed for form in self._forms.values())
+        self.typed = self._kept.has_changed
 
     def _close_form(self) -> None:
         self._show_form("")
@@ -405,33 +402,6 @@ class Desk(SharedWidget):
 
     def _switch(self, spec: FormSpec, values: Mapping[str, str]) -> None:
         self._lead_to(next(name for name, each in _SPECS.items() if each is spec), values)
-
-    def _put_aside(self) -> None:
-        """Keep the open form, as far as there is something in it, without what was agreed to."""
-        form, name = self.form, self.opened
-        if form is None:
-            return
-        if not form.is_busy:
-            form.drop_statements()
-        self.form = None
-        self.form_id = ""  # first, so that the browser moves the focus out of it
-        self._forget(form)
-        if form in self._forms.values() and not form.is_busy:
-            self._say("info", self._kept(form, name))
-
-    def _kept(self, form: Form, name: str) -> Markup:
-        if form.customer is None:
-            return Markup(f"What you typed is kept: press {name} to go on.")
-        customer = rendering.render_name(form.customer)
-        return Markup(f"What you typed about {customer} is kept: it is there under {name}.")
-
-    def _forget(self, form: Form) -> None:
-        """Close a form that isn't open and has nothing in it."""
-        if form is self.form or form.is_busy or form.has_changed:
-            return
-        for key in [key for key, each in self._forms.items() if each is form]:
-            del self._forms[key]
-            form.close()
 
     def _end_work(self, form: Form, task: str) -> None:
         """Say what became of a change whose form was put aside meanwhile."""

@@ -64,7 +64,8 @@ def customer_table(
 
     Returns:
         The table; ``table.filtered`` are the rows that the search found, ``table.selected_ids``
-        the ids of those that were picked, and ``table.selected`` their rows.
+        the ids of those that were picked or ticked, and ``table.selected`` their rows:
+        ``forms.change_many(table.selected)`` sets one field for all of them.
 
     Raises:
         ValueError: There is no such column.
