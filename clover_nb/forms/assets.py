@@ -61,7 +61,11 @@ export default {
       offChange: (heard) => assets.off("comm_live_update", heard),
     };
     const { default: widget } = await load(assets);
-    return widget.render({ ...view, link });
+    const end = widget.render({ ...view, link });
+    return () => {
+      end();
+      view.model.off(null, null); // all that this view has heard
+    };
   },
 };
 """

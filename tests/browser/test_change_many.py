@@ -96,6 +96,20 @@ def test_from_a_pasted_table_to_an_undone_batch(notebook):
     assert notebook.evaluate("len(clover.customers.search(email='new@example.com'))") == "0"
 
 
+def test_a_button_counts_though_it_is_drawn_meanwhile(notebook):
+    """A count of rows, by another count between press and release."""
+    page = notebook.page
+    paste(notebook, CELLS)
+    button(notebook, "Review the changes").click()
+    notebook.hold(button(notebook, "1 wrong"))
+    counts = "[['create', 'new', 1], ['wrong', 'wrong', 7]]"
+    notebook.run(f"form.review = {{**form.review, 'counts': {counts}}}")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(row(notebook, "Bo Lee")).to_be_visible()
+    expect(row(notebook, "Ana Rivera")).to_have_count(0)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("box", [2000], indirect=True)
 def test_neither_a_reload_nor_a_dead_kernel_ends_an_application(notebook, box, connect):

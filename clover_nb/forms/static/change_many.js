@@ -412,7 +412,7 @@ function render({ model, el, link }) {
     const lost = document.activeElement === document.body || el.contains(document.activeElement);
     if (lost) sections[step].querySelector("h4").focus(); // whoever reads by ear goes on here
   };
-  const show = () => {
+  const show = drawWhenReleased(() => {
     showHtml(heading, model.get("heading"));
     if (asksFile) {
       showFile();
@@ -429,7 +429,7 @@ function render({ model, el, link }) {
     showHtml(status, model.get("status"));
     el.setAttribute("aria-busy", model.get("busy"));
     showGone();
-  };
+  });
   const heard = () => {
     if (!sending) return;
     const { id: upload, received } = model.get("upload");
@@ -461,9 +461,6 @@ function render({ model, el, link }) {
     reviewPlace.end();
     releaseKeys();
     kernel.end();
-    model.off("change", show);
-    model.off("change:upload", heard);
-    model.off("msg:custom", received);
   };
 }
 

@@ -71,6 +71,34 @@ function showHtml(place, html) {
   place.innerHTML = plainText(html);
 }
 
+const PRESSED = ".clover-form:active, .clover-table:active"; // by a mouse button or the space bar
+const LONGEST_PRESS = 3_000; // milliseconds; of a menu of the browser's own, no end may be told
+
+/** Resolves when nothing of ours is pressed any more; a click comes before. */
+async function waitForRelease() {
+  const end = performance.now() + LONGEST_PRESS;
+  while (document.querySelector(PRESSED) && performance.now() < end) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+}
+
+/**
+ * A function that calls `draw`, but never while something is pressed: what is made anew then, or moves
+ * away from under the pointer, would lose the click.
+ */
+function drawWhenReleased(draw) {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    if (!document.querySelector(PRESSED)) return draw();
+    isWaiting = true;
+    waitForRelease().then(() => {
+      isWaiting = false;
+      draw();
+    });
+  };
+}
+
 const CELL_GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
 const PAGE_GONE = "The desk's own process has ended. Reload the page to go on.";
 /** Change what `root` shows; a focus that is lost by it goes to the first of `next` that can have it. */
@@ -121,7 +149,6 @@ function watchKernel(model, link, changed) {
     },
     end: () => {
       clearTimeout(silence);
-      model.off("change", heard);
       link.offChange(alive);
     },
   };
