@@ -182,8 +182,10 @@ def test_one_plan_is_applied_at_a_time_by_all_the_team(database):
     rows = [row | {"before": {}, "wanted": {"phone": "1"}, "cells": []} for row in rows]
     ana = Batches(journal_of(database), "h", "M1", entries_host="h")
     bo = Batches(journal_of(database, "bo"), "h", "M1", entries_host="h")
-    one, other = (each.open(f"plan {each}", rows, headings=["id"]) for each in (ana, bo))
-    assert bo.open(f"plan {bo}", rows, headings=["id"]) == other
+    one, again, other = (
+        each.open(f"plan {each}", rows, headings=["id"]) for each in (ana, ana, bo)
+    )
+    assert (one, again, other) == (1, 1, 2)
     ana.take(one)
     with pytest.raises(JournalError, match=f"Batch {one} is being applied by ana"):
         bo.take(other)
