@@ -20,7 +20,8 @@ from clover_nb.cli import desk as desk_command
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as running:
+    home = tmp_path_factory.mktemp("desk")
+    with running_desk(home, "--no-browser", orphan_seconds=600) as running:  # a busy machine's
         yield running
 
 
