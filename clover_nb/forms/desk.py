@@ -312,7 +312,7 @@ class Desk(SharedWidget):
             return
         self._news_reader.read(lambda: read_news(self._clover, row, newest), self._show_news)
 
-    def _show_news(self, news: str) -> None:
+    def _show_news(self, news: Markup) -> None:
         if news and self.row is not None:
             self._say("info", news)
             self._read_record(self.row)
