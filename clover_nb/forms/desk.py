@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from clover_nb.forms.apply_process import is_applying
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.change_many import ChangeMany
+from clover_nb.forms.customer_list import CustomerList
 from clover_nb.forms.customer_record import (
     Record,
     list_copies,
@@ -35,7 +35,7 @@ from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.table import CustomerTable
 from clover_nb.forms.table_views import mark_views
-from clover_nb.frames import to_frame, upsert
+from clover_nb.frames import to_frame
 from clover_nb.writes.conflicts import COMPARED, find_changes
 
 _ABOUT: Final[dict[str, FormSpec]] = {
@@ -122,10 +122,8 @@ class Desk(SharedWidget):
         self.many: ChangeMany | None = None
         self._shows_many = False
         self._kept = KeptForms(self._make_form)
-        self._newer: list[Row] = []  # than the list of customers that was asked for last
-        self._note, self._count = "", 0
+        self._note = ""
         self._newest: int | None = None  # entry of the history that is shown
-        self._list_reader = TaskRunner(self._list_failed)
         self._news_reader = TaskRunner(self._show_failure)
         self.table = CustomerTable(
             to_frame([]) if customers is None else customers,
@@ -136,6 +134,7 @@ class Desk(SharedWidget):
             can_tick=True,
         )
         self.table.on_create = self._create
+        self._list = CustomerList(clover, self.table, self._note_read, self._show_failure)
         super().__init__(
             static="Customer desk: run this cell to use it.",
             heading=rendering.render_heading("Customer desk", clover.settings),
@@ -155,7 +154,7 @@ class Desk(SharedWidget):
     def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "refresh": self.refresh,
-            "progress": self._show_progress,
+            "progress": self._list.show_progress,
             "retry": self._retry,
             "news": self._read_news,
             "select": lambda: self.select(content["id"]),
@@ -173,7 +172,7 @@ class Desk(SharedWidget):
 
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
-        self._list_reader.stop()
+        self._list.stop()
         self._news_reader.stop()
         self._close_undo()
         self._kept.close()
@@ -213,32 +212,13 @@ class Desk(SharedWidget):
 
     def refresh(self) -> None:
         """Read all customers again; what is asked for while they are being read does nothing."""
-        if self._list_reader.is_reading:
+        if self._list.is_reading:
             return
-        self._newer.clear()
         self._say("info", "")
-        self._count = 0
-        self._list_reader.read(
-            lambda: self._clover.customers.list(progress=self._note_count), self._show_list
-        )
-        self._show_progress()
+        self._list.read()
         self._draw()
 
-    def _note_count(self, count: int) -> None:
-        """Remember how many were read; this is called in another thread, and shows nothing."""
-        self._count = count
-
-    def _show_progress(self) -> None:
-        if self._list_reader.is_reading:
-            known = len(self.table.data)
-            so_far = f" {self._count:,} so far" if self._count else ""
-            self.table.progress = f"Reading {f'{known:,}' if known else 'the'} customers…{so_far}"
-
-    def _show_list(self, customers: pd.DataFrame) -> None:
-        self.table.progress = messages.describe_gaps(customers)
-        self.table.data = functools.reduce(upsert, self._newer, customers)
-        self.table.read_at = time.time()
-        self.table.count_views()
+    def _note_read(self) -> None:
         self.outage = ""
         self._draw()
 
@@ -248,14 +228,6 @@ class Desk(SharedWidget):
             self._read_record(self.row)
         else:
             self.refresh()
-
-    def _list_failed(self, failure: TaskFailure) -> None:
-        self.table.progress = "The customers could not be read."
-        self._show_failure(failure)
-
-    def _put(self, row: Row) -> None:
-        self._newer.append(row)
-        self.table.put(row)
 
     # -- who is selected ---------------------------------------------------------------------------
 
@@ -281,7 +253,7 @@ class Desk(SharedWidget):
         self.open_form(name, values)
 
     def _found(self, row: Row) -> None:
-        self._put(row)
+        self._list.put(row)
         self.table.selected_id = row["id"]
 
     def _follow(self) -> None:
@@ -416,7 +388,7 @@ class Desk(SharedWidget):
 
     def _saved(self, row: Row) -> None:
         """Show a changed customer where it is shown; nobody is taken to it from another one."""
-        self._put(row)
+        self._list.put(row)
         name = rendering.render_name(row)
         if self.opened == _NEW and self.form is not None and self.form.row is row:
             self.table.selected_id = row["id"]
@@ -483,7 +455,7 @@ class Desk(SharedWidget):
     def _draw(self) -> None:
         """Let the widget show what is so; what hasn't changed is not sent."""
         row, form, undo = self.row, self.form, self.undo_form
-        reading = self._list_reader.is_reading
+        reading = self._list.is_reading
         with self.hold_sync():
             self.reading = reading
             busy = rendering.render_note("busy", self.table.progress) if reading else ""
