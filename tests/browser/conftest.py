@@ -195,6 +195,11 @@ class Notebook:
         """Let everything between browser and lab take so much longer, each way, from now on."""
         self.proxy.milliseconds = milliseconds
 
+    def hold(self, target: Locator) -> None:
+        """Press the mouse button on something, and hold it; ``page.mouse.up()`` lets go."""
+        target.hover()
+        self.page.mouse.down()
+
     def type(self, text: str) -> None:
         """Type as a person does, into what has the focus."""
         self.page.keyboard.type(text, delay=KEY_MILLISECONDS)

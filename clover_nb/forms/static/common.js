@@ -69,6 +69,44 @@ function showHtml(place, html) {
   if (place.dataset.shown === html) return;
   place.dataset.shown = html;
   place.innerHTML = plainText(html);
+  for (const time of place.querySelectorAll("time")) showLocalTime(time);
+}
+
+// As 2026-01-31 15:04 CET, which Swedish alone has.
+const TIME_PARTS = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+
+/** Show a moment in the person's own time zone, which it names; UTC is under the mouse. */
+function showLocalTime(time) {
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString("sv", { ...TIME_PARTS, timeZoneName: "short" });
+}
+
+const PRESSED = ".clover-form:active, .clover-table:active"; // by a mouse button or the space bar
+const LONGEST_PRESS = 3_000; // milliseconds; of a menu of the browser's own, no end may be told
+
+/** Resolves when nothing of ours is pressed any more; a click comes before. */
+async function waitForRelease() {
+  const end = performance.now() + LONGEST_PRESS;
+  while (document.querySelector(PRESSED) && performance.now() < end) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+}
+
+/**
+ * A function that calls `draw`, but never while something is pressed: what is made anew then, or moves
+ * away from under the pointer, would lose the click.
+ */
+function drawWhenReleased(draw) {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    if (!document.querySelector(PRESSED)) return draw();
+    isWaiting = true;
+    waitForRelease().then(() => {
+      isWaiting = false;
+      draw();
+    });
+  };
 }
 
 const CELL_GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
@@ -121,7 +159,6 @@ function watchKernel(model, link, changed) {
     },
     end: () => {
       clearTimeout(silence);
-      model.off("change", heard);
       link.offChange(alive);
     },
   };

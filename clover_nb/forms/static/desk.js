@@ -81,7 +81,7 @@ function render({ model, el, link }) {
     const isShown = Boolean(model.get("many_id"));
     kernel.send({ do: "many" });
     if (isShown) return;
-    const title = await waitFor(many.root, "[aria-current=step] h4");
+    const title = await waitFor(many.root, "[aria-current=step] .clover-step-title");
     title?.focus(); // where there is little room, it is below the table
   });
   const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, keys, status);
@@ -192,11 +192,11 @@ function render({ model, el, link }) {
     many.show(model.get("many_id"));
     showGone();
   };
-  const show = () => {
+  const show = drawWhenReleased(() => {
     const held = document.activeElement;
     keepFocus(el, showAll, () => [trigger, record]);
     if (document.activeElement !== held) landed = document.activeElement;
-  };
+  });
 
   // -- the address, which names the customer and never the token -----------------------------------
 
@@ -288,11 +288,6 @@ function render({ model, el, link }) {
     keysOf.removeEventListener("keydown", pressed, true);
     window.removeEventListener("beforeunload", askBeforeLeaving);
     window.removeEventListener("hashchange", followAddress);
-    model.off("change:customer_id", writeAddress);
-    model.off("change:typed", heardTyped);
-    model.off("change:customer_id", showNames);
-    model.off("msg:custom", receive);
-    model.off("change", show);
   };
 }
 

@@ -480,21 +480,7 @@ function render({ model, el, link }) {
     kernel: watchKernel(model, link, () => show()),
   };
   let drawing;
-  let isPressed = false;
-  let isLate = false;
-  // What is shown stays in its place while a mouse button is down: a message that comes meanwhile
-  // would move the form's button from under the pointer, and the click would be lost.
-  const show = () => {
-    if (isPressed) isLate = true;
-    else drawing.show();
-  };
-  const press = () => (isPressed = true);
-  const release = () =>
-    setTimeout(() => { // the click comes first
-      isPressed = false;
-      if (isLate) drawing.show();
-      isLate = false;
-    });
+  const show = drawWhenReleased(() => drawing.show());
   const redraw = () => {
     drawing?.end();
     Object.assign(state, { texts: { ...model.get("values").texts }, edited: {}, refused: {} });
@@ -522,9 +508,6 @@ function render({ model, el, link }) {
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
   el.addEventListener("click", clicked);
-  el.addEventListener("pointerdown", press);
-  document.addEventListener("pointerup", release, early);
-  document.addEventListener("pointercancel", release, early);
   document.addEventListener("click", () => drawing.flush(), early);
   redraw();
   model.on("change:spec", redraw);
