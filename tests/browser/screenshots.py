@@ -12,18 +12,12 @@ from .card_fields import inside
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CONNECT = """
+import os
+os.environ["CLOVER_PERSON"] = "maria"  # who is at the lab, as the history tells it
 from clover_nb import Customer, connect, forms, use
 clover = use(connect("local", seed=2))
 customers = Customer.list()
 """
-
-
-@pytest.fixture(scope="session", autouse=True)
-def person():
-    """Who is at the lab, as the history tells it."""
-    with pytest.MonkeyPatch.context() as machine:
-        machine.setenv("LOGNAME", "maria")
-        yield
 
 
 @pytest.fixture(params=["light", "dark"])
