@@ -19,7 +19,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,8 +33,8 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import running_browser
 from latency import LatencyProxy, running_proxy
-from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +45,6 @@ TOKEN = "only-for-tests"
 LAB_READY_SECONDS = 60
 LAB_STOP_SECONDS = 20
 KEY_MILLISECONDS = 35  # between two keys of somebody who types fast
-expect.set_options(timeout=20_000)  # a busy machine; what comes sooner is not waited for
 
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
@@ -76,22 +74,6 @@ sys.addaudithook(_loopback_only)
 # The names in Clover's own documentation count as settings too.
 SETTING_NAMES = {"ACCESS_TOKEN", "API_KEY", "ENVIRONMENT", "MERCHANT_ID"}
 PROXY_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
-
-CHROMIUM_NAMES = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-NO_CHROMIUM = (
-    "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: "
-    "playwright install chromium), or name its executable in CLOVER_NB_CHROMIUM"
-)
 
 # "Wait for idle, then click Run All" runs only some of the cells now and then; this doesn't.
 RUN_ALL = """async () => {
@@ -377,11 +359,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _installed_chromium() -> str | None:
-    named = os.environ.get("CLOVER_NB_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserContext]:
     """A headless Chromium; without one the test is skipped, but on CI it fails.
@@ -394,14 +371,9 @@ def chromium() -> Iterator[BrowserContext]:
 
 @contextmanager
 def running_chromium() -> Iterator[BrowserContext]:
-    """A headless Chromium, found on this machine."""
-    with sync_playwright() as playwright:
-        executable = _installed_chromium() or playwright.chromium.executable_path
-        if not Path(executable).exists():
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_CHROMIUM)
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
+    """A context of a headless Chromium."""
+    with running_browser() as browser:
         yield browser.new_context()
-        browser.close()
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ function render({ model, el, link }) {
     else focusSearch();
   };
   const focusForm = () =>
-    [...form.root.querySelectorAll("input, select")]
+    [...form.root.querySelectorAll("input, select, textarea")]
       .find((each) => each.checkVisibility() && !each.matches(":disabled"))
       ?.focus();
   const formShown = () => {

@@ -198,6 +198,7 @@ function wayInput(id, on) {
   return {
     box,
     flush: () => true,
+    offerFirst: (value) => box.prepend(...inputs.filter((input) => input.value === value).map((input) => input.parentElement)),
     show: (text) => inputs.forEach((input) => (input.checked = input.value === text)),
     say: () => {},
     end: () => {},
@@ -309,13 +310,22 @@ function draw(model, el, state) {
 
   function cardPart() {
     const typed = element("div", { class: "clover-card" });
-    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }));
+    const reason = element("div", { class: "clover-note", role: "status" });
+    // Another page that shows this form may have the fields, and somebody there may type into them.
+    const offerToken = (why) => {
+      if (Object.keys(model.get("values").seen).some((view) => view !== state.view)) return;
+      showText(reason, why);
+      inputs.way.offerFirst("paste");
+      inputs.way.show("paste");
+      if (texts.way !== "paste") edit("way", "paste", {});
+    };
+    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }), offerToken);
     inputs.way = wayInput(`${id}-way`, on("way"));
     const secret = {
       ...{ name: "source", label: "Card token", kind: "secret", required: true, placeholder: "clv_…" },
       help: "From Clover's card fields. It works once and is cleared after use.",
     };
-    const pasted = element("div", { class: "clover-pasted" }, add(secret));
+    const pasted = element("div", { class: "clover-pasted" }, reason, add(secret));
     token = inputs.source;
     if (spec.testCards.length) {
       const use = wordedButton("Use this test card", () => send("test_card"));
