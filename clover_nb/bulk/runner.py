@@ -468,7 +468,7 @@ class BatchRunner:
         kept = any(row.uid in there.marks for row in self._rows)
         for row in lost:
             if row.action != "create":
-                self._save_row(row, "planned")
+                row.state = "planned"  # in the journal it stays begun, for who goes on after a kill
             elif row.uid in there.marks:
                 row.customer_id = there.marks[row.uid]
                 self._save_change(row, {}, None)

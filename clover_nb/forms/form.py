@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
@@ -21,12 +21,11 @@ from clover_nb.forms import actions, messages, rendering
 from clover_nb.forms.actions import ActionResult, ConfirmationRequired
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_fields import wait_for_token
-from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.form_state import ECOMIND, PASTE, PRODUCTION, SURE, FormState
 from clover_nb.forms.inputs import TICKED, FieldMessage
 from clover_nb.forms.rendering import Markup
 from clover_nb.forms.result_panel import ResultPanel
-from clover_nb.forms.runner import TaskFailure, TaskRunner
+from clover_nb.forms.runner import TaskFailure
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.values import FormWarning
 from clover_nb.masking import Secret
@@ -91,7 +90,6 @@ class Form(SharedWidget):
         self.on_cancelled: Callable[[], object] = lambda: None
         self._clover, self._asks = clover, asks
         self._state = FormState(clover, spec, lambda content: self.send({"card": content}))
-        self._runner = TaskRunner(self._show_failure)
         self._panel = ResultPanel()
         self._task = ""
         self._home = spec  # what this form was before it became another
@@ -100,8 +98,6 @@ class Form(SharedWidget):
             self._choose_customer(row)
         self._state.inputs.values |= values or {}
         self._sync_state()
-        self.on_msg(lambda _, content, __: self.receive(content))
-        close_on_rerun(self.close)
 
     # -- for whoever holds the form ----------------------------------------------------------------
 
@@ -166,19 +162,14 @@ class Form(SharedWidget):
             self._panel.add_action("back", "Back", lambda: self.become(self._home, {}))
         self._sync_state()
 
-    def receive(self, content: Mapping[str, Any]) -> None:
-        """Take a message of the browser."""
-        self._runner.handle(self._handle_message, content)
-
     def close(self) -> None:
         """Close the widget and drop what is under way."""
-        self._runner.stop()
         self._state.card.close()
         super().close()
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def _handle_message(self, content: Mapping[str, Any]) -> None:
+    def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         self._take_edits(content)
         if content["do"] == "leave":
             self._mark_left(content["name"])

@@ -11,13 +11,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from traitlets import Bool, Dict, Float, Int, Unicode
+from traitlets import Bool, Dict, Float, Unicode
 from traitlets import List as ListTrait
 
 from clover_nb import quality
 from clover_nb.bulk import workbooks
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.messages import CARD_NUMBER, column_label, describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table_query import ID, Mask, Positions, TableQuery
@@ -65,7 +64,8 @@ def customer_table(
 
     Returns:
         The table; ``table.filtered`` are the rows that the search found, ``table.selected_ids``
-        the ids of those that were picked, and ``table.selected`` their rows.
+        the ids of those that were picked or ticked, and ``table.selected`` their rows:
+        ``forms.change_many(table.selected)`` sets one field for all of them.
 
     Raises:
         ValueError: There is no such column.
@@ -107,7 +107,6 @@ class CustomerTable(SharedWidget):
         read_at: When the data was read, in seconds since 1970, so that the table can say how old
             it is; 0 where that is not known.
         card_refusal: What is said about a card number in the search.
-        answers: How many messages were heard, so that the browser knows that somebody listens.
     """
 
     kind = "table"
@@ -124,7 +123,6 @@ class CustomerTable(SharedWidget):
     kept_as = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
     card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
-    answers = Int().tag(sync=True)
 
     def __init__(
         self,
@@ -151,7 +149,7 @@ class CustomerTable(SharedWidget):
         self._ticked: dict[str, None] = {}  # in the order of the clicks
         self._on_select: list[Callable[[list[str]], object]] = []
         self._on_tick: list[Callable[[list[str]], object]] = []
-        self._runner, self._writer = (TaskRunner(self._show_failure) for _ in range(2))
+        self._writer = TaskRunner(self._show_failure)
         super().__init__(
             static="Customers: run this cell to search and sort.",
             several=several,
@@ -163,8 +161,6 @@ class CustomerTable(SharedWidget):
         self._found: Positions = np.arange(0)
         self._read(df)
         self._find()
-        self.on_msg(lambda _, content, __: self.receive(content))
-        close_on_rerun(self.close)
 
     # -- the data ----------------------------------------------------------------------------------
 
@@ -302,12 +298,7 @@ class CustomerTable(SharedWidget):
 
     # -- what a person does ----------------------------------------------------------------------
 
-    def receive(self, content: Mapping[str, Any]) -> None:
-        """Do what the browser asks for in a message; an error is told in place of the status."""
-        self._runner.handle(self._handle, content)
-        self.answers += 1
-
-    def _handle(self, content: Mapping[str, Any]) -> None:
+    def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "select": lambda: self._select(content["ids"], content["click"]),
             "tick": lambda: self._tick_row(content["id"], content["click"], on=content["on"]),

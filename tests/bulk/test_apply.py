@@ -196,6 +196,7 @@ def test_an_apply_goes_on_where_it_was_stopped(near, box):
     assert repr(again) == "<Batch 1: done; 30 done>"
     assert len(writes(box)) == 30
     assert near.batches()["done"].to_list() == [30]
+    assert apply(near, new_rows(1, start=90)).number == 2  # going on has used up no number
 
 
 def test_ctrl_c_stops_cleanly(near):

@@ -148,7 +148,8 @@ function render({ model, el, link }) {
     const back = pressable("Change", () => tell("go", { step: name }), "clover-small");
     back.setAttribute("aria-label", `Change: ${TITLES[name]}`);
     const head = element("div", { class: "clover-step-head" });
-    head.append(element("h4", { id: key, tabindex: "-1" }, title), summary, back);
+    const level = isDeskPage() ? "h3" : "h4";
+    head.append(element(level, { id: key, class: "clover-step-title", tabindex: "-1" }, title), summary, back);
     problems[name] = element("div", { class: "clover-note clover-error", role: "alert" });
     bodies[name] = element("div", { class: "clover-step-body" });
     bodies[name].append(problems[name]);
@@ -269,7 +270,8 @@ function render({ model, el, link }) {
     for (const name of Object.keys(inputs)) say(name, found[name] ?? "");
   };
   const showFile = () => {
-    const { encodings = [], sheets = [], offered: words } = model.get("file");
+    const { encodings = [], sheets = [] } = model.get("file");
+    const words = model.get("offered");
     redraw(offered, words, () =>
       words ? [element("span", {}, words), pressable("Show it", () => tell("open"))] : [],
     );
@@ -410,10 +412,10 @@ function render({ model, el, link }) {
     if (step === shownStep) return;
     shownStep = step;
     const lost = document.activeElement === document.body || el.contains(document.activeElement);
-    if (lost) sections[step].querySelector("h4").focus(); // whoever reads by ear goes on here
+    if (lost) sections[step].querySelector(".clover-step-title").focus(); // whoever reads by ear goes on here
   };
   const show = drawWhenReleased(() => {
-    showHtml(heading, model.get("heading"));
+    showHeading(heading, model.get("heading"), 2);
     if (asksFile) {
       showFile();
       showColumns();

@@ -69,6 +69,16 @@ function showHtml(place, html) {
   if (place.dataset.shown === html) return;
   place.dataset.shown = html;
   place.innerHTML = plainText(html);
+  for (const time of place.querySelectorAll("time")) showLocalTime(time);
+}
+
+// As 2026-01-31 15:04 CET, which Swedish alone has.
+const TIME_PARTS = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+
+/** Show a moment in the person's own time zone, which it names; UTC is under the mouse. */
+function showLocalTime(time) {
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString("sv", { ...TIME_PARTS, timeZoneName: "short" });
 }
 
 const PRESSED = ".clover-form:active, .clover-table:active"; // by a mouse button or the space bar

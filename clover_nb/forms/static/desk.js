@@ -81,7 +81,7 @@ function render({ model, el, link }) {
     const isShown = Boolean(model.get("many_id"));
     kernel.send({ do: "many" });
     if (isShown) return;
-    const title = await waitFor(many.root, "[aria-current=step] h4");
+    const title = await waitFor(many.root, "[aria-current=step] .clover-step-title");
     title?.focus(); // where there is little room, it is below the table
   });
   const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, keys, status);
