@@ -106,7 +106,7 @@ function showLocalTime(time) {
 }
 
 const PRESSED = ".clover-form:active, .clover-table:active"; // by a mouse button or the space bar
-const LONGEST_PRESS = 3_000; // milliseconds; of a menu of the browser's own, no end may be told
+const LONGEST_PRESS = 10_000; // milliseconds; of a menu of the browser's own, no end may be told
 
 /** Resolves when nothing of ours is pressed any more; a click comes before. */
 async function waitForRelease() {
