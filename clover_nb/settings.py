@@ -6,18 +6,15 @@ import ipaddress
 import json
 import os
 import re
-import stat
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
 from clover_nb import constants
+from clover_nb.env_file import find_env_file, read_env_file
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret, mask_credentials, mask_text
 from clover_nb.team import check_team
@@ -170,23 +167,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def find_env_file() -> Path | None:
-    """The nearest ``.env`` between the working directory and the top of its project, or ``None``.
-
-    The top is the first folder with ``.git`` or ``pyproject.toml`` in it. Without one only the
-    working directory is looked at: what lies above it may be anybody's.
-    """
-    start = Path.cwd()
-    folders = (start, *start.parents)
-    tops = (
-        number
-        for number, folder in enumerate(folders)
-        if (folder / ".git").exists() or (folder / "pyproject.toml").exists()
-    )
-    candidates = (folder / ".env" for folder in folders[: next(tops, 0) + 1])
-    return next((path for path in candidates if path.is_file()), None)
-
-
 def settings_from(
     values: Mapping[str, str | bool | None], source: SettingSource
 ) -> dict[str, Setting]:
@@ -214,7 +194,7 @@ def read_environment() -> dict[str, Setting]:
         source = SettingSource(ENVIRONMENT.strength, values.pop("source"))
         return settings_from(values, source)
     path = find_env_file()
-    file = _read_env_file(path) if path else {}
+    file = read_env_file(path) if path else {}
     found: dict[str, Setting] = {}
     for field, (ours, documented) in VARIABLES.items():
         in_file = file.get(ours), file.get(documented or "")
@@ -252,55 +232,6 @@ def hand_over_settings(settings: Settings, **more: str) -> dict[str, str]:
         if not name.startswith("CLOVER_") or name == PERSON
     }
     return kept | {HANDED_SETTINGS: dump_settings(settings, **more)}
-
-
-def _read_env_file(path: Path) -> dict[str, str | None]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            _refuse_untrusted(path, (path.lstat(), os.fstat(file.fileno())))
-            return dotenv_values(stream=file, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"The settings file {path} can't be read ({error}).",
-            hint="It must be a text file in UTF-8 that you may read.",
-        ) from None
-
-
-def _refuse_untrusted(path: Path, states: tuple[os.stat_result, os.stat_result]) -> None:
-    """Refuse a file that another user could have written; who writes it says where a token goes.
-
-    Args:
-        path: The file.
-        states: Of the path, which may be a link, and of the file that was opened.
-
-    Raises:
-        SettingsError: It, or the link, belongs to somebody else but root, or others may write it.
-    """
-    if not hasattr(os, "geteuid"):  # Windows, where a user's folders are closed to others
-        return
-    if any(state.st_uid not in (0, os.geteuid()) for state in states):
-        raise SettingsError(
-            f"The settings file {path} belongs to another user of this machine.",
-            hint="If you trust it, make it yours (chown), or set CLOVER_... in the environment.",
-        )
-    mode = states[1].st_mode
-    if mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_private_group(states[1])):
-        raise SettingsError(
-            f"Other users of this machine may write the settings file {path}.",
-            hint=f"Look whether it is as you left it, then: chmod go-w {path}",
-        )
-
-
-def _is_private_group(state: os.stat_result) -> bool:
-    """Whether the group is its owner's own, as where each user has one (umask 002)."""
-    import grp  # noqa: PLC0415  not on Windows
-    import pwd  # noqa: PLC0415
-
-    try:
-        user, group = pwd.getpwuid(state.st_uid).pw_name, grp.getgrgid(state.st_gid)
-    except KeyError:
-        return False
-    return group.gr_name == user and set(group.gr_mem) <= {user}
 
 
 def ask_for_token(source: Callable[[], str]) -> Secret:

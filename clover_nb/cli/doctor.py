@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import team
 from clover_nb.client import Clover, connect
+from clover_nb.env_file import find_env_file
 from clover_nb.errors import APIConnectionError, APIError, CloverError
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret
-from clover_nb.settings import Timeouts, find_env_file
+from clover_nb.settings import Timeouts
 from clover_nb.transport.http import HTTPTransport, path_of
 
 if TYPE_CHECKING:

@@ -53,7 +53,9 @@ _SAVE_ROW: Final = (
 )
 _OWNER: Final = sa.select(_B.process).where(_B.batch == bindparam("its_batch")).scalar_subquery()
 # Where the answer to the commit was lost, it is written again, and the history must not be.
-_SAVE_CHANGE: Final = _SAVE_ROW.where(_R.changed.is_distinct_from(bindparam("new_changed")))
+_SAVE_CHANGE: Final = _SAVE_ROW.where(
+    sa.or_(_R.state != bindparam("new_state"), _R.changed != bindparam("new_changed"))
+)
 _BEGIN_ROW: Final = _SAVE_ROW.where(bindparam("its_process") == _OWNER)
 
 

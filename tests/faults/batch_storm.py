@@ -10,7 +10,6 @@ colleague has changed meanwhile, the colleague's value. Exits with 1 where that 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -26,10 +26,11 @@ from typing import Any
 import pandas as pd
 from apply_in_process import apply_in_process
 from lossy_proxy import Loss, LossyProxy, lossy_proxy, nothing
-from storm import TIMEOUTS, direct
+from storm import TIMEOUTS, DamageReport, direct, silence_loggers
 
 from clover_nb import sandbox
 from clover_nb.client import Clover
+from clover_nb.errors import InvalidRequestError
 
 #: Of the writes: how many are lost on their way, how many of those meet a colleague, and how many
 #: kill the process.
@@ -38,8 +39,8 @@ STARTS = 200  # of processes, after which it will never end
 
 
 @dataclass
-class BatchDamage:
-    """What is not as it should be; all empty is well."""
+class BatchDamage(DamageReport):
+    """Of a batch."""
 
     unfinished: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -47,9 +48,6 @@ class BatchDamage:
     wrong: list[str] = field(default_factory=list)
     overwritten: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return any(vars(self).values())
 
 
 class BatchWeather(LossyProxy):
@@ -86,8 +84,9 @@ class BatchWeather(LossyProxy):
     def _meet(self, key: str) -> None:
         with self._lock:
             name = f"Theirs {self._dice.randrange(10**6)}"
-        self._colleague.customers.modify(key, name=name)
-        self.theirs[key] = name
+        with suppress(InvalidRequestError):  # Clover changes nobody without an email there
+            self._colleague.customers.modify(key, name=name)
+            self.theirs[key] = name
 
     def apply(self, plan: Path, journal: Path) -> list[Any]:
         """Apply a plan in one process after the other; what the last one said."""
@@ -164,8 +163,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for name in ("uvicorn.error", "clover_nb"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they tell of each loss
+    silence_loggers()
     with tempfile.TemporaryDirectory() as folder:
         damage, weather = rage(options.rows, Path(folder), options.seed)
     sys.stdout.write(

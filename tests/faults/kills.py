@@ -9,7 +9,6 @@ be unknown, with what to do. Exits with 1 where one is not.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import random
 import signal
@@ -22,6 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+
+from storm import silence_loggers
 
 from clover_nb import TEST_CARDS, connect, errors, sandbox, to_row
 from clover_nb.client import Clover
@@ -166,8 +167,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    for name in ("uvicorn.error", "clover_nb"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    silence_loggers()
     with tempfile.TemporaryDirectory() as folder:
         kills = run(options.kills, options.seed, Path(folder))
     for (operation, outcome), number in sorted(kills.outcomes.items()):

@@ -44,9 +44,22 @@ ALIKE = 3
 ADDRESS = {"city": "Boston", "state": "MA", "postal_code": "02108"}
 
 
-@dataclass
-class Damage:
+class DamageReport:
     """What is not as it should be; all empty is well."""
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+
+def silence_loggers() -> None:
+    """Let nobody tell of each loss."""
+    for name in ("uvicorn.error", "clover_nb"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+@dataclass
+class Damage(DamageReport):
+    """Of creates and changes."""
 
     not_done: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -55,9 +68,6 @@ class Damage:
     wrong: list[str] = field(default_factory=list)
     overwritten: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return any(vars(self).values())
 
 
 @dataclass
@@ -254,8 +264,7 @@ def main() -> int:
         direct(running, None) as colleague,
         weather.connect(journal=Path(folder) / "journal", timeouts=TIMEOUTS) as clover,
     ):
-        for name in ("uvicorn.error", "clover_nb"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # they tell of each loss
+        silence_loggers()
         weather.prepare(colleague, options.seed)
         stories = rage(clover, weather, range(options.customers), options.threads, options.seed)
         damage = survey(clover, stories, weather.met)
