@@ -1,24 +1,42 @@
-"""The desk's speed in Chromium, at 100,000 customers: `python benchmarks/desk.py`.
+"""The desk's speed and weight in Chromium: `python benchmarks/desk.py`, or one part by its name.
 
-Needs Chromium, as the browser tests do, and itables to compare with, which is no part of this
-project: `pip install itables`, or `--without-itables`. Each time is taken in the browser, from the
-key or the click to what it shows; of the desk they are medians, and ITable does each once, as it
-needs minutes.
+`table`, at 100,000 customers: each time is taken in the browser, from the key or the click to what
+it shows; of the desk they are medians. It needs itables to compare with, which is no part of this
+project (`pip install itables`, or `--without-itables`); ITable does each once, as it needs minutes.
+
+`page`: `clover-nb desk` beside a page of Voilà's with a label, one after the other. `memory`: what
+kernels have for themselves alone, beside one that has imported the same and does nothing.
+`visits`: what is left of 100 pages that were opened and left.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import socket
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
+import psutil
+
+from clover_nb import sandbox
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+from desk_process import Desk, running_desk
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
 
 HARNESS = Path(__file__).parents[1] / "tests" / "browser" / "conftest.py"
 FRAME = """
@@ -132,16 +150,170 @@ PROMISED = {
 }
 
 
+LABEL = "import ipywidgets\n\nipywidgets.Label('the label')"
+PAGE_PROMISED = 1.2
+MEMORY_PROMISED = 1.3
+MORE_PROMISED = 80
+LEFT_SECONDS = 120
+VISITS = 100
+
+
+@contextmanager
+def running_voila(home: Path) -> Iterator[str]:
+    """Voilà with a notebook of one label: the address of its page."""
+    cell = nbformat.v4.new_code_cell(LABEL)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), home / "label.ipynb")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-m", "voila", "label.ipynb", "--no-browser", f"--port={port}"]
+    url = f"http://127.0.0.1:{port}/"
+    with (home / "voila.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=home, stdout=log, stderr=log)
+        try:
+            while process.poll() is None:
+                try:
+                    with urllib.request.urlopen(f"{url}voila/static/voila.js", timeout=5):
+                        break
+                except urllib.error.URLError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def opened(chromium: BrowserContext, url: str, text: str) -> tuple[Page, float]:
+    """A page that shows a text, and how long that took."""
+    page = chromium.new_page()
+    started = time.perf_counter()
+    page.goto(url, wait_until="commit", timeout=60_000)
+    page.get_by_text(text).wait_for(timeout=120_000)
+    return page, time.perf_counter() - started
+
+
+def wait_for_ready_kernel(desk: Desk, pages: int) -> None:
+    """Wait until the desk has one kernel more than pages, with all its imports done."""
+    while len(desk.kernels()) != pages + 1:
+        time.sleep(0.2)
+    before, now = -1.0, 0.0
+    while now > before:  # it has nothing more to do
+        time.sleep(1)
+        before, now = now, sum(sum(each.cpu_times()[:2]) for each in desk.kernels())
+
+
+def measure_page(harness, rounds: int) -> None:
+    """The desk's page, with a kernel that is ready and without, beside a label of Voilà's."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_desk(Path(folder), "--no-browser", orphan_seconds=10, prepare_seconds=3) as desk,
+        running_voila(Path(folder)) as voila,
+        harness.running_chromium() as chromium,
+    ):
+        shown = {"label": (voila, "the label"), "desk": (desk.url, "of 200 customers")}
+        shown["desk, at once"] = shown["desk"]  # no kernel is ready for the page after another
+        times: dict[str, list[float]] = {name: [] for name in shown}
+        for attempt in range(rounds + 1):
+            wait_for_ready_kernel(desk, 0)
+            for name, (url, text) in shown.items():
+                page, seconds = opened(chromium, url, text)
+                page.goto("about:blank")
+                page.close()
+                if attempt:  # the first fills the browser's cache
+                    times[name].append(seconds)
+    label = statistics.median(times["label"])
+    print(f"{'a label of Voilà':<24}{label:8.2f} s")
+    for name in ("desk", "desk, at once"):
+        median = statistics.median(times[name])
+        promised = f"   promised: {PAGE_PROMISED}" if name == "desk" else ""
+        print(f"{name:<24}{median:8.2f} s   ratio {median / label:.2f}{promised}", flush=True)
+
+
+def measure_memory(harness, customers: int) -> None:
+    """What five visitors' kernels have for themselves alone, and one with many customers."""
+    with tempfile.TemporaryDirectory() as folder, harness.running_chromium() as chromium:
+        with running_desk(Path(folder), "--no-browser", prepare_seconds=3) as desk:
+            wait_for_ready_kernel(desk, 0)
+            (alone,) = private_megabytes(desk)
+            pages = []
+            for count in range(1, 6):
+                pages.append(opened(chromium, desk.url, "of 200 customers")[0])
+                wait_for_ready_kernel(desk, count)
+            visitors = private_megabytes(desk)[:5]
+            for page in pages:
+                page.close()
+        practice = sandbox.start(seed=1, customers=customers, limits=False)
+        given = {f"CLOVER_{name.upper()}": text for name, text in practice.connection().items()}
+        with (
+            practice,
+            running_desk(Path(folder), "--no-browser", prepare_seconds=3, **given) as desk,
+        ):
+            wait_for_ready_kernel(desk, 0)
+            page, seconds = opened(chromium, desk.url, f"of {customers:,} customers")
+            wait_for_ready_kernel(desk, 1)
+            many = private_megabytes(desk)[0]
+            page.close()
+    mean = statistics.mean(visitors)
+    print(f"{'imports alone':<24}{alone:8.0f} MB")
+    ratio = f"ratio {mean / alone:.2f}   promised: {MEMORY_PROMISED}"
+    print(f"{'each of five visitors':<24}{mean:8.0f} MB   {ratio}")
+    more = f"{many - mean:.0f} MB more   promised: {MORE_PROMISED}"
+    print(f"{f'with {customers:,}':<24}{many:8.0f} MB   {more}   (shown in {seconds:.1f} s)")
+
+
+def measure_visits() -> None:
+    """Open the page a hundred times, and leave it; one kernel, for the next page, may be left."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_desk(Path(folder), "--no-browser", prepare_seconds=3) as desk,
+    ):
+        cookie = desk.log_in()
+        for _ in range(VISITS):
+            assert desk.request("GET", "/", Cookie=cookie)[0] == 200
+        last = time.monotonic()
+        while len(desk.kernels()) > 1 and time.monotonic() < last + 2 * LEFT_SECONDS:
+            time.sleep(1)
+        seconds, left = time.monotonic() - last, len(desk.kernels())
+    print(f"{left} kernel after {VISITS} visits and {seconds:.0f} s", end="   ")
+    print(f"promised: 1, within {LEFT_SECONDS} s")
+
+
+def private_megabytes(desk: Desk) -> list[float]:
+    """What each kernel has for itself alone, oldest first."""
+    oldest_first = sorted(desk.kernels(), key=psutil.Process.create_time)
+    return [each.memory_full_info().uss / 1e6 for each in oldest_first]
+
+
+PARTS = ("table", "page", "memory", "visits")
+
+
+def load_harness():
+    """The browser and the lab of the tests."""
+    spec = importlib.util.spec_from_file_location("harness", HARNESS)
+    harness = sys.modules["harness"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(harness)
+    return harness
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=PARTS, help="one alone; else all")
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5, help="at most 5")
     parser.add_argument("--without-itables", action="store_true")
     options = parser.parse_args()
-    sys.path.append(str(HARNESS.parents[1] / "support"))
-    spec = importlib.util.spec_from_file_location("harness", HARNESS)
-    harness = sys.modules["harness"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(harness)
+    harness = load_harness()
+    measures = {
+        "page": lambda: measure_page(harness, options.rounds),
+        "memory": lambda: measure_memory(harness, options.customers),
+        "visits": measure_visits,
+        "table": lambda: measure_table(harness, options),
+    }
+    for part, measure in measures.items():
+        if options.part in (None, part):
+            measure()
+
+
+def measure_table(harness, options: argparse.Namespace) -> None:
     cells = [FRAME.format(customers=options.customers), DESK, ITABLE]
     with (
         tempfile.TemporaryDirectory() as home,

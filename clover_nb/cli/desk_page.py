@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,17 +70,14 @@ class PageHandler(JupyterHandler):
     Behind a proxy there is no token: who comes through its socket is let in.
     """
 
-    def initialize(
-        self, *, kernels: DeskKernelManager, checkout: str | None, environment: Mapping[str, str]
-    ) -> None:
+    def initialize(self, *, kernels: DeskKernelManager, checkout: str | None) -> None:
         """Take what the server knows.
 
         Args:
             kernels: Starts the page's kernel.
             checkout: The address of the script of the card fields.
-            environment: Of the kernel.
         """
-        self._kernels, self._checkout, self._environment = kernels, checkout, environment
+        self._kernels, self._checkout = kernels, checkout
         self._nonce = secrets.token_urlsafe(16)
 
     @allow_unauthenticated
@@ -100,7 +96,7 @@ class PageHandler(JupyterHandler):
                 else "If you have opened the address that clover-nb desk has printed in this "
                 "browser, since it was started:",
             )
-        elif kernel_id := await self._kernels.start_page_kernel(self._environment):
+        elif kernel_id := await self._kernels.start_page_kernel():
             await self._open_desk(kernel_id)
         else:
             self._send_message(
@@ -138,6 +134,7 @@ class PageHandler(JupyterHandler):
             self.write(widgets.render(outputs=outputs, config=config, base_url=self._base_url))
         finally:
             self._kernels.notify_disconnect(kernel_id)  # it has a connection of its own now
+            self._kernels.prepare_next()
 
     def _set_headers(self) -> None:
         schemes = ("ws", "wss") if self._is_proxied else ("ws",)
@@ -202,17 +199,14 @@ class SocketHandler(KernelWebsocketHandler):
         return origin in mine and bool(super().check_origin(origin))
 
 
-def list_handlers(
-    kernels: DeskKernelManager, checkout: str | None, environment: Mapping[str, str]
-) -> list[tuple[Any, ...]]:
+def list_handlers(kernels: DeskKernelManager, checkout: str | None) -> list[tuple[Any, ...]]:
     """What is served, and nothing else: page, scripts, and the way to a kernel.
 
     Args:
         kernels: Starts a kernel for each page.
         checkout: The address of the script of the card fields.
-        environment: Of the kernels.
     """
-    page = {"kernels": kernels, "checkout": checkout, "environment": environment}
+    page = {"kernels": kernels, "checkout": checkout}
     scripts = {"path": collect_static_paths(["voila", "nbconvert"], "lab")}
     extensions = {"path": get_voila_labextensions_path()}
     return [

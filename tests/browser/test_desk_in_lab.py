@@ -524,6 +524,27 @@ def test_the_focus_is_never_lost(notebook):
     expect(desk.get_by_role("row", selected=True)).to_be_focused()
 
 
+def test_a_button_of_the_history_counts_though_it_is_drawn_meanwhile(notebook):
+    """By news between press and release; the same of a row, which a longer message moves."""
+    desk, mouse = notebook.output(1), notebook.page.mouse
+    notebook.evaluate("Customer.modify(ana, name='Ana Costa').name")
+    select(desk, ANA)
+    notebook.hold(desk.get_by_role("button", name="Undo: changed"))
+    notebook.run("desk.history += '<p>And more.</p>'")
+    notebook.page.wait_for_timeout(300)
+    mouse.up()
+    expect(button(desk, "Undo this change")).to_be_visible()
+    desk.get_by_role("searchbox").fill("")
+    expect(desk.get_by_text("10 of 201 customers")).to_be_visible()
+    other = desk.get_by_role("grid").get_by_role("row").nth(4)
+    key = other.get_attribute("data-id")
+    notebook.hold(other)
+    notebook.run("desk.outage = 'Clover can not be reached. ' * 30")
+    notebook.page.wait_for_timeout(300)
+    mouse.up()
+    notebook.wait_for("desk.table.selected_id", repr(key))
+
+
 def test_what_happens_is_announced(notebook):
     """Messages stand in a live region, which was there before them."""
     desk = notebook.output(1)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode
 
 import psutil
 import pytest
 from desk_process import running_desk
 from playwright.sync_api import expect
+
+from clover_nb import sandbox
 
 pytestmark = pytest.mark.long
 
@@ -104,6 +108,22 @@ def expect_customers(page):
     expect(page.get_by_text("of 200 customers")).to_be_visible(timeout=120_000)
 
 
+def wait_for_kernels(desk, count):
+    """Wait until the desk has so many kernels."""
+    end = time.monotonic() + 120
+    while len(desk.kernels()) != count:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def wait_until_idle(process):
+    """Wait until a process has done what it does by itself."""
+    before, now = -1.0, 0.0
+    while now == 0 or now > before:
+        time.sleep(0.5)
+        before, now = now, sum(process.cpu_times()[:2])
+
+
 def kernel_of(page):
     config = page.locator("#jupyter-config-data").text_content()
     return page.evaluate("config => JSON.parse(config).kernelId", config)
@@ -156,6 +176,17 @@ def test_a_strangers_link_runs_no_script(chromium, desk, local_stranger, where):
     page.close()
 
 
+def test_what_else_an_address_holds_does_not_reach_the_page(chromium, desk):
+    """Pasted into the address bar, it opens the desk; its policy would stop a script besides."""
+    opened(chromium, desk.url).close()  # the browser has the cookie
+    page = chromium.new_page()
+    page.goto(f"http://{desk.host}/?{urlencode({'theme': PAYLOAD})}#{PAYLOAD}")
+    expect_customers(page)
+    assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("window.hacked") is None
+    page.close()
+
+
 def test_a_file_that_leads_to_it_opens_it(chromium, desk, tmp_path):
     """As the command does, so that no list of processes shows the token; and a link in it lives."""
     leads = tmp_path / "desk.html"
@@ -166,8 +197,9 @@ def test_a_file_that_leads_to_it_opens_it(chromium, desk, tmp_path):
 
 
 def test_kernels_end_with_their_pages(chromium, tmp_path):
-    """After twenty visits none is left, and there were never more than there may be."""
-    with running_desk(tmp_path, "--no-browser", orphan_seconds=30, max_kernels=3) as desk:
+    """After twenty visits the one for the next page is left; there were never too many."""
+    options = {"orphan_seconds": 30, "max_kernels": 3, "prepare_seconds": 1}
+    with running_desk(tmp_path, "--no-browser", **options) as desk:
         page, seen = opened(chromium, desk.url), set()
         for visit in range(19):
             seen |= {each.pid for each in desk.kernels()}
@@ -179,9 +211,22 @@ def test_kernels_end_with_their_pages(chromium, tmp_path):
             assert len(desk.kernels()) <= 3
         page.close()
         assert len(seen) > 3
-        _gone, alive = psutil.wait_procs(desk.kernels(), timeout=120)
-        assert not alive
-        assert not desk.kernels()
+        wait_for_kernels(desk, 1)
+
+
+def test_a_kernel_is_ready_for_the_next_page(chromium, tmp_path):
+    """It has asked Clover for nothing, and has the page that comes first; then another is made."""
+    with sandbox.start(seed=1, customers=200, limits=False) as practice:
+        there = {f"CLOVER_{name.upper()}": text for name, text in practice.connection().items()}
+        with running_desk(tmp_path, "--no-browser", prepare_seconds=0, **there) as desk:
+            (ready,) = desk.kernels()
+            wait_until_idle(ready)
+            assert practice.requests == []
+            page = opened(chromium, desk.url)
+            assert kernel_of(page) in " ".join(ready.cmdline())
+            assert practice.requests != []
+            wait_for_kernels(desk, 2)
+            page.close()
 
 
 def test_pages_that_open_at_once_start_no_more_kernels(tmp_path):

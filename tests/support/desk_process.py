@@ -19,6 +19,7 @@ START = """
 import sys
 from clover_nb.cli import kernels, main
 kernels.ORPHAN_SECONDS, kernels.MAX_KERNELS = {orphan_seconds}, {max_kernels}
+kernels.PREPARE_SECONDS = {prepare_seconds}
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -81,10 +82,17 @@ def running_desk(
     cwd: Path | None = None,
     orphan_seconds: int = 60,
     max_kernels: int = 8,
+    prepare_seconds: int = 3600,
     **environment: str,
 ) -> Iterator[Desk]:
-    """A desk whose home is a folder, and of whose kernels so many last so long."""
-    code = START.format(orphan_seconds=orphan_seconds, max_kernels=max_kernels)
+    """A desk whose home is a folder, and of whose kernels so many last so long.
+
+    The first page has a kernel that is ready; another is prepared so long after it, which a test
+    that counts kernels would not expect.
+    """
+    code = START.format(
+        orphan_seconds=orphan_seconds, max_kernels=max_kernels, prepare_seconds=prepare_seconds
+    )
     command = [sys.executable, "-P", "-c", code, "desk", *options]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLOVER")}
     folders = {"HOME": str(home), "XDG_DATA_HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
