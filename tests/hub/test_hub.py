@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
-from hub_pages import WAIT, button, details, log_in, select, select_first, write_note
+from hub_pages import WAIT, button, details, log_in, select, select_row, write_note
 from hub_process import running_hub
+from latency import running_proxy
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.long
@@ -37,7 +38,7 @@ def bo(browser, hub):
 
 def test_what_one_changes_the_other_sees_and_undoes_and_the_undo_is_seen(ana, bo):
     """Each in a desk of their own, where the record is open; it tells who did what."""
-    select(bo, select_first(ana))
+    select(bo, select_row(ana, 1))
     write_note(bo, "Calls after 5 pm")
     expect(ana.get_by_text("bo changed this customer a moment ago.")).to_be_visible()
     expect(details(ana)).to_contain_text("Calls after 5 pm")
@@ -55,6 +56,40 @@ def test_what_one_changes_the_other_sees_and_undoes_and_the_undo_is_seen(ana, bo
     undo = bo.get_by_role("table", name="History").get_by_role("row").nth(1)
     expect(undo).to_contain_text("change undone, made by bo")
     expect(undo).to_contain_text("ana")
+
+
+def test_a_slow_line_that_breaks_off_loses_no_letter_and_saves_once(browser, hub, ana):
+    """150 ms each way: while somebody types, and with the click that saves under way."""
+    name = "Ana Maria de la Costa y Rivera"
+    with running_proxy(urlsplit(hub.url).port) as line:
+        bo = log_in(browser, f"http://127.0.0.1:{line.port}", "bo", hub.password)
+        line.milliseconds = 150
+        customer = select_row(bo, 3)
+        select(ana, customer)
+        button(bo, "Edit contact").click()
+        field = bo.get_by_label("Name", exact=True)
+        field.fill("")
+        field.press_sequentially(name[:9], delay=35)
+        line.drop_connections()
+        field.press_sequentially(name[9:], delay=35)
+        bo.get_by_role("searchbox").fill(customer)
+        expect(bo.get_by_text("1\N{EN DASH}1 of 1 match")).to_be_visible()  # the line is back
+        line.milliseconds = 5_000  # long enough that the click doesn't arrive
+        button(bo, "Save contact").click()
+        line.drop_connections()
+        line.milliseconds = 150
+        expect(bo.get_by_text("What you typed is still here.")).to_be_visible(timeout=60_000)
+        button(bo, "Save contact").click()
+        expect(bo.get_by_text(f"Saved: {name}")).to_be_visible()
+        expect(ana.get_by_text("bo changed this customer a moment ago.")).to_be_visible()
+        by_bo = ana.get_by_role("cell", name="bo", exact=True)
+        changes = ana.get_by_role("table", name="History").get_by_role("row").filter(has=by_bo)
+        expect(changes).to_have_count(1)
+        expect(changes).to_contain_text(f"→ {name}")
+        write_note(ana, "Calls at noon")
+        expect(bo.get_by_text("ana changed this customer a moment ago.")).to_be_visible()
+        expect(details(bo)).to_contain_text("Calls at noon")
+        bo.context.close()
 
 
 def test_the_lab_has_a_tile_for_the_desk(browser, hub, ana):

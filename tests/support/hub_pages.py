@@ -28,9 +28,9 @@ def details(page: Page) -> Locator:
     return page.locator(".clover-record > div > .clover-row")  # not what a form says of a change
 
 
-def select_first(page: Page) -> str:
-    """Select the customer at the top of the table; gives the id."""
-    page.get_by_role("row").nth(1).click()
+def select_row(page: Page, number: int) -> str:
+    """Select a customer by its place in the table, from 1; gives the id."""
+    page.get_by_role("row").nth(number).click()
     expect(button(page, "Note")).to_be_visible()
     return page.locator(".clover-who").first.inner_text().rpartition(" ")[2]
 

@@ -25,6 +25,11 @@ class LatencyProxy:
         self._target_port = target_port
         self._connections: set[asyncio.Task[None]] = set()
 
+    def drop_connections(self) -> None:
+        """Break off all that is connected, and lose what is under way in either direction."""
+        for connection in list(self._connections):
+            connection.get_loop().call_soon_threadsafe(connection.cancel)
+
     async def serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
         """Listen until ``stop`` is set."""
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
