@@ -514,7 +514,6 @@ def main() -> int:
             for name, do in TASKS.items():
                 if wanted and not any(each in name for each in wanted):
                     continue
-                started = time.perf_counter()
                 try:
                     me.start_over()
                     started = time.perf_counter()
