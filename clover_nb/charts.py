@@ -155,7 +155,7 @@ def plot_states(table: pd.DataFrame) -> Chart:
         middle: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
         axes.text(column + 0.47, row + 0.34, state, fontsize=8, **middle)
         axes.text(column + 0.47, row + 0.66, str(number or ""), fontsize=11, **middle)
-    axes.set(xlim=(0, 12), ylim=(10.7, 0), aspect="equal")
+    axes.set(xlim=(-0.05, 12), ylim=(10.7, -0.05), aspect="equal")
     axes.axis("off")
     elsewhere = len(table) - sum(numbers.values())
     rest = f"{elsewhere} elsewhere, or of no known state"
@@ -171,16 +171,16 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
 
     Args:
         table: Customers, as from ``clover.customers.list()``.
-        today: The day that cards expire by; by default today.
+        today: The day in the middle; by default today.
 
     Returns:
-        The chart.
+        The chart. A card is good until the end of its month.
 
     Example:
         >>> import datetime as dt
         >>> clover = clover_nb.connect("local", seed=1)
         >>> chart = clover_nb.charts.plot_card_expiry(clover.customers.list(), dt.date(2026, 1, 1))
-        >>> chart.alt.partition(".")[0]
+        >>> chart.alt.partition(":")[0]
         'Newest cards by month of expiry, 2025-07 to 2026-06'
     """
     now = pd.Period(today or dt.datetime.now(dt.UTC).date(), "M")
@@ -188,8 +188,8 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
     counts = table["card_expiry"].value_counts().reindex(shown, fill_value=0)
     expired = counts[:_MONTHS_AROUND]
     coming = counts[_MONTHS_AROUND:]
-    title = f"{expired.sum()} cards expired in the last six months, {coming.sum()} will in the next"
-    chart, axes = _make_chart(title)
+    summary = f"{expired.sum()} expired in the last six months, {coming.sum()} will in the next"
+    chart, axes = _make_chart(f"Newest cards: {summary}")
     for kind, part, color, hatch in (
         ("expired", expired, _ORANGE, "//"),
         ("will expire", coming, _BLUE, ""),
@@ -201,7 +201,8 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
     axes.legend(frameon=False)
     numbers = ", ".join(f"{month} {number}" for month, number in counts.items() if number)
     chart.alt = (
-        f"Newest cards by month of expiry, {shown[0]} to {shown[-1]}. {title}: {numbers or 'none'}."
+        f"Newest cards by month of expiry, {shown[0]} to {shown[-1]}: {summary}. "
+        f"By month: {numbers or 'none'}."
     )
     return chart
 
@@ -217,9 +218,8 @@ def plot_quality(table: pd.DataFrame, today: dt.date | None = None) -> Chart:
         The chart.
 
     Example:
-        >>> clover = clover_nb.connect("local", seed=1)
-        >>> chart = clover_nb.charts.plot_quality(clover.customers.list())
-        >>> "address: city missing 2" in chart.alt
+        >>> customers = clover_nb.connect("local", seed=1).customers.list()
+        >>> "address: city missing 2" in clover_nb.charts.plot_quality(customers).alt
         True
     """
     found = quality.report(table, today).sort_values("customers", kind="stable")

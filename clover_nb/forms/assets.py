@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import Any, Final
 
 import anywidget
 from traitlets import Any as AnyTrait
-from traitlets import Bytes, Unicode
+from traitlets import Bytes, Int, Unicode
+
+from clover_nb.forms.cells import close_on_rerun
+from clover_nb.forms.runner import TaskFailure, TaskRunner
 
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
@@ -61,7 +65,11 @@ export default {
       offChange: (heard) => assets.off("comm_live_update", heard),
     };
     const { default: widget } = await load(assets);
-    return widget.render({ ...view, link });
+    const end = widget.render({ ...view, link });
+    return () => {
+      end();
+      view.model.off(null, null); // all that this view has heard
+    };
   },
 };
 """
@@ -104,6 +112,8 @@ def read_assets(kind: str) -> tuple[str, str]:
 class SharedWidget(anywidget.AnyWidget):
     """A widget that draws with the shared assets of its kind, and has no layout of its own.
 
+    It is closed when the cell that has made it runs again.
+
     A saved output holds a sentence as HTML and as text, the same every run, beside the reference to
     the living widget. JupyterLab shows the sentence in a notebook that it doesn't trust, and
     GitHub, nbviewer and nbconvert show it always.
@@ -114,6 +124,7 @@ class SharedWidget(anywidget.AnyWidget):
 
     Attributes:
         kind: The kind of its assets, as of :func:`share_assets`.
+        answers: How many messages were heard, so that the browser knows that somebody listens.
     """
 
     _esm = _LOADER
@@ -121,10 +132,30 @@ class SharedWidget(anywidget.AnyWidget):
 
     layout = AnyTrait(None, allow_none=True).tag(sync=True)  # one comm less
     assets = Unicode().tag(sync=True)
+    answers = Int().tag(sync=True)
 
     def __init__(self, *, static: str, **state: object) -> None:
         self._static = static
+        self._runner = TaskRunner(self._show_failure)
         super().__init__(assets=share_assets(self.kind), **state)
+        self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
+        close_on_rerun(self.close)
+
+    def receive(self, content: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
+        """Take a message of the browser; what goes wrong with it is shown."""
+        self._runner.handle(self._handle_message, content, buffers)
+        self.answers += 1
+
+    def _handle_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        raise NotImplementedError
+
+    def _show_failure(self, failure: TaskFailure) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the widget and drop what is under way."""
+        self._runner.stop()
+        super().close()
 
     def _static_html(self) -> str:
         """What is shown instead of the widget; to be overridden where a sentence isn't enough."""

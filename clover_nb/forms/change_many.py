@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pandas as pd
 from traitlets import Bool, Dict, Int, Unicode
 
-from clover_nb.bulk.columns import ID
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import Decision
-from clover_nb.bulk.tables import MAX_BYTES, parse_table
+from clover_nb.bulk.tables import MAX_BYTES
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
 from clover_nb.forms import apply_process, change_steps, messages, rendering
 from clover_nb.forms.apply_process import Application, ApplyStatus
+from clover_nb.forms.apply_progress import ApplyProgress, describe_offer
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.cells import close_on_rerun
-from clover_nb.forms.change_steps import ColumnChoice
+from clover_nb.forms.change_rows import DOUBT, BatchResults, PlanReview
+from clover_nb.forms.change_source import FileSource, Step, ValueSource
 from clover_nb.forms.inputs import TICKED, FormValues
 from clover_nb.forms.rendering import Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table import CustomerTable
-
-Step = Literal["file", "set", "columns", "review", "apply", "results"]
+from clover_nb.forms.upload import Upload
 
 _LIVE: Final = "live"
 _LIVE_WORDS: Final = "This changes live data"
-_DOUBT: Final = "doubt "  # in front of the code, in the name of a box
-_COLUMN: Final = "column "  # in front of the place, in the name of a choice
 _PAGE: Final = 10  # rows
 _HEADS: Final = {
     "number": "Row",
@@ -41,16 +38,6 @@ _HEADS: Final = {
     "changes": "Changes",
     "reasons": "Reasons",
 }
-_ENCODINGS: Final = {
-    "": "as it is found out",
-    "utf-8": "UTF-8",
-    "cp1252": "Windows-1252",
-    "utf-16": "UTF-16",
-    "mac_roman": "Mac Roman",
-    "cp850": "DOS (850)",
-}
-_READING: Final[dict[str, str]] = {"encoding": "", "sheet": "", "header": ""}
-_MATCHING: Final[dict[str, str]] = {"key": "", "empty": "keep"}
 
 
 def change_many(
@@ -84,7 +71,7 @@ class ChangeMany(SharedWidget):
 
     Attributes:
         ids: The customers for whom a field is set; ``None`` takes a file.
-        plan: What is planned, or ``None``.
+        table: The rows of the plan, or of what came of it; ``None`` before.
         on_applied: Called when an application has ended; can be set.
     """
 
@@ -95,9 +82,10 @@ class ChangeMany(SharedWidget):
     summaries = Dict().tag(sync=True)  # of the steps that are done, by step
     problems = Dict().tag(sync=True)  # what is wrong, by step
     values = Dict().tag(sync=True, echo_update=False)  # texts, and the edits that they know of
-    upload: Dict[str, Any] = Dict({"id": "", "received": 0}).tag(sync=True)
+    upload: Dict[str, Any] = Dict().tag(sync=True)
     max_bytes = Int(MAX_BYTES).tag(sync=True)
     file = Dict().tag(sync=True)
+    offered = Unicode().tag(sync=True)  # what has stopped and can be shown
     setting = Dict().tag(sync=True)
     columns = Dict().tag(sync=True)
     review = Dict().tag(sync=True)
@@ -106,7 +94,6 @@ class ChangeMany(SharedWidget):
     status = Unicode().tag(sync=True)
     busy = Bool().tag(sync=True)
     table_id = Unicode().tag(sync=True)
-    answers = Int().tag(sync=True)  # how many messages were heard
 
     def __init__(self, clover: Clover, ids: Sequence[str] | None = None) -> None:
         """Make it.
@@ -115,83 +102,62 @@ class ChangeMany(SharedWidget):
             clover: The connection.
             ids: The customers for whom a field is set; ``None`` takes a file.
         """
-        self.plan: Plan | None = None
         self.on_applied: Callable[[], object] = lambda: None
-        self._clover, self.ids = clover, ids
-        self._reader, self._follower = TaskRunner(self._failed), TaskRunner(self._failed)
-        self._start: Step = "file" if ids is None else "set"
-        self._step: Step = self._start
+        self.ids, self._clover = ids, clover
+        self._source = FileSource() if ids is None else ValueSource(ids)
+        self._step: Step = self._source.start
+        self._follower = TaskRunner(self._show_failure)
         self._inputs = FormValues({})
         self._problems: dict[str, str] = {}
         self._note = ""
-        self._content, self._name = bytearray(), ""
-        self._upload: dict[str, Any] = {"id": "", "received": 0, "size": 0}
-        self._read: pd.DataFrame | None = None
-        self._choices: list[ColumnChoice] = []
-        self._rows = pd.DataFrame()  # of the plan or of the results
-        self._filter = ""
-        self._decided: dict[int, Decision] = {}
-        self._table: CustomerTable | None = None
-        self._application: Application | None = None
+        self._review: PlanReview | None = None
+        self._results: BatchResults | None = None
+        self._apply: ApplyProgress | None = None
         self._offered: Application | None = None  # one that has stopped, to go on with
-        self._apply_status: ApplyStatus | None = None
-        self._began: tuple[float, int] | None = None
+        self.table: CustomerTable | None = None
         self._reset_inputs()
         super().__init__(
             static="Change many: run this cell to use the form.",
-            heading=rendering.render_heading(self._title(), clover.settings),
+            heading=rendering.render_heading(self._source.title, clover.settings),
         )
-        self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
-        close_on_rerun(self.close)
-        self._reader.read(lambda: apply_process.find_apply(clover), self._offer_found)
+        self._runner.read(lambda: apply_process.find_apply(clover), self._offer_found)
         self._draw()
 
     # -- for whoever holds the form ----------------------------------------------------------------
 
     @property
+    def plan(self) -> Plan | None:
+        """What is planned."""
+        return None if self._review is None else self._review.plan
+
+    @property
     def batch(self) -> Any:  # noqa: ANN401  a Batch
         """What came of the plan, a :class:`clover_nb.bulk.batch.Batch`; ``None`` before."""
-        return None if self._application is None else self._application.batch
+        return None if self._apply is None else self._apply.application.batch
 
     @property
     def is_applying(self) -> bool:
         """Whether a plan is being applied."""
-        return self._step == "apply" and self._application is not None
-
-    @property
-    def table(self) -> CustomerTable | None:
-        """The rows of the plan, or of what came of it."""
-        return self._table
-
-    def receive(self, content: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
-        """Take a message of the browser."""
-        self._reader.handle(self._receive, content, buffers)
-        self.answers += 1
+        return self._step == "apply" and self._apply is not None
 
     def close(self) -> None:
         """Close the widget; an application goes on."""
-        self._reader.stop()
         self._follower.stop()
-        if self._application is not None:
-            self._application.unwatch()
-        if self._table is not None:
-            self._table.close()
+        if self._apply is not None:
+            self._apply.application.unwatch()
+        if self.table is not None:
+            self.table.close()
         super().close()
-
-    def _title(self) -> str:
-        if self.ids is None:
-            return "Change many customers"
-        return f"Change {change_steps.count_rows(len(self.ids), 'customer')}"
 
     # -- messages ----------------------------------------------------------------------------------
 
-    def _receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+    def _handle_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "edit": lambda: None,
             "chunk": lambda: self._take_chunk(content, buffers),
             "read": self._read_file,
             "plan": self._make_plan,
-            "filter": lambda: self._show_count(content["name"]),
+            "filter": lambda: self._filter_rows(content["name"]),
             "decide": lambda: self._decide_ticked(content["decision"]),
             "save": self._save_plan,
             "next": lambda: self._go_to("apply"),
@@ -212,12 +178,12 @@ class ChangeMany(SharedWidget):
 
     def _drop_outdated(self, names: set[str]) -> None:
         """What was planned or read with other values is no more."""
-        if any(name.startswith(_DOUBT) for name in names):
+        if any(name.startswith(DOUBT) for name in names):
             self._apply_decisions()
         elif names != {_LIVE}:
-            self._reader.drop_reads()
+            self._runner.drop_reads()
             self._note = ""
-            self.plan = None
+            self._review = None
         self._problems = {
             name: text for name, text in self._problems.items() if name not in (*names, self._step)
         }
@@ -225,72 +191,56 @@ class ChangeMany(SharedWidget):
     def _reset_inputs(self, **more: str) -> None:
         """Inputs for the steps to come; the numbers of the edits go on."""
         seen = self._inputs.seen
-        settable = {}
-        if self.ids is not None:
-            settable = {name: "" for _, names in change_steps.SETTABLE.values() for name in names}
-            settable["field"] = next(iter(change_steps.SETTABLE))
-        self._inputs = FormValues({**_READING, **_MATCHING, **settable, _LIVE: "", **more})
+        self._inputs = FormValues({**self._source.list_inputs(), _LIVE: "", **more})
         self._inputs.seen = seen
 
     def _go_to(self, step: Step) -> None:
-        if self.is_applying and self._apply_status and not self._apply_status.is_over:
+        if self._apply is not None and self.is_applying and not self._apply.is_over:
             return
         self._inputs.values[_LIVE] = ""
         self._step = step
         self._note = ""
 
     def _start_over(self) -> None:
-        self._reader.drop_reads()
-        self.plan = self._application = self._apply_status = self._read = None
-        self._content, self._name = bytearray(), ""
-        self._choices = []
+        self._runner.drop_reads()
+        self._review = self._results = self._apply = None
+        if self.ids is None:
+            self._source = FileSource()
         self._problems = {}
         self._reset_inputs()
-        self._go_to(self._start)
+        self._go_to(self._source.start)
 
     # -- the file ----------------------------------------------------------------------------------
 
     def _take_chunk(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Take a part of a file; parts come in their order, a few at once."""
-        if content["start"] == 0:
-            self._reader.drop_reads()
-            self._upload = {"id": content["upload"], "received": 0, "size": content["size"]}
-            self._content, self._name = bytearray(), Path(content["name"]).name
-        if content["upload"] != self._upload["id"] or content["size"] > MAX_BYTES:
+        source = self._source
+        if isinstance(source, ValueSource):
             return
-        self._content += bytes(buffers[0]) if buffers else b""
-        self._upload["received"] = len(self._content)
-        if len(self._content) >= content["size"]:
+        if content["start"] == 0:
+            self._runner.drop_reads()
+            source.upload = Upload.begin(content)
+        if source.upload.take_part(content, buffers):
             self._reset_inputs()
             self._read_file()
 
     def _read_file(self) -> None:
-        content, name = bytes(self._content), self._name
-        chosen = {each: self._inputs.values[each].strip() for each in _READING}
+        source, values = self._source, dict(self._inputs.values)
+        if isinstance(source, ValueSource):
+            return
         self._problems.pop("file", None)
-        if chosen["header"] and not chosen["header"].isdigit():
-            self._problems["file"] = "The row of the headings is a number, such as 2."
+        if wrong := source.check_reading(values):
+            self._problems["file"] = wrong
             return
         self._say("busy", "Reading the file…")
-        self._reader.read(
-            lambda: parse_table(
-                content,
-                name,
-                sheet=chosen["sheet"] or None,
-                header=int(chosen["header"]) if chosen["header"] else None,
-                encoding=chosen["encoding"] or None,
-            ),
-            self._show_columns,
-        )
+        self._runner.read(lambda: source.parse(values), partial(self._show_columns, source))
 
-    def _show_columns(self, table: pd.DataFrame) -> None:
-        self._read, self._choices = table, change_steps.list_columns(table)
-        fields = {f"{_COLUMN}{n}": each.field for n, each in enumerate(self._choices)}
-        kept = {name: self._inputs.values[name] for name in (*_READING, *_MATCHING)}
-        self._reset_inputs(**fields)
+    def _show_columns(self, source: FileSource, table: pd.DataFrame) -> None:
+        source.take_table(table)
+        kept = source.keep_inputs(self._inputs.values)
+        self._reset_inputs()
         self._inputs.values |= kept
         self._problems = {}
-        self.plan = None
+        self._review = None
         self._go_to("columns")
         self._draw()
 
@@ -299,100 +249,60 @@ class ChangeMany(SharedWidget):
     def _make_plan(self) -> None:
         for name in ("columns", "set", *self._problems):
             self._problems.pop(name, None)
-        wanted = self._wanted_from_file() if self.ids is None else self._wanted_for_all()
+        values = self._inputs.values
+        self._problems |= (wrong := self._source.find_errors(values))
+        wanted = None if wrong else self._source.make_wanted(values)
         if wanted is None:
             return
         table, options = wanted
         self._say("busy", "Reading all customers, and comparing…")
-        self._reader.read(
-            lambda: _tabulate_plan(self._clover.customers.plan(table, **options)), self._show_plan
+        self._runner.read(
+            lambda: PlanReview(self._clover.customers.plan(table, **options)), self._show_plan
         )
 
-    def _wanted_from_file(self) -> tuple[pd.DataFrame, dict[str, Any]] | None:
-        if self._read is None:
-            return None
-        values = self._inputs.values
-        fields = [values[f"{_COLUMN}{place}"] for place in range(len(self._choices))]
-        wrong = change_steps.check_columns(self._choices, fields)
-        self._problems |= {f"{_COLUMN}{place}": text for place, text in wrong.items()}
-        if wrong:
-            return None
-        return self._read, {
-            "key": change_steps.KEYS[values["key"]][1],
-            "columns": change_steps.make_columns_argument(self._choices, fields),
-            "empty": values["empty"],
-        }
-
-    def _wanted_for_all(self) -> tuple[pd.DataFrame, dict[str, Any]]:
-        _, names = change_steps.SETTABLE[self._inputs.values["field"]]
-        texts = {name: self._inputs.values[name] for name in names}
-        table = change_steps.make_value_table(self.ids or (), texts)
-        return table, {"key": (ID,), "empty": "clear"}
-
-    def _show_plan(self, planned: tuple[Plan, pd.DataFrame]) -> None:
-        self.plan, self._rows = planned
-        self._application = self._apply_status = None
-        self._decided, self._filter = {}, ""
-        doubts = change_steps.list_doubts(self.plan)
-        values = self._inputs.values
-        self._reset_inputs(**{f"{_DOUBT}{each.code}": "" for each in doubts})
-        self._inputs.initial |= values
-        self._inputs.values = {**self._inputs.values, **values}
-        for doubt in doubts:
-            self._inputs.values[f"{_DOUBT}{doubt.code}"] = ""
-        self._show_table(["number", "customer", "what", "changes", "state", "reasons"])
+    def _show_plan(self, review: PlanReview) -> None:
+        self._review, self._results, self._apply = review, None, None
+        values = {**self._inputs.values, **review.list_inputs()}
+        self._reset_inputs(**values)
+        self._show_table(review, can_tick=True)
         self._problems = {}
         self._go_to("review")
         self._draw()
 
-    def _show_table(self, columns: Sequence[str], *, can_tick: bool = True) -> None:
-        if self._table is not None:
-            self._table.close()
-        self._table = CustomerTable(
-            self._rows,
-            columns=columns,
+    @property
+    def _rows(self) -> PlanReview | BatchResults | None:
+        """What the table shows rows of."""
+        return self._review if self._step == "review" else self._results
+
+    def _show_table(self, rows: PlanReview | BatchResults, *, can_tick: bool) -> None:
+        if self.table is not None:
+            self.table.close()
+        self.table = CustomerTable(
+            rows.shown,
+            columns=rows.columns,
             labels=_HEADS,
             search=[],
             page_size=_PAGE,
             can_tick=can_tick,
             noun="row",
         )
-        self._table.on_tick(lambda _: self._draw())
+        self.table.on_tick(lambda _: self._draw())
 
-    def _show_count(self, name: str) -> None:
-        self._filter = "" if name == self._filter else name
-        self._filter_table()
-
-    def _filter_table(self) -> None:
-        find = change_steps.filter_by_outcome
-        if self._step == "review":
-            find = change_steps.filter_by_count
-        if self._table is not None:
-            self._table.data = find(self._rows, self._filter)
+    def _filter_rows(self, name: str) -> None:
+        if (rows := self._rows) is not None and self.table is not None:
+            rows.filter = "" if name == rows.filter else name
+            self.table.data = rows.shown
 
     def _decide_ticked(self, decision: Decision | None) -> None:
-        if self._table is None or self._step != "review":
-            return
-        for number in map(int, self._table.ticked_ids):
-            if decision is None:
-                self._decided.pop(number, None)
-            else:
-                self._decided[number] = decision
-        self._table.untick()
-        self._apply_decisions()
+        if self._review is not None and self.table is not None and self._step == "review":
+            self._review.decide(map(int, self.table.ticked_ids), decision)
+            self.table.untick()
+            self._apply_decisions()
 
     def _apply_decisions(self) -> None:
-        if self.plan is None:
-            return
-        values = self._inputs.values
-        kinds = [
-            name.removeprefix(_DOUBT)
-            for name, text in values.items()
-            if name.startswith(_DOUBT) and text == TICKED
-        ]
-        change_steps.decide_rows(self.plan, kinds, self._decided)
-        self._rows = change_steps.update_states(self._rows, self.plan)
-        self._filter_table()
+        if self._review is not None and self.table is not None:
+            self._review.accept_kinds(self._inputs.values)
+            self.table.data = self._review.shown
 
     def _save_plan(self) -> None:
         if (plan := self.plan) is not None:
@@ -411,7 +321,7 @@ class ChangeMany(SharedWidget):
             self._say("done", f"{name} is in your downloads. It holds customers' data.")
             self._draw()
 
-        self._reader.read(make, send)
+        self._runner.read(make, send)
 
     # -- applying ----------------------------------------------------------------------------------
 
@@ -420,51 +330,54 @@ class ChangeMany(SharedWidget):
         if plan is None or self.is_applying or plan.id != plan_id or not plan.requests:
             return
         self._problems.pop("apply", None)
-        if self._is_production() and self._inputs.values[_LIVE] != TICKED:
-            self._problems[_LIVE] = "Please tick this first."
+        if not self._is_confirmed():
             return
         if words := messages.describe_read_only(self._clover.settings):
             self._problems["apply"] = words
             return
         self._start_applying(plan)
 
+    def _is_confirmed(self) -> bool:
+        if self._is_production() and self._inputs.values[_LIVE] != TICKED:
+            self._problems[_LIVE] = "Please tick this first."
+            return False
+        return True
+
     def _start_applying(self, plan: Plan) -> None:
         self._say("busy", "Starting…")
         self._inputs.values[_LIVE] = ""
-        self._reader.write(
+        self._runner.write(
             lambda: apply_process.start_apply(self._clover, plan), self._show_application
         )
 
     def _show_application(self, application: Application) -> None:
-        self._application, self._apply_status, self._began = application, None, None
+        self._apply, self._results = ApplyProgress(application), None
         self._step = "apply"
         self._say("info", "Applying. You can leave this page: it goes on, and is shown again here.")
-        self._follow_application()
+        self._follow(self._apply)
         self._draw()
 
-    def _follow_application(self) -> None:
-        application, known = self._application, self._apply_status
-        if application is not None:
-            self._follower.read(lambda: application.wait_for_news(known), self._show_progress)
+    def _follow(self, apply: ApplyProgress) -> None:
+        known = apply.status
+        self._follower.read(
+            lambda: apply.application.wait_for_news(known), partial(self._show_progress, apply)
+        )
 
-    def _show_progress(self, found: ApplyStatus) -> None:
-        self._apply_status = found
-        ended = found.count_done() + found.count_failed()
-        if found.state == "running" and self._began is None:
-            self._began = (time.monotonic(), ended)
+    def _show_progress(self, apply: ApplyProgress, found: ApplyStatus) -> None:
+        apply.update(found)
         if not found.is_over:
-            self._follow_application()
+            self._follow(apply)
         elif found.state == "failed":
-            self._application = None
+            self._apply = None
             self._note = ""
             self._problems["apply"] = found.reason or "It could not be started."
         else:
-            self._read_results()
+            self._read_results(found)
         self._draw()
 
     def _stop_applying(self) -> None:
-        if self._application is not None:
-            self._application.stop()
+        if self._apply is not None:
+            self._apply.application.stop()
             self._say("busy", "Stopping: what is under way is finished…")
 
     def _resume_applying(self) -> None:
@@ -472,8 +385,7 @@ class ChangeMany(SharedWidget):
         batch = self.batch
         if batch is None or self.is_applying:
             return
-        if self._is_production() and self._inputs.values[_LIVE] != TICKED:
-            self._problems[_LIVE] = "Please tick this first."
+        if not self._is_confirmed():
             return
         plan = self.plan or apply_process.load_plan(self._clover, batch)
         if plan is None:
@@ -492,43 +404,42 @@ class ChangeMany(SharedWidget):
         self._draw()
 
     def _open_offered(self) -> None:
-        if self._offered is not None:
-            self._application, self._offered = self._offered, None
-            self._apply_status = self._application.read_status()
-            self._read_results()
+        if (application := self._offered) is not None:
+            status = application.read_status()
+            self._apply, self._offered = ApplyProgress(application, status), None
+            self._read_results(status)
 
     # -- what came of it ---------------------------------------------------------------------------
 
-    def _read_results(self) -> None:
+    def _read_results(self, status: ApplyStatus) -> None:
         batch = self.batch
-        self._reader.read(lambda: change_steps.make_result_table(batch), self._show_results)
+        self._runner.read(lambda: BatchResults(batch, status), self._show_results)
 
-    def _show_results(self, rows: pd.DataFrame) -> None:
-        self._rows, self._filter = rows, ""
+    def _show_results(self, results: BatchResults) -> None:
+        self._results = results
         self._step = "results"
         self._problems = {}
         self._inputs.values[_LIVE] = ""
-        self._show_table(["number", "customer", "what", "state", "reasons"], can_tick=False)
-        found = self._apply_status
-        if found is not None and found.state == "done":
+        self._show_table(results, can_tick=False)
+        if results.status.state == "done":
             apply_process.remove_plan(self._clover, self.batch)
             self._say("done", "All that was planned was sent, and compared with what is there.")
-        elif found is not None:
-            self._say("warning", f"It has stopped. {found.reason}".strip())
+        else:
+            self._say("warning", f"It has stopped. {results.status.reason}".strip())
         self._draw()
         self.on_applied()
 
     def _plan_undo(self) -> None:
         if (batch := self.batch) is not None:
             self._say("busy", "Reading all customers, and comparing…")
-            self._reader.read(lambda: _tabulate_plan(batch.plan_undo()), self._show_plan)
+            self._runner.read(lambda: PlanReview(batch.plan_undo()), self._show_plan)
 
     # -- what is shown -----------------------------------------------------------------------------
 
     def _is_production(self) -> bool:
         return self._clover.environment == "production"
 
-    def _failed(self, failure: TaskFailure) -> None:
+    def _show_failure(self, failure: TaskFailure) -> None:
         """An error stands at the step that it is about, or else where everybody looks."""
         self._note = ""
         self._problems[self._step] = messages.describe_failure(failure)
@@ -539,132 +450,41 @@ class ChangeMany(SharedWidget):
 
     def _draw(self) -> None:
         """Let the widget show what is so; what hasn't changed is not sent."""
+        values, source, review = self._inputs.values, self._source, self._review
+        reviewed = {} if review is None else {"review": review.summarize()}
+        shown = self._results if self._step == "results" else None
+        state = {
+            **source.describe(values),
+            "step": self._step,
+            "busy": self._runner.is_reading or self._runner.is_writing,
+            "summaries": source.summarize(values) | reviewed,
+            "problems": dict(self._problems),
+            "values": self._inputs.state(),
+            "offered": "" if self._offered is None else describe_offer(self._offered),
+            "review": self._review_state(),
+            "applying": self._applying_state(),
+            "results": {} if shown is None else shown.describe(),
+            "status": self._note,
+            "table_id": "" if self.table is None else self.table.model_id,
+        }
         with self.hold_sync():
-            self.step = self._step
-            self.busy = self._reader.is_reading or self._reader.is_writing
-            self.summaries = self._summaries()
-            self.problems = dict(self._problems)
-            self.values = self._inputs.state()
-            self.upload = {name: self._upload[name] for name in ("id", "received")}
-            self.file = self._file_state()
-            self.setting = self._setting_state()
-            self.columns = self._columns_state()
-            self.review = self._review_state()
-            self.applying = self._applying_state()
-            self.results = self._results_state()
-            self.status = self._note
-            self.table_id = "" if self._table is None else self._table.model_id
-
-    def _summaries(self) -> dict[str, str]:
-        found = {}
-        if self._read is not None:
-            found["file"] = change_steps.describe_table(self._read)
-            values = self._inputs.values
-            taken = sum(bool(values.get(f"{_COLUMN}{n}")) for n in range(len(self._choices)))
-            found["columns"] = f"{taken} of {change_steps.count_rows(len(self._choices), 'column')}"
-        if self.ids is not None:
-            field = self._inputs.values.get("field", "")
-            found["set"] = change_steps.SETTABLE[field][0] if field else ""
-        if self.plan is not None:
-            found["review"] = ", ".join(
-                f"{count:,} {change_steps.COUNTS[name]}" for name, count in self.plan.counts.items()
-            )
-        return found
-
-    def _file_state(self) -> dict[str, Any]:
-        read = {} if self._read is None else self._read.attrs["read"]
-        sheets = [read["sheet"], *read["other_sheets"]] if "sheet" in read else []
-        return {
-            "name": self._name,
-            "encodings": list(_ENCODINGS.items()) if read.get("format") == "CSV" else [],
-            "sheets": [["", "the first that holds something"], *([each, each] for each in sheets)]
-            if len(sheets) > 1
-            else [],
-            "offered": self._describe_offered(),
-        }
-
-    def _describe_offered(self) -> str:
-        if self._offered is None or self._offered.batch is None:
-            return ""
-        status, number = self._offered.read_status(), self._offered.batch.number
-        if status.state == "done":
-            return f"Batch {number} is done."
-        left = change_steps.count_rows(status.count_left())
-        return f"Batch {number} has stopped with {left} left."
-
-    def _setting_state(self) -> dict[str, Any]:
-        if self.ids is None:
-            return {}
-        _, names = change_steps.SETTABLE[self._inputs.values["field"]]
-        return {
-            "fields": [[name, label] for name, (label, _) in change_steps.SETTABLE.items()],
-            "inputs": [[name, change_steps.LABELS[name]] for name in names],
-        }
-
-    def _columns_state(self) -> dict[str, Any]:
-        fields = [[name, label] for name, label in change_steps.LABELS.items()]
-        return {
-            "rows": [each._asdict() for each in self._choices],
-            "fields": [["", "leave out"], *fields],
-            "keys": [[name, label] for name, (label, _) in change_steps.KEYS.items()],
-        }
+            for name, value in state.items():
+                self.set_trait(name, value)
 
     def _review_state(self) -> dict[str, Any]:
-        plan = self.plan
-        if plan is None or self._step not in ("review", "apply"):
+        review = self._review
+        if review is None or self._step not in ("review", "apply"):
             return {}
-        doubts = [[f"{_DOUBT}{each.code}", each.label, each.rows] for each in self._doubts()]
-        return {
-            "counts": [[n, change_steps.COUNTS[n], count] for n, count in plan.counts.items()],
-            "filter": self._filter,
-            "doubts": doubts,
-            "notes": [note for note in plan.notes if "columns=" not in note],  # for Python
-            "ticked": 0 if self._table is None else len(self._table.ticked_ids),
-            "ready": bool(plan.requests),
-        }
-
-    def _doubts(self) -> list[change_steps.RowWarning]:
-        return [] if self.plan is None else change_steps.list_doubts(self.plan)
+        ticked = 0 if self.table is None else len(self.table.ticked_ids)
+        return {**review.describe(), "ticked": ticked}
 
     def _applying_state(self) -> dict[str, Any]:
-        plan, found = self.plan, self._apply_status
-        is_running = self.is_applying and (found is None or not found.is_over)
+        plan, apply = self.plan, self._apply
+        is_running = apply is not None and self.is_applying and not apply.is_over
         return {
             "plan": "" if plan is None else plan.id,
             "work": "" if plan is None else change_steps.describe_work(plan),
             "confirm": _LIVE_WORDS if self._is_production() else "",
             "running": is_running,
-            "progress": self._progress(found) if is_running and found is not None else {},
+            "progress": apply.describe() if is_running and apply is not None else {},
         }
-
-    def _progress(self, found: ApplyStatus) -> dict[str, Any]:
-        if not found.counts:
-            return {}
-        done, failed, left = found.count_done(), found.count_failed(), found.count_left()
-        ended = done + failed
-        words = f"{done:,} done, {failed:,} failed, {left:,} left"
-        if found.state == "running" and not left:
-            words += "; comparing with what is there"
-        elif self._began is not None and ended > self._began[1]:
-            each = (time.monotonic() - self._began[0]) / (ended - self._began[1])
-            words += f", {change_steps.describe_duration(left * each)} to go"
-        return {"ended": ended, "total": ended + left, "words": words}
-
-    def _results_state(self) -> dict[str, Any]:
-        found, batch = self._apply_status, self.batch
-        if self._step != "results" or found is None or batch is None:
-            return {}
-        counts = change_steps.count_outcomes(found.counts)
-        return {
-            "batch": batch.number,
-            "counts": [[name, change_steps.OUTCOMES[name], n] for name, n in counts.items()],
-            "filter": self._filter,
-            "left": found.count_left() > 0,
-            "failed": found.count_failed() > 0,
-            "done": found.count_done() > 0,
-        }
-
-
-def _tabulate_plan(plan: Plan) -> tuple[Plan, pd.DataFrame]:
-    """A plan with the table to review, both made in a worker."""
-    return plan, change_steps.make_plan_table(plan)

@@ -9,6 +9,7 @@ from clover_nb.errors import CloverError, OutcomeUnknownError
 from clover_nb.forms import rendering
 from clover_nb.forms.history import describe_news, describe_outcome, read_history
 from clover_nb.forms.history_panel import render_history
+from clover_nb.forms.rendering import Markup
 from clover_nb.forms.spec import Row
 
 
@@ -69,9 +70,9 @@ def read_changes(clover: Clover, row: Row) -> Record:
     return Record(row, render_history(events), events[0].entry if events else 0)
 
 
-def read_news(clover: Clover, row: Row, after: int) -> str:
+def read_news(clover: Clover, row: Row, after: int) -> Markup:
     """Who else has changed a customer since an entry of the history; nothing without a journal."""
     try:
         return describe_news(clover, row["id"], after)
     except CloverError:  # what is read next of the customer says why
-        return ""
+        return Markup()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -18,7 +18,6 @@ from clover_nb.forms.actions import row_of
 from clover_nb.forms.apply_process import is_applying
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.card_rows import render_cards
-from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.change_many import ChangeMany
 from clover_nb.forms.customer_record import (
     Record,
@@ -30,6 +29,7 @@ from clover_nb.forms.customer_record import (
 )
 from clover_nb.forms.form import Form
 from clover_nb.forms.history_panel import undo_spec
+from clover_nb.forms.kept_forms import KeptForms
 from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.spec import FormSpec, Row
@@ -85,7 +85,6 @@ class Desk(SharedWidget):
     Attributes:
         table: The customers.
         row: The selected one, as it was read last; ``None`` when none is.
-        form: The form that is open, or ``None``.
         undo_form: The form that undoes a change of the history, while it is open.
         many: The form that changes many customers, once it was opened. While it is shown, it
             stands in the place of the record.
@@ -115,21 +114,19 @@ class Desk(SharedWidget):
     undo_id = Unicode().tag(sync=True)
     many_id = Unicode().tag(sync=True)
     ticked = Int().tag(sync=True)
-    answers = Int().tag(sync=True)  # how many messages were heard
 
     def __init__(self, clover: Clover, customers: pd.DataFrame | None) -> None:
         self._clover = clover
         self.row: Row | None = None
-        self.form: Form | None = None
         self.undo_form: Form | None = None
         self.many: ChangeMany | None = None
         self._shows_many = False
-        self._forms: dict[tuple[str, str], Form] = {}  # the open one, and those put aside
+        self._kept = KeptForms(self._make_form)
         self._newer: list[Row] = []  # than the list of customers that was asked for last
         self._note, self._count = "", 0
         self._newest: int | None = None  # entry of the history that is shown
-        self._list_reader, self._reader = TaskRunner(self._list_failed), TaskRunner(self._failed)
-        self._news_reader = TaskRunner(self._failed)
+        self._list_reader = TaskRunner(self._list_failed)
+        self._news_reader = TaskRunner(self._show_failure)
         self.table = CustomerTable(
             to_frame([]) if customers is None else customers,
             page_size=_PAGE,
@@ -147,8 +144,6 @@ class Desk(SharedWidget):
         )
         self.table.on_select(lambda _: self._follow())
         self.table.on_tick(lambda _: self._draw())
-        self.on_msg(lambda _, content, __: self.receive(content))
-        close_on_rerun(self.close)
         if customers is None:
             self.refresh()
         else:
@@ -157,12 +152,7 @@ class Desk(SharedWidget):
             self.change_many()
         self._draw()
 
-    def receive(self, content: Mapping[str, Any]) -> None:
-        """Take a message of the browser."""
-        self._reader.handle(self._receive, content)
-        self.answers += 1
-
-    def _receive(self, content: Mapping[str, Any]) -> None:
+    def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
             "refresh": self.refresh,
             "progress": self._show_progress,
@@ -184,11 +174,9 @@ class Desk(SharedWidget):
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
         self._list_reader.stop()
-        self._reader.stop()
         self._news_reader.stop()
         self._close_undo()
-        for form in self._forms.values():
-            form.close()
+        self._kept.close()
         if self.many is not None:
             self.many.close()
         self.table.close()
@@ -263,7 +251,7 @@ class Desk(SharedWidget):
 
     def _list_failed(self, failure: TaskFailure) -> None:
         self.table.progress = "The customers could not be read."
-        self._failed(failure)
+        self._show_failure(failure)
 
     def _put(self, row: Row) -> None:
         self._newer.append(row)
@@ -277,7 +265,7 @@ class Desk(SharedWidget):
             self.table.selected_id = customer_id
             self.table.reveal(customer_id)
         else:
-            self._reader.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
+            self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
 
     def _create(self, text: str) -> None:
         """Open the form for a new customer, with what nobody was found by in its place."""
@@ -305,7 +293,7 @@ class Desk(SharedWidget):
         self.history = ""
         self._newest = None
         self._close_undo()
-        self._reader.drop_reads()
+        self._runner.drop_reads()
         self._news_reader.drop_reads()
         if customer_id:
             self.row = row_of(self.table.data, customer_id)
@@ -315,16 +303,16 @@ class Desk(SharedWidget):
         self._draw()
 
     def _read_record(self, row: Row) -> None:
-        self._reader.read(lambda: read_record(self._clover, row), self._show_record)
+        self._runner.read(lambda: read_record(self._clover, row), self._show_record)
 
     def _read_news(self) -> None:
         """Ask the journal whether somebody else has changed the selected customer meanwhile."""
         row, newest = self.row, self._newest
-        if row is None or newest is None or self._reader.is_reading:
+        if row is None or newest is None or self._runner.is_reading:
             return
         self._news_reader.read(lambda: read_news(self._clover, row, newest), self._show_news)
 
-    def _show_news(self, news: str) -> None:
+    def _show_news(self, news: Markup) -> None:
         if news and self.row is not None:
             self._say("info", news)
             self._read_record(self.row)
@@ -369,32 +357,31 @@ class Desk(SharedWidget):
 
     def _show_form(self, name: str, values: Mapping[str, str] | None = None) -> None:
         about = self.row if name in _ABOUT else None
-        self._put_aside()
-        if name in _ABOUT and about is None:
-            name = ""
-        self.opened, self.form = name, None
-        if not name:
-            return
-        key = (name, "" if about is None else str(about["id"]))
-        if values and key in self._forms:
-            self._forms.pop(key).close()
-        if key not in self._forms:
-            self._forms[key] = self._make_form(name, about, values)
-        self.form = self._forms[key]
+        self.form_id = ""  # first, so that the browser moves the focus out of it
+        if kept := self._kept.put_aside():
+            self._say("info", kept)
+        if name == _NEW or about is not None:
+            self._kept.open(name, about, values)
+        self.opened = self._kept.name
+
+    @property
+    def form(self) -> Form | None:
+        """The form that is open."""
+        return self._kept.form
 
     def _make_form(self, name: str, row: Row | None, values: Mapping[str, str] | None) -> Form:
         form = Form(self._clover, _SPECS[name], row=row, asks=False, values=values)
-        form.on_saved = self._saved
-        form.on_open = self.select
-        form.on_switch = self._switch
-        form.on_released = lambda: self._forget(form)
-        form.on_cancelled = self._close_form
+        form.work.on_saved = self._saved
+        form.work.on_open = self.select
+        form.work.on_switch = self._switch
+        form.work.on_released = lambda: self._kept.forget(form)
+        form.work.on_cancelled = self._close_form
         form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
 
     def _note_typed(self) -> None:
-        self.typed = any(form.has_changed for form in self._forms.values())
+        self.typed = self._kept.has_changed
 
     def _close_form(self) -> None:
         self._show_form("")
@@ -415,33 +402,6 @@ class Desk(SharedWidget):
 
     def _switch(self, spec: FormSpec, values: Mapping[str, str]) -> None:
         self._lead_to(next(name for name, each in _SPECS.items() if each is spec), values)
-
-    def _put_aside(self) -> None:
-        """Keep the open form, as far as there is something in it, without what was agreed to."""
-        form, name = self.form, self.opened
-        if form is None:
-            return
-        if not form.is_busy:
-            form.drop_statements()
-        self.form = None
-        self.form_id = ""  # first, so that the browser moves the focus out of it
-        self._forget(form)
-        if form in self._forms.values() and not form.is_busy:
-            self._say("info", self._kept(form, name))
-
-    def _kept(self, form: Form, name: str) -> Markup:
-        if form.customer is None:
-            return Markup(f"What you typed is kept: press {name} to go on.")
-        customer = rendering.render_name(form.customer)
-        return Markup(f"What you typed about {customer} is kept: it is there under {name}.")
-
-    def _forget(self, form: Form) -> None:
-        """Close a form that isn't open and has nothing in it."""
-        if form is self.form or form.is_busy or form.has_changed:
-            return
-        for key in [key for key, each in self._forms.items() if each is form]:
-            del self._forms[key]
-            form.close()
 
     def _end_work(self, form: Form, task: str) -> None:
         """Say what became of a change whose form was put aside meanwhile."""
@@ -464,7 +424,7 @@ class Desk(SharedWidget):
             self._focus_row()
         elif self.table.selected_id == row["id"]:
             self._show_row(row)
-            self._reader.read(lambda: read_changes(self._clover, row), self._show_record)
+            self._runner.read(lambda: read_changes(self._clover, row), self._show_record)
             if self.form is not None and self.form.row is row and not self.form.has_changed:
                 self._focus_row()
         else:
@@ -480,8 +440,8 @@ class Desk(SharedWidget):
         self._close_undo()
         spec = undo_spec(self._clover, entry)
         form = self.undo_form = Form(self._clover, spec, row=self.row, asks=False)
-        form.on_saved = self._saved
-        form.on_cancelled = self._step_back
+        form.work.on_saved = self._saved
+        form.work.on_cancelled = self._step_back
         form.observe(lambda _: self._end_undo(form), "busy")
         self._draw()
 
@@ -489,7 +449,7 @@ class Desk(SharedWidget):
         """Look up what became of a change whose answer was lost; nothing is sent."""
         if (row := self.row) is not None:
             self._say("busy", "Looking up what became of it…")
-            self._reader.read(lambda: resolve_change(self._clover, row, entry), self._show_record)
+            self._runner.read(lambda: resolve_change(self._clover, row, entry), self._show_record)
             self._draw()
 
     def _close_undo(self) -> None:
@@ -505,7 +465,7 @@ class Desk(SharedWidget):
 
     # -- what is shown -----------------------------------------------------------------------------
 
-    def _failed(self, failure: TaskFailure) -> None:
+    def _show_failure(self, failure: TaskFailure) -> None:
         if isinstance(failure.error, CloverError):
             self._tell(failure.error)
         else:

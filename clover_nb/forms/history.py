@@ -11,6 +11,7 @@ import pandas as pd
 
 from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
+from clover_nb.forms.rendering import Markup, isolate_text, render_time
 from clover_nb.forms.values import describe_cards
 from clover_nb.journal.entries import describe_author
 from clover_nb.writes.undo import find_undo_fields
@@ -110,7 +111,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def describe_news(clover: Clover, customer_id: str, after: int) -> str:
+def describe_news(clover: Clover, customer_id: str, after: int) -> Markup:
     """Who else has changed a customer since an entry of the journal, as a sentence; or nothing.
 
     Args:
@@ -124,12 +125,12 @@ def describe_news(clover: Clover, customer_id: str, after: int) -> str:
     host = urlsplit(clover.settings.ecommerce_url).netloc
     entry = clover.journal.find_change_by_others(customer_id, host=host, after=after)
     if entry is None:
-        return ""
+        return Markup()
     minutes = int(max(0.0, time.time() - entry.time) // 60)
     ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
     if minutes >= _HOUR:
-        ago = f"on {pd.Timestamp(entry.time, unit='s'):%Y-%m-%d at %H:%M} UTC"
-    return f"{entry.author} changed this customer {ago}."
+        ago = f"at {render_time(pd.Timestamp(entry.time, unit='s', tz='UTC'))}"
+    return Markup(f"{isolate_text(entry.author)} changed this customer {ago}.")
 
 
 def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:

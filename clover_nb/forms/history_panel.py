@@ -10,7 +10,7 @@ from clover_nb.errors import CloverError
 from clover_nb.forms import actions
 from clover_nb.forms.history import Event
 from clover_nb.forms.messages import column_label
-from clover_nb.forms.rendering import Markup, format_value, render_table
+from clover_nb.forms.rendering import Markup, render_table, render_time
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.values import FieldChange
 
@@ -20,7 +20,7 @@ def render_history(events: Sequence[Event]) -> str:
     if not events:
         return "<p class='clover-quiet'>Nothing was changed from here yet.</p>"
     heads = ["Time", "Who", "What", "Details"]
-    rows = [[format_value(each.time), each.person, _what(each), each.details] for each in events]
+    rows = [[render_time(each.time), each.person, _what(each), each.details] for each in events]
     buttons = [_button(each) for each in events]
     if any(buttons):
         heads.append("Action")

@@ -51,8 +51,7 @@ def render_heading(title: str, settings: Settings) -> str:
 def render_note(tone: Tone, text: str, request_id: str = "") -> str:
     """A message; a text that is :class:`Markup` is taken as it is."""
     role = "alert" if tone == "error" else "status"
-    words = text if isinstance(text, Markup) else escape(text)
-    note = f"<div role='{role}' class='clover-note clover-{tone}'>{words}</div>"
+    note = f"<div role='{role}' class='clover-note clover-{tone}'>{_escape(text)}</div>"
     return note + (_request_id(request_id) if request_id else "")
 
 
@@ -80,7 +79,7 @@ def render_identity(row: pd.Series[Any]) -> str:
 def render_row(row: pd.Series[Any], *, cards: bool = True) -> str:
     """A customer as a list of what is known, label by label, with the cards or without."""
     lines = {
-        column_label(str(name)): format_value(value)
+        column_label(str(name)): _render_value(value)
         for name, value in row.items()
         if name not in _TOLD_ELSEWHERE and not isinstance(value, list | dict) and pd.notna(value)
     }
@@ -90,7 +89,7 @@ def render_row(row: pd.Series[Any], *, cards: bool = True) -> str:
         lines["Cards"] = "\n".join(describe_cards(row).values()) or "none"
     shown = "".join(
         f"<div><dt>{escape(name)}</dt>"
-        f"<dd dir='auto'>{escape(value).replace(chr(10), '<br>')}</dd></div>"
+        f"<dd dir='auto'>{_escape(value).replace(chr(10), '<br>')}</dd></div>"
         for name, value in lines.items()
     )
     return f"<dl class='clover-row'>{shown}</dl>"
@@ -139,8 +138,20 @@ def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str
 
 
 def _render_cell(value: str) -> str:
-    held = value if isinstance(value, Markup) else escape(value) or _EMPTY
-    return f"<td dir='auto'>{held}</td>"
+    return f"<td dir='auto'>{_escape(value) or _EMPTY}</td>"
+
+
+def _escape(text: str) -> Markup:
+    return text if isinstance(text, Markup) else Markup(escape(text))
+
+
+def render_time(time: pd.Timestamp) -> Markup:
+    """A moment in UTC; the browser shows it in the person's own time zone."""
+    return Markup(f"<time datetime='{time:%Y-%m-%dT%H:%M:%SZ}'>{format_value(time)}</time>")
+
+
+def _render_value(value: object) -> str:
+    return render_time(value) if isinstance(value, pd.Timestamp) else format_value(value)
 
 
 def format_value(value: object) -> str:

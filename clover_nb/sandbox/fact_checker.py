@@ -188,7 +188,7 @@ class FactChecker:
     def _check_fact(self, fact: Fact) -> FactResult:
         values = {"m": self._connection.merchant_id}
         requests = fact.requests
-        needs_key = any(ask.path == "/v1/tokens" for ask in requests)
+        needs_key = any(ask.path.startswith("/v1/tokens") for ask in requests)
         if needs_key and not self._api_key and "apikey" not in fact.request_headers:
             return FactResult(fact, "skipped", (NO_KEY,))
         for name in re.findall(r"\{(new|record|token|amex_token|customer)\}", str(requests)):
@@ -235,7 +235,7 @@ class FactChecker:
         url = self._find_url(ask.path) + quote(_fill_names(ask.path, values), safe="/?&=,%().'")
         body = None if ask.body is None else _fill_names(ask.body, values).encode()
         sent = {"Content-Type": "application/json", "User-Agent": "clover-nb sandbox --check"}
-        if ask.path == "/v1/tokens":
+        if ask.path.startswith("/v1/tokens"):
             sent["apikey"] = self._api_key
         else:
             sent["Authorization"] = f"Bearer {self._connection.access_token}"
@@ -265,9 +265,9 @@ class FactChecker:
     def _find_url(self, path: str) -> str:
         if path.startswith("/v3/"):
             return self._connection.platform_url
-        return (
-            self._connection.token_url if path == "/v1/tokens" else self._connection.ecommerce_url
-        )
+        if path.startswith("/v1/tokens"):
+            return self._connection.token_url
+        return self._connection.ecommerce_url
 
     def _mask_secrets(self, text: str, values: Mapping[str, str]) -> str:
         for secret in (self._connection.access_token, self._api_key, *values.values()):

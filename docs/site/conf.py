@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import html
+import re
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ root_doc = "docs/index"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # furo's own underlines names as if they were links
 html_title = project
 html_copy_source = False
 html_show_copyright = False
@@ -41,11 +42,23 @@ napoleon_custom_sections = ["Source"]
 python_maximum_signature_line_length = 80
 
 
+# README has a picture for a light screen and one for a dark, a lesson the light one alone.
+PICTURE = re.compile(r'<picture>.*?<img src="(.*?)" alt="(.*?)"></picture>')
+LIGHT_IMAGE = re.compile(r"!\[([^\]]*)\]\((\S+)-light\.png\)")
+
+
 def setup(app: Sphinx) -> None:
-    """Copy the pictures that README shows for a light and a dark screen, which Sphinx can't see."""
-    app.connect("build-finished", _copy_pictures)
+    """Let pictures follow the theme that is chosen on the page, which may not be the screen's."""
+    app.connect("source-read", _show_both_pictures)
 
 
-def _copy_pictures(app: Sphinx, _problem: Exception | None) -> None:
-    images = Path(app.outdir) / "docs" / "images"
-    shutil.copytree(Path(app.srcdir) / "docs" / "images", images, dirs_exist_ok=True)
+def _show_both_pictures(_app: Sphinx, _name: str, source: list[str]) -> None:
+    source[0] = LIGHT_IMAGE.sub(_for_both_themes, PICTURE.sub(r"![\2](\1)", source[0]))
+
+
+def _for_both_themes(image: re.Match[str]) -> str:
+    alt, path = html.escape(image[1]), image[2]
+    return "".join(
+        f"<img class='only-{theme}' src='{path}-{theme}.png' alt='{alt}'>"
+        for theme in ("light", "dark")
+    )

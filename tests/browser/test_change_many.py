@@ -16,6 +16,8 @@ clover = clover_nb.use(clover_nb.connect("local", **{arguments!r}))
 """
 FORM = "form = forms.change_many()\nform"
 DESK = "desk = forms.desk()\ndesk"
+TABLE = "table = forms.customer_table(clover.customers.list(), page_size=10)\ntable"
+TICKED = "form = forms.change_many(table.selected) if len(table.selected) else None\nform"
 CELLS = (
     "E-mail\tName\tPhone\tNotes\n"
     "new@example.com\tAna Rivera\t+1 408 555 0125\tfrom the fair\n"
@@ -94,6 +96,20 @@ def test_from_a_pasted_table_to_an_undone_batch(notebook):
     button(notebook, "Apply").click()
     expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
     assert notebook.evaluate("len(clover.customers.search(email='new@example.com'))") == "0"
+
+
+def test_a_button_counts_though_it_is_drawn_meanwhile(notebook):
+    """A count of rows, by another count between press and release."""
+    page = notebook.page
+    paste(notebook, CELLS)
+    button(notebook, "Review the changes").click()
+    notebook.hold(button(notebook, "1 wrong"))
+    counts = "[['create', 'new', 1], ['wrong', 'wrong', 7]]"
+    notebook.run(f"form.review = {{**form.review, 'counts': {counts}}}")
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    expect(row(notebook, "Bo Lee")).to_be_visible()
+    expect(row(notebook, "Ana Rivera")).to_have_count(0)
 
 
 @pytest.mark.long
@@ -223,3 +239,33 @@ def test_those_that_are_ticked_in_the_desk_are_changed(open_notebook, connect):
     rows.nth(1).get_by_role("gridcell").nth(1).click()
     expect(button(notebook, "Edit contact")).to_be_visible()
     expect(button(notebook, "Change many…")).to_be_visible()
+
+
+def test_those_that_are_ticked_in_a_table_are_changed_in_the_next_cell(open_notebook, connect):
+    """As in the desk; which are picked on another page count too."""
+    notebook = open_notebook([connect, TABLE, TICKED], width=1600)
+    page, rows = notebook.page, notebook.output(1).get_by_role("row")
+    rows.nth(2).get_by_role("checkbox").check()
+    button(notebook, "Next page").click()
+    expect(page.get_by_text("11\N{EN DASH}20 of 30 customers")).to_be_visible()
+    rows.nth(3).get_by_role("checkbox").check()
+    notebook.wait_for("len(table.selected_ids)", "2")
+    page.evaluate(RUN_LAST)
+    expect(page.get_by_role("heading", name="Change 2 customers")).to_be_visible()
+    page.get_by_label("What to set").select_option(label="Phone")
+    page.get_by_label("Phone", exact=True).fill("206-555-0188")
+    button(notebook, "Review the changes").click()
+    expect(button(notebook, "2 to change")).to_be_visible()
+    button(notebook, "Go on to apply").click()
+    button(notebook, "Apply").click()
+    expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
+    changed = "clover.customers.list().query('phone == \"206-555-0188\"').index"
+    assert notebook.evaluate(f"set({changed}) == set(table.selected_ids)") == "True"
+
+
+RUN_LAST = """async () => {
+  const { commands, shell } = window.jupyterapp;
+  const { content } = shell.currentWidget;
+  content.activeCellIndex = content.widgets.length - 1;
+  await commands.execute("notebook:run-cell");
+}"""

@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 
+import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
@@ -89,6 +90,29 @@ def test_a_customer_is_found_shown_changed_and_the_change_taken_back(notebook):
     button(desk, "Refresh").click()
     expect(desk.get_by_role("grid")).to_contain_text("Ana Changed")
     expect(desk.get_by_text("read just now")).to_be_visible()
+
+
+def test_times_are_in_the_persons_own_time_zone(notebook):
+    """In the history and in the details, with the zone's name; UTC is under the mouse."""
+    desk = notebook.output(1)
+    zone = notebook.page.context.new_cdp_session(notebook.page)
+    zone.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    try:
+        select(desk, ANA)
+        history = desk.get_by_role("table", name="History")
+        expect(history).to_contain_text("created")
+        at = pd.Timestamp(
+            notebook.evaluate(
+                "clover.journal.frame(customer_id=ana)['time'].iloc[0].isoformat()"
+            ).strip("'")
+        )
+        there = f"{at.tz_convert('Asia/Kolkata'):%Y-%m-%d %H:%M} GMT+5:30"
+        expect(history.get_by_role("row", name=f"{there} ")).to_contain_text("created")
+        expect(history.get_by_text(there)).to_have_attribute("title", f"{at:%Y-%m-%d %H:%M} UTC")
+        created = desk.locator(".clover-row > div", has_text=re.compile("^Created"))
+        expect(created).to_contain_text(re.compile(r" GMT\+5:30$"))
+    finally:
+        zone.send("Emulation.setTimezoneOverride", {"timezoneId": ""})
 
 
 def test_a_note_is_written_in_lines_and_taken_back(notebook):
@@ -498,6 +522,27 @@ def test_the_focus_is_never_lost(notebook):
     button(desk, "Create customer").press("Enter")
     expect(desk.locator(".clover-who").first).to_contain_text("cleo@example.com")
     expect(desk.get_by_role("row", selected=True)).to_be_focused()
+
+
+def test_a_button_of_the_history_counts_though_it_is_drawn_meanwhile(notebook):
+    """By news between press and release; the same of a row, which a longer message moves."""
+    desk, mouse = notebook.output(1), notebook.page.mouse
+    notebook.evaluate("Customer.modify(ana, name='Ana Costa').name")
+    select(desk, ANA)
+    notebook.hold(desk.get_by_role("button", name="Undo: changed"))
+    notebook.run("desk.history += '<p>And more.</p>'")
+    notebook.page.wait_for_timeout(300)
+    mouse.up()
+    expect(button(desk, "Undo this change")).to_be_visible()
+    desk.get_by_role("searchbox").fill("")
+    expect(desk.get_by_text("10 of 201 customers")).to_be_visible()
+    other = desk.get_by_role("grid").get_by_role("row").nth(4)
+    key = other.get_attribute("data-id")
+    notebook.hold(other)
+    notebook.run("desk.outage = 'Clover can not be reached. ' * 30")
+    notebook.page.wait_for_timeout(300)
+    mouse.up()
+    notebook.wait_for("desk.table.selected_id", repr(key))
 
 
 def test_what_happens_is_announced(notebook):

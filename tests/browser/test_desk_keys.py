@@ -57,6 +57,14 @@ def page(shared):
     return shared
 
 
+def edit_contact(page, text):
+    """Find a customer and open the form for the contact, by keys."""
+    search_for(page, text)
+    page.keyboard.press("Enter")
+    page.keyboard.press("e")
+    expect(field(page, "Name")).to_be_focused()
+
+
 def search_for(page, text):
     """Type into the search, from wherever the keyboard is."""
     page.keyboard.press("/")
@@ -135,10 +143,7 @@ def test_letters_are_keys_outside_of_fields_alone_and_can_be_switched_off(page):
 
 def test_the_cancel_button_leads_back_to_the_row(page):
     """First what was typed is taken back, and then the form is closed."""
-    search_for(page, "qiang zhou")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "qiang zhou")
     page.keyboard.type("X")
     button(page, "Cancel").click()
     expect(field(page, "Name")).to_have_value("Qiang Zhou")
@@ -239,10 +244,7 @@ def test_leaving_with_something_typed_asks_first(page):
     page.on("dialog", answer)
     reload(page)  # a form that is put aside may hold something that another test has typed
     asked.clear()
-    search_for(page, "qiang zhou")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "qiang zhou")
     reload(page)
     expect(who(page)).to_contain_text("Qiang Zhou")
     assert asked == []
@@ -305,10 +307,7 @@ def test_a_pasted_address_is_split_and_taken_back_in_one_step(page, chromium):
 
 def test_the_preview_shows_what_is_typed_and_warns_before(page):
     """Digit by digit, while the kernel must not have what may become a card number."""
-    search_for(page, "kavya reddy")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "kavya reddy")
     field(page, "Phone").focus()
     page.keyboard.press("Control+a")
     page.keyboard.type("202-555-0199", delay=20)
@@ -329,10 +328,7 @@ def test_views_narrow_the_table_and_go_along_with_the_search(page):
     """They are counted, and what was changed today is among them."""
     views = page.get_by_label("Customers to show")
     expect(views.get_by_role("option", name=re.compile(r"No card \(\d+\)"))).to_have_count(1)
-    search_for(page, "kavya singh")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "kavya singh")
     page.keyboard.press("End")
     page.keyboard.type(" II", delay=20)
     page.keyboard.press("Control+Enter")
@@ -361,10 +357,7 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
     expect(heads.filter(has_text="Phone")).to_have_count(0)
     page.evaluate("localStorage.clear()")
 
-    search_for(page, "marek.sikora")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "marek.sikora")
     page.keyboard.press("Control+a")
     page.keyboard.type("=1+1", delay=20)
     page.keyboard.press("Control+Enter")
@@ -389,9 +382,7 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
 def test_both_panes_are_in_sight(page, theme):
     """List and record side by side, or one below the other; the new customer's form alone."""
     page.emulate_media(color_scheme=theme)
-    search_for(page, "qiang zhou")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
+    edit_contact(page, "qiang zhou")
     expect(button(page, "Save contact")).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("searchbox")).to_be_in_viewport(ratio=1)
     page.keyboard.press("Escape")
@@ -424,10 +415,7 @@ def test_a_selected_row_is_seen_from_its_beginning(page):
 def test_the_page_is_open_to_all(page, theme):
     """By axe, contrast too; one main, one h1; the ways to give a card are one stop of Tab."""
     page.emulate_media(color_scheme=theme)
-    search_for(page, "kenji tanaka")
-    page.keyboard.press("Enter")
-    page.keyboard.press("e")
-    expect(field(page, "Name")).to_be_focused()
+    edit_contact(page, "kenji tanaka")
     field(page, "Name").fill("\u202eijneK")
     expect(page.get_by_role("table", name="What will change")).to_contain_text("\ufffdijneK")
     field(page, "Name").fill("Kenji")
@@ -451,6 +439,12 @@ def test_the_page_is_open_to_all(page, theme):
     assert find_barriers(page) == []
     assert page.get_by_role("heading", level=1).all_inner_texts() == ["Customer desk"]
     expect(page.get_by_role("main")).to_have_count(1)
+    button(page, "Change many…").click()
+    expect(page.get_by_role("heading", level=3, name="1. File")).to_be_focused()
+    assert page.get_by_role("heading", level=2).all_inner_texts() == ["Change many customers"]
+    assert find_barriers(page) == []
+    button(page, "Change many…").click()
+    expect(page.get_by_role("heading", name="1. File")).to_be_hidden()
 
 
 def find_barriers(page):

@@ -154,6 +154,20 @@ def test_a_sign_that_turns_a_name_around_is_seen(notebook):
     expect(name).to_have_text("Person \ufffd71")
 
 
+@pytest.mark.parametrize("drawn", ["table.data = people.iloc[::-1]", "table.search('person 05')"])
+def test_a_click_counts_though_the_table_is_drawn_meanwhile(notebook, drawn):
+    """By new data or a search's answer between press and release: who was pressed is selected."""
+    page = notebook.page
+    notebook.hold(row(notebook, "Person 05"))
+    notebook.run(drawn)
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    notebook.wait_for("table.selected_ids", "['ID05']")
+    expect(page.get_by_role("row").nth(1)).not_to_contain_text("Person 00")
+    if "search" in drawn:
+        expect(row(notebook, "Person 05")).to_be_focused()
+
+
 SEEN_SELECTED = """
 const seen = (window.seenSelected = []);
 new MutationObserver((changes) => {

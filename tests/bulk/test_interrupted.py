@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import threading
 import time
 
 import pandas as pd
@@ -22,37 +23,40 @@ ADDRESS = {
     "shipping_postal_code": "02108",
     "shipping_country": "US",
 }
-#: What a batch sends: a method, and how the path ends.
+#: What a batch sends: methods, and how the path ends.
+READ = "GET", r"/customers"
 CREATE = "POST", r"/customers"
 NAME = "POST", r"/customers/\w+"
-EMAIL = "POST", r"/email_addresses.*"
-PHONE = "POST", r"/phone_numbers.*"
-STREET = "POST", r"/addresses.*"
+EMAIL = "POST|DELETE", r"/email_addresses.*"
+PHONE = "POST|DELETE", r"/phone_numbers.*"
+STREET = "POST|DELETE", r"/addresses.*"
 DELETE = "DELETE", r"/customers/\w+"
 LATE_SECONDS = 1.5
 NOTHING = "", ""
 
 
 class SignalingProxy(LossyProxy):
-    """Sends a process a signal at a certain one of its writes."""
+    """Sends a process a signal at a certain one of its requests."""
 
     def aim(self, kind, number, *, what="answer", signum=signal.SIGKILL):
-        """Set the write.
+        """Set the request.
 
         Args:
             kind: Its kind.
             number: Which of them, from now on.
-            what: What is lost of it: the ``request``, the ``answer``, ``time`` or ``nothing``.
+            what: What is lost of it: the ``request``, the ``answer``, ``time`` until the release,
+                or ``nothing``.
             signum: The signal.
         """
         self.kind, self.what, self.signum = kind, what, signum
         self.waiting = itertools.count(1)
         self.number = number
         self.process = None
+        self.released, self.arrived, self.signaled = threading.Event(), threading.Event(), 0.0
 
     def pick(self, method, path, body):
         wanted, ends = self.kind
-        if method != wanted or not re.search(f"{ends}$", path.partition("?")[0]):
+        if not re.fullmatch(wanted, method) or not re.search(f"{ends}$", path.partition("?")[0]):
             return None
         if next(self.waiting) != self.number:
             return None
@@ -60,10 +64,12 @@ class SignalingProxy(LossyProxy):
             return Loss(self.what, method, path, self.send_signal)
         self.send_signal()
         if self.what == "time":
-            time.sleep(LATE_SECONDS)
+            self.released.wait()
+            return Loss("answer", method, path, self.arrived.set)
         return None
 
     def send_signal(self):
+        self.signaled = time.time()
         os.kill(self.process.pid, self.signum)
 
     def run(self, plan, journal):
@@ -88,10 +94,7 @@ def near(proxy, tmp_path):
 
 
 def apply_killed(proxy, plan, folder, kinds):
-    """Apply a plan, killed at each kind of request, before Clover has it and after, and once more.
-
-    Returns the batch.
-    """
+    """Apply a plan, killed at each kind of request, before it arrives and after; and to the end."""
     plan.save(folder / "plan.jsonl")
     kills = [(kind, what) for kind in kinds for what in ("request", "answer")]
     chance = random.Random()  # noqa: S311  no secret
@@ -108,10 +111,16 @@ def apply_killed(proxy, plan, folder, kinds):
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
+def shown_fields(customers, ids):
+    """What a plan can change, of some customers, as texts."""
+    names = ["name", "email", "phone", *ADDRESS]
+    return customers.reindex(ids)[names].astype("str").fillna("").to_dict("index")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("box", [{"latency_ms": 20}], indirect=True)
 def test_killed_at_any_request_none_is_lost_and_none_doubled(near, box, proxy, tmp_path):
-    """Twenty times, and as what it made is deleted again: all is there once, then as before."""
+    """Twenty times, and ten while it is taken back: all is there once, then as before."""
     box.seed(340)
     before = near.customers.list()
     bare = before.index[before["phone"].isna()][:40]
@@ -133,8 +142,8 @@ def test_killed_at_any_request_none_is_lost_and_none_doubled(near, box, proxy, t
     plan = near.customers.plan(table)
     plan.accept(plan.frame(status="doubtful").index)  # some have the phone of another by now
     assert set(plan.frame()["status"]) == {"ready"}
-    kinds = (CREATE, NAME, EMAIL, PHONE, STREET)
-    apply_killed(proxy, plan, tmp_path, (*kinds, *kinds))
+    changes = (NAME, EMAIL, PHONE, STREET)
+    apply_killed(proxy, plan, tmp_path, (READ, CREATE, *changes, CREATE, *changes))
 
     after = near.customers.list()
     with proxy.connect(journal=tmp_path / "killed") as again:
@@ -145,31 +154,32 @@ def test_killed_at_any_request_none_is_lost_and_none_doubled(near, box, proxy, t
         history = again.journal.frame()  # each change once
         assert sorted(history["customer_id"]) == sorted(ids)
         assert set(history["outcome"]) == {"done"}
-        assert len(after) == len(before) + 60
-        wanted = before.reindex(ids).astype("str").fillna("").reset_index(drop=True)
-        for name in ("email", "phone", *ADDRESS):
-            wanted[name] = table[name].where(table[name] != "", wanted[name])
-        there = after.loc[ids].astype("str").fillna("").reset_index(drop=True)
-        names = table["name"].where(table["name"] != "", wanted["name"])
-        assert there["name"].to_list() == names.to_list()
-        for name in ("email", "phone", *ADDRESS):
-            assert there[name].to_list() == wanted[name].to_list(), name
         undo = batch.plan_undo()
-    held = before.astype("str").fillna("")  # what was there first is still known
-    for line in undo.changes().itertuples():
-        if line.id in held.index:
-            assert line.after == held.loc[line.id, line.field], line
-    table = undo.frame()
-    undo.skip(table.index[table["action"] != "delete"])
-    undo.accept(table.index[table["action"] == "delete"])
-    apply_killed(proxy, undo, tmp_path, (DELETE, DELETE))
-    assert set(near.customers.list().index) == set(before.index)
+    assert len(after) == len(before) + 60
+    wanted = shown_fields(before, ids)
+    for row, key in zip(table.to_dict("records"), ids, strict=True):
+        wanted[key] |= {name: row[name] for name in wanted[key] if row[name]}
+    assert shown_fields(after, ids) == wanted
+
+    undo.accept(undo.frame(status="doubtful").index)
+    wrong = [row for row in undo.rows if row.status == "wrong"]  # Clover would not take them back
+    assert {reason.code for row in wrong for reason in row.reasons} <= {"address_incomplete"}
+    apply_killed(proxy, undo, tmp_path, (READ, DELETE, *changes))
+    found = near.customers.list()
+    assert set(found.index) == set(before.index)
+    kept = before.index.difference([row.customer_id for row in wrong])
+    assert shown_fields(found, kept) == shown_fields(before, kept)
+    with proxy.connect(journal=tmp_path / "killed") as again:
+        taken = again.journal.frame().iloc[len(history) :]
+        assert sorted(taken["customer_id"]) == sorted(
+            row.customer_id for row in undo.rows if row.requests
+        )
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [CREATE, PHONE], ids=["create", "phone"])
 def test_what_is_still_on_its_way_after_a_kill_is_not_sent_again(near, box, proxy, tmp_path, kind):
-    """It arrives when the next process has begun already, which has waited for it."""
+    """It arrives when somebody has begun to go on, who has waited for it."""
     bare = near.customers.list()["phone"].isna()
     table = new_rows(6).assign(email="")
     if kind == PHONE:
@@ -179,7 +189,10 @@ def test_what_is_still_on_its_way_after_a_kill_is_not_sent_again(near, box, prox
     proxy.aim(kind, 3, what="time")
     told = proxy.run(tmp_path / "plan.jsonl", tmp_path / "journal")
     assert told == ([], -signal.SIGKILL)
-    batch = near.customers.apply(plan, listing_wait=4 * LATE_SECONDS)
+    threading.Timer(LATE_SECONDS, proxy.released.set).start()
+    elapsed = time.time() - proxy.signaled
+    batch = near.customers.apply(plan, listing_wait=elapsed + 4 * LATE_SECONDS)
+    assert proxy.arrived.wait(30)
     assert count_outcomes(batch) == {"done": len(table)}
     writes = [entry for entry in box.requests if entry["method"] == "POST"]
     assert len(writes) == len(table)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import calendar
 import datetime as dt
 import io
+import re
 import subprocess
 import sys
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -34,6 +37,16 @@ def test_growth_has_a_line_for_each_year(customers):
         assert [*line.get_ydata()] == [(of_year == month).sum() for month in range(1, 13)]
         assert f"{line.get_label()}: {len(of_year)}." in chart.alt
     assert len(chart.axes[0].lines) == 3
+    shown = [label.get_text() for label in chart.axes[0].get_xticklabels()]
+    assert shown == calendar.month_abbr[1:]
+
+
+def test_the_month_with_most_new_customers_is_named(customers):
+    """With its year and how many they were."""
+    new = Counter(f"{day:%b %Y}" for day in customers["created"])
+    ((month, most), (_, second)) = new.most_common(2)
+    assert most > second
+    assert charts.plot_growth(customers).alt.endswith(f" Most in a month: {most} in {month}.")
 
 
 def test_a_month_without_anybody_is_drawn_and_one_to_come_is_not(customers):
@@ -61,33 +74,64 @@ def test_each_state_and_province_has_a_tile(customers):
 def test_a_tile_has_the_number_of_its_state_and_the_rest_is_told(customers):
     """California is no part of Canada, though both are CA; and all together are all."""
     chart = charts.plot_states(customers)
-    texts = [each.get_text() for each in chart.axes[0].texts]
-    numbers = dict(zip(texts[:-1:2], texts[1:-1:2], strict=True))
-    lives_in = customers.value_counts(["shipping_country", "shipping_state"])
-    assert numbers["CA"] == str(lives_in["US", "CA"])
-    assert numbers["ON"] == str(lives_in["CA", "ON"])
-    elsewhere = int(texts[-1].split()[0])
-    assert sum(int(number or 0) for number in numbers.values()) + elsewhere == len(customers)
-    assert f"ON {numbers['ON']}" in chart.alt
+    *texts, rest = [each.get_text() for each in chart.axes[0].texts]
+    numbers = {state: int(number or 0) for state, number in zip(*[iter(texts)] * 2, strict=True)}
+    lives_in = Counter(zip(customers["shipping_country"], customers["shipping_state"], strict=True))
+    provinces = {"YT", "NT", "NU", "NL", "BC", "AB", "SK", "MB", "ON", "QC", "NB", "NS", "PE"}
+    for state, number in numbers.items():
+        assert number == lives_in["CA" if state in provinces else "US", state], state
+    elsewhere = int(rest.split()[0])
+    assert sum(numbers.values()) + elsewhere == len(customers)
+    largest = re.findall(r"([A-Z]{2}) (\d+)", chart.alt)
+    assert [int(number) for _, number in largest] == sorted(numbers.values())[:-6:-1]
+    assert all(numbers[state] == int(number) for state, number in largest)
+    assert chart.alt.endswith(f"; {rest}.")
+
+
+def test_the_more_customers_the_darker_is_a_tile(customers):
+    """Equal numbers have the same colour, and what is written on it can be read."""
+    axes = charts.plot_states(customers).axes[0]
+    light = {tile: sum(tile.get_facecolor()[:3]) for tile in axes.patches}
+    numbers = [int(each.get_text() or 0) for each in axes.texts[1:-1:2]]
+    colors = sorted(set(zip(numbers, light.values(), strict=True)))
+    assert len(colors) == len(set(numbers)) > 5
+    assert [shade for _, shade in colors] == sorted(light_of for _, light_of in colors)[::-1]
 
 
 def test_cards_that_have_expired_are_told_from_those_that_will(customers):
     """A card is good until the end of its month."""
     of_this_month = customers.head(1).assign(card_expiry="2026-01")
     chart = charts.plot_card_expiry(of_this_month, TODAY)
-    assert chart.axes[0].get_title().startswith("0 cards expired")
+    assert chart.axes[0].get_title().startswith("Newest cards: 0 expired")
     assert "1 will in the next" in chart.alt
     chart = charts.plot_card_expiry(of_this_month, dt.date(2026, 2, 1))
-    assert chart.axes[0].get_title().startswith("1 cards expired")
+    assert chart.axes[0].get_title().startswith("Newest cards: 1 expired")
+
+
+def test_each_month_of_expiry_has_the_bar_of_its_cards(customers):
+    """Half a year back and ahead; the text has the same numbers."""
+    chart = charts.plot_card_expiry(customers, TODAY)
+    months = [f"2025-{month:02}" for month in range(7, 13)]
+    months += [f"2026-{month:02}" for month in range(1, 7)]
+    expiries = Counter(customers["card_expiry"])
+    axes = chart.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == months
+    drawn = {months[round(bar.get_center()[0])]: bar.get_height() for bar in axes.patches}
+    assert drawn == {month: expiries[month] for month in months}
+    told = dict(re.findall(r"(\d{4}-\d\d) (\d+)", chart.alt))
+    assert told == {month: str(expiries[month]) for month in months if expiries[month]}
 
 
 def test_quality_has_a_bar_for_each_finding(customers):
     """As long as the report says."""
     chart = charts.plot_quality(customers, TODAY)
     found = quality.report(customers, TODAY)["customers"]
+    names = [label.get_text() for label in chart.axes[0].get_yticklabels()]
     drawn = [bar.get_width() for bar in chart.axes[0].patches]
+    assert dict(zip(names, drawn, strict=True)) == found.to_dict()
     assert drawn == sorted(found)
-    assert all(f"{kind} {number}" in chart.alt for kind, number in found.items())
+    told = dict(each.rsplit(" ", 1) for each in chart.alt[:-1].partition(": ")[2].split(", "))
+    assert told == {kind: str(number) for kind, number in found.items()}
 
 
 @pytest.mark.parametrize("name", charts.__all__[1:])

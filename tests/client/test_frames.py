@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import sqlite3
@@ -352,6 +353,11 @@ def test_what_clover_documents_beyond_the_schema_becomes_columns():
     assert str(table["email_verifiedTime"].dtype) == "Int64"
 
 
+def save_in_database(table):
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        table.to_sql("customers", db)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -366,7 +372,7 @@ def test_what_clover_documents_beyond_the_schema_becomes_columns():
         lambda table: table.to_csv(),
         lambda table: table.to_html(),
         lambda table: table.to_parquet(),
-        lambda table: table.to_sql("customers", sqlite3.connect(":memory:")),
+        save_in_database,
     ],
 )
 def test_a_table_does_what_tables_do(call):

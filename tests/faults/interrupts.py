@@ -58,6 +58,7 @@ def interrupt(count: int, seed: int, folder: str) -> dict[str, int]:
 
 def be_interrupted(count: int, connection: dict[str, str], folder: str) -> dict[str, int]:
     """Call, be interrupted, and look whether all is well, so often."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` leaves it ignored
     told = {"ended": 0, "later": 0, "lost": 0}
     with connect("local", **connection, requests_per_second=None, journal=None) as clover:
         key = clover.customers.list(limit=1).index[0]

@@ -422,13 +422,13 @@ def test_what_was_kept_of_a_plan_goes_when_its_end_was_seen(kept):
     assert wait_until_over(apply_process.start_apply(kept, plan)).state == "done"
     folder = kept.journal.path.with_name("journal-plans")
     browser = Browser(forms.change_many(clover=kept))
-    assert browser.form.file["offered"] == "Batch 1 is done."
+    assert browser.form.offered == "Batch 1 is done."
     browser.tell("open")
     assert browser.counts == {"done": 1}
     assert list(folder.iterdir()) == []
     browser.form.close()
     again = Browser(forms.change_many(clover=kept))
-    assert again.form.file["offered"] == ""
+    assert again.form.offered == ""
     again.form.close()
 
 

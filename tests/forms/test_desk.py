@@ -184,19 +184,25 @@ def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, mon
     asyncio.run(scenario())
 
 
+async def leave_form(desk, gate, ana, bea, begin):
+    """Begin something with Ana's contact that is held up, go on to Bea; the form that was left."""
+    desk.select(ana["id"])
+    await happens(lambda: desk.history)
+    desk.open_form("Edit contact")
+    form = desk.form
+    begin(driver(desk))
+    await happens(gate.entered.is_set)
+    desk.select(bea["id"])
+    return form
+
+
 def test_a_save_that_ends_late_takes_nobody_back(desk, clover, ana, bea, monkeypatch):
     """Ana is saved while Bea is looked at: the table knows it, and Bea stays."""
     gate = Gate(clover.customers.modify)
     monkeypatch.setattr(clover.customers, "modify", gate)
 
     async def scenario():
-        desk.select(ana["id"])
-        await happens(lambda: desk.history)
-        desk.open_form("Edit contact")
-        form = desk.form
-        driver(desk).type(name="Bo").submit()
-        await happens(gate.entered.is_set)
-        desk.select(bea["id"])
+        form = await leave_form(desk, gate, ana, bea, lambda ours: ours.type(name="Bo").submit())
         assert desk.form is not form
         gate.opened.set()
         await happens(lambda: desk.table.data.loc[ana["id"], "name"] == "Bo")
@@ -217,12 +223,7 @@ def test_a_save_that_fails_late_says_whom_to_select(desk, clover, ana, bea, monk
     monkeypatch.setattr(clover.customers, "modify", lambda *_, **__: gate() or fail())
 
     async def scenario():
-        desk.select(ana["id"])
-        await happens(lambda: desk.history)
-        desk.open_form("Edit contact")
-        driver(desk).type(name="Bo").submit()
-        await happens(gate.entered.is_set)
-        desk.select(bea["id"])
+        await leave_form(desk, gate, ana, bea, lambda ours: ours.type(name="Bo").submit())
         gate.opened.set()
         await happens(lambda: words(desk.status) == "Not saved yet: select Ana to see why.")
         desk.select(ana["id"])
@@ -237,14 +238,11 @@ def test_a_look_that_ends_late_is_no_change_that_failed(desk, clover, ana, bea, 
     gate = Gate(clover.customers.search)
     monkeypatch.setattr(clover.customers, "search", gate)
 
+    def look(ours):
+        ours.type(email="new@example.com").tell("leave", name="email")
+
     async def scenario():
-        desk.select(ana["id"])
-        await happens(lambda: desk.history)
-        desk.open_form("Edit contact")
-        form = desk.form
-        driver(desk).type(email="new@example.com").tell("leave", name="email")
-        await happens(gate.entered.is_set)
-        desk.select(bea["id"])
+        form = await leave_form(desk, gate, ana, bea, look)
         gate.opened.set()
         await happens(lambda: not form.busy)
         assert "Not saved" not in words(desk.status)

@@ -445,7 +445,7 @@ def test_a_form_that_is_held_is_not_moved_away_from_what_is_typed(clover, shown)
     ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
     released = []
     contact = shown("edit_contact", ana["id"])
-    contact.form.on_released = lambda: released.append(contact.form.show(bea))
+    contact.form.work.on_released = lambda: released.append(contact.form.show(bea))
     contact.type(name="Ana Costa")
     assert not contact.form.show(bea)
     assert contact.form.show(ana)

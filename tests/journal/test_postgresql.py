@@ -86,7 +86,7 @@ def test_what_the_database_says_stands_beside_what_a_person_says(database, monke
 def test_the_history_says_whose_each_change_is(practice, database, monkeypatch):
     """As a person says, with what the database says beside it; an undo names whose it takes back.
 
-    And while a record is open, what somebody else has changed since it was read.
+    And while a record is open, what somebody else has changed since it was read, and when.
     """
     monkeypatch.setenv("CLOVER_PERSON", "Ana Lopez")
     with connect_as(practice, database, "ana") as ana:
@@ -98,7 +98,7 @@ def test_the_history_says_whose_each_change_is(practice, database, monkeypatch):
             assert history.describe_news(bo, key, seen) == ""
             ana.customers.modify(key, name="Bea")
             told = history.describe_news(bo, key, seen)
-            assert told == "Ana Lopez (as ana) changed this customer a moment ago."
+            assert told == "<bdi>Ana Lopez (as ana)</bdi> changed this customer a moment ago."
             entry = bo.journal.frame(customer_id=key).index[-1]
             assert undo_spec(bo, entry).title == "Undo a change of Ana Lopez (as ana)"
             assert history.describe_news(ana, key, seen) == ""  # of one's own changes nothing
@@ -106,7 +106,12 @@ def test_the_history_says_whose_each_change_is(practice, database, monkeypatch):
         newest = history.read_history(ana, key)[0]
         assert (newest.person, newest.what) == ("bo", "change undone, made by Ana Lopez (as ana)")
         database.execute("UPDATE clover_nb.entries SET time = time - 120")
-        assert history.describe_news(ana, key, entry) == "bo changed this customer 2 minutes ago."
+        told = history.describe_news(ana, key, entry)
+        assert told == "<bdi>bo</bdi> changed this customer 2 minutes ago."
+        database.execute("UPDATE clover_nb.entries SET time = 1767193199.9")
+        told = history.describe_news(ana, key, entry)
+        time = "<time datetime='2025-12-31T14:59:59Z'>2025-12-31 14:59 UTC</time>"
+        assert told == f"<bdi>bo</bdi> changed this customer at {time}."
 
 
 def test_a_strange_role_reads_no_tables(database):
@@ -182,8 +187,10 @@ def test_one_plan_is_applied_at_a_time_by_all_the_team(database):
     rows = [row | {"before": {}, "wanted": {"phone": "1"}, "cells": []} for row in rows]
     ana = Batches(journal_of(database), "h", "M1", entries_host="h")
     bo = Batches(journal_of(database, "bo"), "h", "M1", entries_host="h")
-    one, other = (each.open(f"plan {each}", rows, headings=["id"]) for each in (ana, bo))
-    assert bo.open(f"plan {bo}", rows, headings=["id"]) == other
+    one, again, other = (
+        each.open(f"plan {each}", rows, headings=["id"]) for each in (ana, ana, bo)
+    )
+    assert (one, again, other) == (1, 1, 2)
     ana.take(one)
     with pytest.raises(JournalError, match=f"Batch {one} is being applied by ana"):
         bo.take(other)
@@ -346,6 +353,50 @@ def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(da
     assert batches.info(number).state == "stopped"
     batches.take(number)
     assert batches.info(number).state == "running"
+
+
+def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice, database):
+    """Nothing is sent that can't be written down, and nothing twice."""
+    reports = []
+
+    def follow(progress):
+        """Away from the fifth row that is done on, until it was told so three times."""
+        away = [each for each in reports if each.done >= 5]
+        if len(away) == 1:
+            database.server.stop()
+        if len(away) == 4:
+            database.server.start()
+        reports.append(progress)
+
+    with connect_as(practice, database, "ana") as ana:
+        known = len(ana.customers.list())
+        table = pd.DataFrame({"email": [f"away{turn}@example.com" for turn in range(40)]})
+        batch = ana.customers.apply(ana.customers.plan(table), progress=follow)
+        assert (batch.number, batch.state, batch.counts) == (1, "done", {"done": 40})
+        assert batch.frame()["verified"].all()
+        assert len(ana.customers.list()) == known + 40
+        assert len(ana.journal.frame()) == 40
+
+
+def test_a_process_that_was_taken_for_dead_sends_no_more_of_its_batch(database):
+    """A colleague has gone on with it, while this one had lost its connection."""
+    rows = [{"row": 2, "action": "create", "customer_id": None}]
+    rows = [row | {"before": {}, "wanted": {"phone": "1"}, "cells": []} for row in rows]
+    ana, bo = (
+        Batches(journal_of(database, role), "h", "M1", entries_host="h") for role in ("ana", "bo")
+    )
+    number = ana.open("plan", rows, headings=["id"])
+    ana.take(number)
+    (row,) = ana.rows(number)
+    ana.begin(number, row)
+    database.server.stop()
+    database.server.start()
+    time.sleep(1.1)  # longer than a connection counts as in use
+    bo.take(number)
+    with pytest.raises(JournalError, match="Another process goes on with batch 1"):
+        ana.begin(number, row)
+    ana.close(number, "stopped")
+    assert bo.info(number).state == "running"
 
 
 def test_a_connection_that_was_lost_while_nobody_used_it_is_made_anew(database):

@@ -34,8 +34,6 @@ def addresses(page):
     """What a page loads, and where it leads."""
     for tag, name in (("a", "href"), ("link", "href"), ("img", "src"), ("script", "src")):
         yield from ((tag, each[name]) for each in page.find_all(tag, attrs={name: True}))
-    for each in page.find_all("source"):
-        yield "source", each["srcset"]
 
 
 def test_each_document_has_a_page(site):
@@ -78,6 +76,25 @@ def test_the_outputs_of_the_lessons_are_shown(site):
     (lesson,) = [page for path, page in site.items() if path.stem == "05_explore_customers"]
     assert lesson.select(".cell_output table")
     assert lesson.select(".cell_output img")
+
+
+def test_a_picture_follows_the_theme_of_the_page(site):
+    """Each of the README, the first page and the lessons is there for a light and a dark one."""
+    pages = {path.stem: page for path, page in site.items() if path.parent.name != "pages"}
+    (pages["README"],) = [page for path, page in site.items() if path.stem == "README"]
+    for name, count in (("README", 12), ("index", 1), ("02_forms", 6)):
+        light = [image["src"] for image in pages[name].select("img.only-light")]
+        dark = [image["src"] for image in pages[name].select("img.only-dark")]
+        assert [each.replace("-light", "-dark") for each in light] == dark
+        assert len(dark) == count, name
+        assert not pages[name].find("picture")
+
+
+def test_no_two_pages_have_the_same_name(site):
+    """In the contents beside each page, where a reader has nothing else to tell them by."""
+    (page,) = [page for path, page in site.items() if path.stem == "README"]
+    names = [link.text for link in page.select(".sidebar-tree a")]
+    assert len(names) == len(set(names)) == len(DOCUMENTS) - 1  # without the first page
 
 
 def test_the_reference_has_what_is_public(site):

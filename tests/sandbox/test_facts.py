@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +187,48 @@ def test_each_fact_has_a_known_source():
     assert {fact.source for fact in known} == SOURCES.keys()
     assert {fact.mark for fact in known} == {"D", "O-live", "O-fix", "O-code", "I"}
     assert len({fact.says for fact in known}) == len(known)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "sandbox-facts.md"
+
+
+def rows(heading):
+    """The rows below a heading of the page of facts, each as its cells."""
+    part = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}")[2].partition("\n## ")[0]
+    lines = [line.strip("|").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+    table = [[cell.strip() for cell in line] for line in lines]
+    return [row for row in table if row[0] not in {"---", "fact", "setting"}]
+
+
+def test_all_that_is_known_is_a_line_of_the_page():
+    """What is asked; what is a setting, with its reason; and what isn't asked, and why not."""
+    asked = [(row[0], row[1], row[-1]) for row in rows("Facts")]
+    assert asked == [(fact.says, fact.mark, fact.source) for fact in FACTS]
+    known = {name: each for name, each in SETTINGS.items() if each.evidence != "I"}
+    settings = [(row[0].strip("`"), row[2], row[3]) for row in rows("Where sources")]
+    assert settings == [(name, each.why, each.evidence) for name, each in known.items()]
+    unasked = [tuple(row) for row in rows("Known, and not asked for")]
+    assert unasked == [(each.says, each.mark, each.why, each.source) for each in UNASKED]
+    assert all(why for *_, why, _ in settings + unasked)
+
+
+def test_a_reason_that_names_a_setting_names_one_that_there_is():
+    """By its name; else the line would be neither a fact nor a setting."""
+    named = {name for each in UNASKED for name in re.findall("`([a-z_]+)`", each.why)}
+    assert named - {"param"} <= SETTINGS.keys()
+    assert {"undocumented_calls", "declined_cards"} <= named
+
+
+def test_the_example_of_a_check_adds_up():
+    """The page's numbers are those of the facts that there are."""
+    shown = re.search(
+        r"skipped: (\d+),.*\n(\d+) facts: (\d+) hold, (\d+) differ, (\d+) were",
+        PAGE.read_text(encoding="utf-8"),
+    )
+    said, total, holding, other, skipped = map(int, shown.groups())
+    writing = sum(fact.writes for fact in FACTS)
+    assert (said, skipped, total) == (writing, writing, len(FACTS))
+    assert holding + other == total - writing
 
 
 def test_each_request_can_be_read():

@@ -1,15 +1,19 @@
 """The sandbox in the tests of other programs: what docs/sandbox-for-tests.md shows is run."""
 
+import fnmatch
 import json
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import requests
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "sandbox-for-tests.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -143,11 +147,29 @@ def test_the_example_for_node_passes(tmp_path):
     assert re.search(r"^# pass 1$", done.stdout, re.MULTILINE), done.stdout
 
 
+def test_the_container_installs_what_is_built():
+    """The wheel of `make dist`, on a Python that it runs on, into the folder that it comes from."""
+    root = DOCUMENT.parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (lines,) = examples("dockerfile")
+    python = re.search(r"^FROM python:([0-9.]+)-slim$", lines, re.MULTILINE)[1]
+    assert SpecifierSet(project["requires-python"]).contains(python)
+    bound = re.search(r"type=bind,target=(\S+) pip install .* (\S+)$", lines, re.MULTILINE)
+    target, wheel = bound.groups()
+    name = canonicalize_name(project["name"]).replace("-", "_")
+    built = f"{target}/{name}-{metadata.version(project['name'])}-py3-none-any.whl"
+    assert fnmatch.fnmatch(built, wheel)
+    # What is bound is the folder that the image is built from, into which hatchling builds.
+    assert "`make dist`" in DOCUMENT.read_text(encoding="utf-8")
+    command = re.search(r"`docker build .* (\S+)`", DOCUMENT.read_text(encoding="utf-8"))[1]
+    assert command == "dist"
+    assert json.loads(re.search("^CMD (.*)$", lines, re.MULTILINE)[1])[0] in project["scripts"]
+
+
 def test_the_command_of_the_container_serves(tmp_path):
     """On the port that it names, with the keys that it prints."""
     (lines,) = examples("dockerfile")
-    name, *options = json.loads(re.search("^CMD (.*)$", lines, re.MULTILINE)[1])
-    assert name == "clover-nb"
+    _, *options = json.loads(re.search("^CMD (.*)$", lines, re.MULTILINE)[1])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     options[options.index("--port") + 1] = port

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -252,8 +254,11 @@ def test_the_port_is_kept_where_nobody_else_writes(tmp_path, monkeypatch):
 
 # The status of an answer, if there is one.
 ASK = """
-import http.client, sys
+import http.client, socket, sys
 connection = http.client.HTTPConnection(sys.argv[1], timeout=30)
+if sys.argv[4] == "IPv6":
+    connection.sock = socket.socket(socket.AF_INET6)
+    connection.sock.connect(("::ffff:127.0.0.1", connection.port))
 try:
     connection.request("GET", sys.argv[2], headers={"Cookie": sys.argv[3]})
     print(connection.getresponse().status)
@@ -262,9 +267,12 @@ except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
 """
 
 
-def test_another_user_is_not_even_answered(desk, cookie, run_as_other_user):
+@pytest.mark.parametrize("family", ["IPv4", "IPv6"])
+def test_another_user_is_not_even_answered(desk, cookie, run_as_other_user, family):
     """With the token and the cookie neither, which a browser may have sent to their server."""
     for path in (desk.url[desk.url.index("/?") :], "/voila/static/voila.js"):
-        assert desk.request("GET", path, Cookie=cookie)[0] == 200
-        imports = "import http.client, encodings.idna"
-        assert run_as_other_user(imports, ASK, desk.host, path, cookie) == "nothing\n"
+        arguments = (desk.host, path, cookie, family)
+        mine = [sys.executable, "-c", ASK, *arguments]
+        assert subprocess.run(mine, capture_output=True, check=True).stdout == b"200\n"
+        imports = "import http.client, socket, encodings.idna"
+        assert run_as_other_user(imports, ASK, *arguments) == "nothing\n"

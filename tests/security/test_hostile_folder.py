@@ -10,7 +10,10 @@ import requests
 from desk_process import running_desk
 from lab_process import TOKEN, running_lab
 
-PRODUCTION = "CLOVER_ENVIRONMENT=production\nCLOVER_ACCESS_TOKEN=token\nCLOVER_MERCHANT_ID=M1\n"
+MERCHANTS_TOKEN = "the-token-of-the-merchant"
+PRODUCTION = (
+    f"CLOVER_ENVIRONMENT=production\nCLOVER_ACCESS_TOKEN={MERCHANTS_TOKEN}\nCLOVER_MERCHANT_ID=M1\n"
+)
 NAMES = (
     *("voila", "jupyter_config", "jupyter_server_config", "jupyter_lab_config"),
     *("jupyter_voila_config", "ipython_config", "ipython_kernel_config", "sitecustomize"),
@@ -42,9 +45,10 @@ def hostile(tmp_path):
 
 @pytest.mark.long
 def test_the_desk_runs_and_reads_nothing_of_it(tmp_path, hostile):
-    """And stays behind its token."""
-    with running_desk(tmp_path, "--no-browser", cwd=hostile) as desk:
+    """And stays behind its token, which Jupyter's own variable does not set either."""
+    with running_desk(tmp_path, "--no-browser", cwd=hostile, JUPYTER_TOKEN=TOKEN) as desk:
         assert desk.request("GET", "/")[0] == 403
+        assert desk.request("GET", f"/?token={TOKEN}")[0] == 403
         status, _, text = desk.request("GET", "/", Cookie=desk.log_in())
         assert status == 200
         assert "vnd.jupyter.widget-view+json" in text
@@ -90,7 +94,7 @@ def test_the_desks_kernels_look_nothing_up(tmp_path, open_folder):
         assert handed["api_key"] == "the-key"
         named = {name for name in kernel.environ() if name.startswith("CLOVER_")}
         assert named == {"CLOVER_NB_SETTINGS"}
-        token = desk.url.partition("=")[2]
         for process in (desk.process.pid, kernel.pid):
             arguments = Path(f"/proc/{process}/cmdline").read_text()
-            assert token not in arguments
+            assert desk.url.partition("=")[2] not in arguments
+            assert MERCHANTS_TOKEN not in arguments

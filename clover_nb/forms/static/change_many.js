@@ -16,22 +16,6 @@ const TITLES = {
 
 let many = 0;
 
-function pressable(label, press, kind = "") {
-  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
-  made.addEventListener("click", () => {
-    if (made.getAttribute("aria-disabled") !== "true") press();
-  });
-  return made;
-}
-
-/** Show children only when what they show has changed, so that the focus stays. */
-function redraw(place, shown, make) {
-  const text = JSON.stringify(shown);
-  if (place.dataset.drawn === text) return;
-  place.dataset.drawn = text;
-  place.replaceChildren(...make());
-}
-
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-many-${(many += 1)}`;
@@ -148,7 +132,8 @@ function render({ model, el, link }) {
     const back = pressable("Change", () => tell("go", { step: name }), "clover-small");
     back.setAttribute("aria-label", `Change: ${TITLES[name]}`);
     const head = element("div", { class: "clover-step-head" });
-    head.append(element("h4", { id: key, tabindex: "-1" }, title), summary, back);
+    const level = isDeskPage() ? "h3" : "h4";
+    head.append(element(level, { id: key, class: "clover-step-title", tabindex: "-1" }, title), summary, back);
     problems[name] = element("div", { class: "clover-note clover-error", role: "alert" });
     bodies[name] = element("div", { class: "clover-step-body" });
     bodies[name].append(problems[name]);
@@ -269,7 +254,8 @@ function render({ model, el, link }) {
     for (const name of Object.keys(inputs)) say(name, found[name] ?? "");
   };
   const showFile = () => {
-    const { encodings = [], sheets = [], offered: words } = model.get("file");
+    const { encodings = [], sheets = [] } = model.get("file");
+    const words = model.get("offered");
     redraw(offered, words, () =>
       words ? [element("span", {}, words), pressable("Show it", () => tell("open"))] : [],
     );
@@ -410,10 +396,10 @@ function render({ model, el, link }) {
     if (step === shownStep) return;
     shownStep = step;
     const lost = document.activeElement === document.body || el.contains(document.activeElement);
-    if (lost) sections[step].querySelector("h4").focus(); // whoever reads by ear goes on here
+    if (lost) sections[step].querySelector(".clover-step-title").focus(); // whoever reads by ear goes on here
   };
-  const show = () => {
-    showHtml(heading, model.get("heading"));
+  const show = drawWhenReleased(() => {
+    showHeading(heading, model.get("heading"), 2);
     if (asksFile) {
       showFile();
       showColumns();
@@ -429,7 +415,7 @@ function render({ model, el, link }) {
     showHtml(status, model.get("status"));
     el.setAttribute("aria-busy", model.get("busy"));
     showGone();
-  };
+  });
   const heard = () => {
     if (!sending) return;
     const { id: upload, received } = model.get("upload");
@@ -442,13 +428,7 @@ function render({ model, el, link }) {
     }
   };
   const received = (message, buffers) => {
-    if (message.do !== "download") return;
-    const address = URL.createObjectURL(new Blob([buffers[0]]));
-    const anchor = element("a", { href: address, download: message.name });
-    el.append(anchor);
-    anchor.click();
-    anchor.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    if (message.do === "download") download(message.name, buffers[0]);
   };
 
   const releaseKeys = keepKeys(el);
@@ -461,9 +441,6 @@ function render({ model, el, link }) {
     reviewPlace.end();
     releaseKeys();
     kernel.end();
-    model.off("change", show);
-    model.off("change:upload", heard);
-    model.off("msg:custom", received);
   };
 }
 

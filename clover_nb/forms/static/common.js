@@ -64,11 +64,73 @@ function showHeading(place, html, level) {
   showHtml(place, isDeskPage() ? html.replace(/(<\/?)h3\b/g, `$1h${level}`) : html);
 }
 
+/** Make the children of a place anew, but only when what they show has changed: so the focus stays. */
+function redraw(place, shown, make) {
+  const text = JSON.stringify(shown);
+  if (place.dataset.drawn === text) return;
+  place.dataset.drawn = text;
+  place.replaceChildren(...make());
+}
+
+/** A button; one that is disabled for a while, by `aria-disabled`, keeps the focus. */
+function pressable(label, press, kind = "") {
+  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
+  made.addEventListener("click", () => {
+    if (made.getAttribute("aria-disabled") !== "true") press();
+  });
+  return made;
+}
+
+/** Give the person a file. */
+function download(name, content) {
+  const address = URL.createObjectURL(new Blob([content]));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
 function showHtml(place, html) {
   if (place.dataset.shown === html) return;
   place.dataset.shown = html;
   place.innerHTML = plainText(html);
+  for (const time of place.querySelectorAll("time")) showLocalTime(time);
+}
+
+// As 2026-01-31 15:04 CET, which Swedish alone has.
+const TIME_PARTS = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+
+/** Show a moment in the person's own time zone, which it names; UTC is under the mouse. */
+function showLocalTime(time) {
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString("sv", { ...TIME_PARTS, timeZoneName: "short" });
+}
+
+const PRESSED = ".clover-form:active, .clover-table:active"; // by a mouse button or the space bar
+const LONGEST_PRESS = 3_000; // milliseconds; of a menu of the browser's own, no end may be told
+
+/** Resolves when nothing of ours is pressed any more; a click comes before. */
+async function waitForRelease() {
+  const end = performance.now() + LONGEST_PRESS;
+  while (document.querySelector(PRESSED) && performance.now() < end) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+}
+
+/**
+ * A function that calls `draw`, but never while something is pressed: what is made anew then, or moves
+ * away from under the pointer, would lose the click.
+ */
+function drawWhenReleased(draw) {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    if (!document.querySelector(PRESSED)) return draw();
+    isWaiting = true;
+    waitForRelease().then(() => {
+      isWaiting = false;
+      draw();
+    });
+  };
 }
 
 const CELL_GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
@@ -121,7 +183,6 @@ function watchKernel(model, link, changed) {
     },
     end: () => {
       clearTimeout(silence);
-      model.off("change", heard);
       link.offChange(alive);
     },
   };

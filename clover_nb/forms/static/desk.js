@@ -1,11 +1,5 @@
 // The desk: draws what the kernel says, with a place for the table and for each form.
 
-function button(label, press, kind = "") {
-  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
-  made.addEventListener("click", press);
-  return made;
-}
-
 // What a letter does outside of fields: the button that it presses.
 const LETTERS = {
   n: "New customer",
@@ -38,7 +32,7 @@ function keyHelp() {
   const rows = KEYS.map(([key, what]) =>
     element("tr", {}, element("th", { scope: "row" }, element("kbd", {}, key)), element("td", {}, what)),
   );
-  const close = button("Close", () => root.close());
+  const close = pressable("Close", () => root.close());
   const root = element(
     "dialog",
     { class: "clover-keys", "aria-label": "Keys" },
@@ -72,16 +66,16 @@ function render({ model, el, link }) {
     begin = { name, focus: document.activeElement };
     kernel.send({ do: "open", name });
   };
-  const openers = ["New customer", ...model.get("actions")].map((name) => button(name, () => open(name)));
-  const refresh = button("Refresh", () => kernel.send({ do: "refresh" }));
-  const keys = button("Keys", help.show);
+  const openers = ["New customer", ...model.get("actions")].map((name) => pressable(name, () => open(name)));
+  const refresh = pressable("Refresh", () => kernel.send({ do: "refresh" }));
+  const keys = pressable("Keys", help.show);
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const changeMany = button("Change many…", async () => {
+  const changeMany = pressable("Change many…", async () => {
     const isShown = Boolean(model.get("many_id"));
     kernel.send({ do: "many" });
     if (isShown) return;
-    const title = await waitFor(many.root, "[aria-current=step] h4");
+    const title = await waitFor(many.root, "[aria-current=step] .clover-step-title");
     title?.focus(); // where there is little room, it is below the table
   });
   const bar = element("div", { class: "clover-actions" }, create, changeMany, refresh, keys, status);
@@ -151,19 +145,18 @@ function render({ model, el, link }) {
   };
   const showCopies = () => {
     const texts = { ...model.get("copies") };
-    const shown = JSON.stringify(texts);
-    if (copies.dataset.shown === shown) return;
-    copies.dataset.shown = shown;
     const { id } = texts;
     if (isPage) texts.link = `${location.origin}/#customer=${id}`;
     else texts.code = `forms.desk(customer_id="${id}")`;
-    const made = Object.entries(texts).map(([name, text]) => {
-      const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
-      copy.addEventListener("click", () => copyText(text, copied));
-      return copy;
+    redraw(copies, texts, () => {
+      copied.textContent = "";
+      const made = Object.entries(texts).map(([name, text]) => {
+        const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
+        copy.addEventListener("click", () => copyText(text, copied));
+        return copy;
+      });
+      return [...made, copied];
     });
-    copied.textContent = "";
-    copies.replaceChildren(...made, copied);
   };
   const showAll = () => {
     const isNew = model.get("opened") === create.textContent;
@@ -192,11 +185,11 @@ function render({ model, el, link }) {
     many.show(model.get("many_id"));
     showGone();
   };
-  const show = () => {
+  const show = drawWhenReleased(() => {
     const held = document.activeElement;
     keepFocus(el, showAll, () => [trigger, record]);
     if (document.activeElement !== held) landed = document.activeElement;
-  };
+  });
 
   // -- the address, which names the customer and never the token -----------------------------------
 
@@ -288,11 +281,6 @@ function render({ model, el, link }) {
     keysOf.removeEventListener("keydown", pressed, true);
     window.removeEventListener("beforeunload", askBeforeLeaving);
     window.removeEventListener("hashchange", followAddress);
-    model.off("change:customer_id", writeAddress);
-    model.off("change:typed", heardTyped);
-    model.off("change:customer_id", showNames);
-    model.off("msg:custom", receive);
-    model.off("change", show);
   };
 }
 

@@ -166,13 +166,9 @@ function choiceInput(field, id, on) {
       choose();
     },
     offer: (options) => {
-      const offered = JSON.stringify(options);
-      if (input.dataset.offered !== offered) {
-        input.dataset.offered = offered;
-        input.replaceChildren(
-          ...options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
-        );
-      }
+      redraw(input, options, () =>
+        options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
+      );
       part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
       choose();
     },
@@ -209,13 +205,10 @@ function wayInput(id, on) {
   };
 }
 
-function pressable(label, press, kind = "") {
+/** A button whose words change; they may be a customer's name. */
+function wordedButton(label, press, kind) {
   const words = element("span", { dir: "auto" }, label);
-  const button = element("button", { type: "button", class: `clover-button ${kind}` }, words);
-  // A button that is disabled for a while keeps the focus.
-  button.addEventListener("click", () => {
-    if (button.getAttribute("aria-disabled") !== "true") press();
-  });
+  const button = pressable(words, press, kind);
   return {
     button,
     say: (text) => showText(words, text),
@@ -279,7 +272,7 @@ function draw(model, el, state) {
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
-  const find = pressable("Find", () => flush() && send("find"));
+  const find = wordedButton("Find", () => flush() && send("find"));
   const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
   several.addEventListener("change", () => send("pick", { id: several.value }));
   const picker = element("div", {});
@@ -302,12 +295,12 @@ function draw(model, el, state) {
   }
   const preview = element("div", {});
   inputs.sure = tickInput("sure", "Save anyway", `${id}-sure`, on("sure"));
-  const submitting = pressable(spec.submit, submit, "clover-primary");
+  const submitting = wordedButton(spec.submit, submit, "clover-primary");
   const cancel = () => {
     flush();
     send("cancel");
   };
-  const cancelling = pressable("Cancel", cancel);
+  const cancelling = wordedButton("Cancel", cancel);
   const offers = element("span", { class: "clover-offers" });
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const conflict = element("div", {});
@@ -335,7 +328,7 @@ function draw(model, el, state) {
     const pasted = element("div", { class: "clover-pasted" }, reason, add(secret));
     token = inputs.source;
     if (spec.testCards.length) {
-      const use = pressable("Use this test card", () => send("test_card"));
+      const use = wordedButton("Use this test card", () => send("test_card"));
       add({ name: "test_card", label: "Test card", kind: "choice", help: "" });
       pasted.append(element("div", { class: "clover-practice" }, inputs.test_card.box, use.button));
       inputs.test_card.offer(spec.testCards);
@@ -438,12 +431,9 @@ function draw(model, el, state) {
     const outcome = model.get("outcome");
     showHtml(conflict, outcome.conflict);
     showHtml(result, outcome.result);
-    const offered = JSON.stringify(outcome.buttons);
-    if (offers.dataset.offered !== offered) {
-      offers.dataset.offered = offered;
-      const buttons = outcome.buttons.map(([key, label]) => pressable(label, () => send("press", { key })));
-      offers.replaceChildren(...buttons.map(({ button }) => button));
-    }
+    redraw(offers, outcome.buttons, () =>
+      outcome.buttons.map(([key, label]) => wordedButton(label, () => send("press", { key })).button),
+    );
   };
   const showAll = () => {
     showChoices();
@@ -490,21 +480,7 @@ function render({ model, el, link }) {
     kernel: watchKernel(model, link, () => show()),
   };
   let drawing;
-  let isPressed = false;
-  let isLate = false;
-  // What is shown stays in its place while a mouse button is down: a message that comes meanwhile
-  // would move the form's button from under the pointer, and the click would be lost.
-  const show = () => {
-    if (isPressed) isLate = true;
-    else drawing.show();
-  };
-  const press = () => (isPressed = true);
-  const release = () =>
-    setTimeout(() => { // the click comes first
-      isPressed = false;
-      if (isLate) drawing.show();
-      isLate = false;
-    });
+  const show = drawWhenReleased(() => drawing.show());
   const redraw = () => {
     drawing?.end();
     Object.assign(state, { texts: { ...model.get("values").texts }, edited: {}, refused: {} });
@@ -532,9 +508,6 @@ function render({ model, el, link }) {
   const releaseKeys = keepKeys(el);
   el.addEventListener("keydown", pressed);
   el.addEventListener("click", clicked);
-  el.addEventListener("pointerdown", press);
-  document.addEventListener("pointerup", release, early);
-  document.addEventListener("pointercancel", release, early);
   document.addEventListener("click", () => drawing.flush(), early);
   redraw();
   model.on("change:spec", redraw);

@@ -30,13 +30,6 @@ function columnSettings(name) {
   };
 }
 
-/** Give the person a file. */
-function download(name, content) {
-  const address = URL.createObjectURL(new Blob([content]));
-  element("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), MINUTE);
-}
-
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;
@@ -196,7 +189,7 @@ function render({ model, el, link }) {
     if (!row) return;
     const { ids, click } = picked();
     const key = row.dataset.id;
-    const shown = view().ids;
+    const shown = [...body.rows].map((each) => each.dataset.id);
     const from = shown.indexOf(ids.at(-1));
     let wanted = [key];
     if (model.get("several") && (ctrlKey || metaKey)) {
@@ -438,12 +431,13 @@ function render({ model, el, link }) {
     if (all) all.checked = count > 0 && rows.every((each) => ids.includes(each.dataset.id));
     if (all) all.indeterminate = count > 0 && !all.checked;
   };
-  const show = () => {
+  const draw = () => {
     const { columns, rows, matches, page, last, query, failure } = view();
     const active = el.contains(document.activeElement) ? document.activeElement : null;
     const activeHead = active?.dataset?.key;
     const before = [...heads.children].map((each) => each.dataset.key).join();
-    const activeRow = body.contains(active) ? [...body.rows].indexOf(active) : null;
+    const activeRow = body.contains(active) ? active.closest("tr") : null;
+    const { sectionRowIndex: activePlace } = activeRow ?? {};
     heads.replaceChildren(...columns.map(head));
     body.replaceChildren(...rows.map(row));
     table.setAttribute("aria-rowcount", matches + 1);
@@ -458,8 +452,10 @@ function render({ model, el, link }) {
     for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
     for (const name of ["Next page", "Last page"]) pages[name].disabled = page === last;
 
-    const wanted = focusRow ?? activeRow;
-    if (wanted !== null) focusOn(body.rows[wanted < 0 ? body.rows.length - 1 : wanted] ?? body.rows[0]);
+    const shownRows = [...body.rows];
+    const wanted = focusRow ?? activePlace;
+    const same = focusRow === null && shownRows.find(({ dataset }) => dataset.id === activeRow?.dataset.id);
+    if (wanted !== undefined) focusOn(same || (shownRows.at(wanted) ?? shownRows[0]));
     else if (activeHead) heads.querySelector(`button${keyed(activeHead)}`)?.focus();
     focusRow = null;
 
@@ -501,19 +497,22 @@ function render({ model, el, link }) {
   body.addEventListener("click", clicked);
   body.addEventListener("keydown", rowKey);
   const releaseKeys = keepKeys(el);
-  model.on("change:view", show);
-  model.on("change:selection", hearSelection);
-  model.on("change:ticks", hearTicks);
-  model.on("change:progress", showStatus);
-  model.on("change:views", showViews);
-  model.on("change:offered", showChoices);
+  const handlers = {
+    "change:view": draw,
+    "change:selection": hearSelection,
+    "change:ticks": hearTicks,
+    "change:progress": showStatus,
+    "change:views": showViews,
+    "change:offered": showChoices,
+    "change:read_at": showAge,
+  };
+  for (const [event, handler] of Object.entries(handlers)) model.on(event, drawWhenReleased(handler));
   model.on("msg:custom", receive);
-  model.on("change:read_at", showAge);
   const clock = setInterval(showAge, MINUTE / 4);
   showAge();
   showGone();
   search.value = view().query;
-  show();
+  draw();
   if (settings.get().names.length && String(settings.get().names) !== String(shown())) {
     want(settings.get().names);
   }
@@ -523,14 +522,6 @@ function render({ model, el, link }) {
     clearInterval(clock);
     releaseKeys();
     kernel.end();
-    model.off("change:view", show);
-    model.off("change:views", showViews);
-    model.off("change:offered", showChoices);
-    model.off("msg:custom", receive);
-    model.off("change:read_at", showAge);
-    model.off("change:selection", hearSelection);
-    model.off("change:ticks", hearTicks);
-    model.off("change:progress", showStatus);
   };
 }
 

@@ -21,6 +21,7 @@ function widgetPlace(manager) {
     view = undefined;
     if (!id) return;
     const made = await manager.create_view(await manager.get_model(id));
+    await waitForRelease();
     if (id !== wanted) return made.remove(); // another one was wanted meanwhile
     view = made;
     root.replaceChildren(view.el);
