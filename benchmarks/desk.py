@@ -337,7 +337,7 @@ def measure_table(harness, options: argparse.Namespace) -> None:
             theirs = measured(itable, notebook, 1)
             for name, value in theirs.items():
                 print(f"{name:<16}{value:8.2f}   of ITable; ratio {ours[name] / value:.3f}")
-        harness.CHROMIUM.stop()
+    harness.CHROMIUM.stop()
 
 
 if __name__ == "__main__":
