@@ -33,10 +33,11 @@ import psutil
 from clover_nb import sandbox
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+from chromium import running_browser
 from desk_process import Desk, running_desk
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 HARNESS = Path(__file__).parents[1] / "tests" / "browser" / "conftest.py"
 FRAME = """
@@ -182,9 +183,11 @@ def running_voila(home: Path) -> Iterator[str]:
             process.wait()
 
 
-def opened(chromium: BrowserContext, url: str, text: str) -> tuple[Page, float]:
+def opened(chromium: Browser, url: str, text: str) -> tuple[Page, float]:
     """A page that shows a text, and how long that took."""
-    page = chromium.new_page()
+    page = (
+        chromium.contexts[0].new_page() if chromium.contexts else chromium.new_context().new_page()
+    )
     started = time.perf_counter()
     page.goto(url, wait_until="commit", timeout=60_000)
     page.get_by_text(text).wait_for(timeout=120_000)
@@ -201,13 +204,13 @@ def wait_for_ready_kernel(desk: Desk, pages: int) -> None:
         before, now = now, sum(sum(each.cpu_times()[:2]) for each in desk.kernels())
 
 
-def measure_page(harness, rounds: int) -> None:
+def measure_page(rounds: int) -> None:
     """The desk's page, with a kernel that is ready and without, beside a label of Voilà's."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_desk(Path(folder), "--no-browser", orphan_seconds=10, prepare_seconds=3) as desk,
         running_voila(Path(folder)) as voila,
-        harness.running_chromium() as chromium,
+        running_browser() as chromium,
     ):
         shown = {"label": (voila, "the label"), "desk": (desk.url, "of 200 customers")}
         shown["desk, at once"] = shown["desk"]  # no kernel is ready for the page after another
@@ -228,9 +231,9 @@ def measure_page(harness, rounds: int) -> None:
         print(f"{name:<24}{median:8.2f} s   ratio {median / label:.2f}{promised}", flush=True)
 
 
-def measure_memory(harness, customers: int) -> None:
+def measure_memory(customers: int) -> None:
     """What five visitors' kernels have for themselves alone, and one with many customers."""
-    with tempfile.TemporaryDirectory() as folder, harness.running_chromium() as chromium:
+    with tempfile.TemporaryDirectory() as folder, running_browser() as chromium:
         with running_desk(Path(folder), "--no-browser", prepare_seconds=3) as desk:
             wait_for_ready_kernel(desk, 0)
             (alone,) = private_megabytes(desk)
@@ -303,8 +306,8 @@ def main() -> None:
     options = parser.parse_args()
     harness = load_harness()
     measures = {
-        "page": lambda: measure_page(harness, options.rounds),
-        "memory": lambda: measure_memory(harness, options.customers),
+        "page": lambda: measure_page(options.rounds),
+        "memory": lambda: measure_memory(options.customers),
         "visits": measure_visits,
         "table": lambda: measure_table(harness, options),
     }
@@ -318,8 +321,7 @@ def measure_table(harness, options: argparse.Namespace) -> None:
     with (
         tempfile.TemporaryDirectory() as home,
         harness.running_lab(Path(home)) as lab,
-        harness.running_chromium() as chromium,
-        harness.notebooks(chromium, lab, "speed") as open_cells,
+        harness.notebooks(lab, "speed") as open_cells,
     ):
         notebook = open_cells(cells, run=False, height=1500)
         page = notebook.page
@@ -335,6 +337,7 @@ def measure_table(harness, options: argparse.Namespace) -> None:
             theirs = measured(itable, notebook, 1)
             for name, value in theirs.items():
                 print(f"{name:<16}{value:8.2f}   of ITable; ratio {ours[name] / value:.3f}")
+    harness.CHROMIUM.stop()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -31,6 +32,7 @@ FORMS = [
     "contact = forms.edit_contact(); contact",
     "attach = forms.attach_card(); attach",
     "delete = forms.delete_card(); delete",
+    "shipping = forms.update_shipping(); shipping",
 ]
 HOLD_UNDO = """
 import threading
@@ -49,7 +51,7 @@ ME = "me, for the customer"
 
 @pytest.fixture(scope="module")
 def shared(open_shared_notebook):
-    """Three forms that ask who they are about."""
+    """Four forms that ask who they are about."""
     return open_shared_notebook([CONNECT, *FORMS], run=False, height=2000)
 
 
@@ -63,7 +65,7 @@ def notebook(shared, request):
 
 
 def form(notebook, name):
-    return notebook.output(1 + ["contact", "attach", "delete"].index(name))
+    return notebook.output(1 + ["contact", "attach", "delete", "shipping"].index(name))
 
 
 def button(part, name):
@@ -192,3 +194,38 @@ def test_a_form_is_about_whom_its_field_names(notebook):
     write_over(notebook, customer, "ana@example.com")
     expect(contact.locator(".clover-who")).to_have_count(0)
     expect(contact.get_by_label("Name", exact=True)).to_be_disabled()
+
+
+def test_an_address_is_pasted_split_taken_back_and_saved_once(notebook):
+    """What is typed while it is split stays; and when an answer is lost, nothing is doubled."""
+    shipping, page = form(notebook, "shipping"), notebook.page
+    find(notebook, shipping, "ana@example.com")
+    line1, line2 = (shipping.get_by_label(f"Address line {line}") for line in (1, 2))
+    city, run_on = shipping.get_by_label("City"), "742 Evergreen Terrace Springfield IL 62704"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("text => navigator.clipboard.writeText(text)", run_on)
+    line1.click()
+    page.keyboard.press("Control+v")
+    line2.click()
+    notebook.type("Apt 12, the blue door")
+    expect(city).to_have_value("Springfield")
+    expect(line1).to_have_value("742 Evergreen Terrace")
+    expect(line2).to_have_value("Apt 12, the blue door")
+    button(shipping, "Back to what I typed").click()
+    expect(line1).to_have_value(run_on)
+    expect(city).to_have_value("")
+    expect(line2).to_have_value("Apt 12, the blue door")
+    write_over(notebook, line1, "742 Evergreen Terrace, Springfield IL 62704")
+    city.click()
+    expect(city).to_have_value("Springfield")
+    writes = "[each['path'] for each in practice.requests if each['method'] != 'GET']"
+    before = ast.literal_eval(notebook.evaluate(writes))
+    notebook.run("practice.fail_next('reset-after', method='PUT')")
+    button(shipping, "Save address").dblclick()
+    expect(shipping.get_by_text("Saved: Ana")).to_be_visible()
+    seen = "Customer.retrieve(ana)[['shipping_line1', 'shipping_city', 'shipping_postal_code']]"
+    assert notebook.evaluate(f"{seen}.tolist()") == repr(
+        ["742 Evergreen Terrace", "Springfield", "62704"]
+    )
+    sent = ast.literal_eval(notebook.evaluate(writes))[len(before) :]
+    assert [path.startswith("/v1/customers/") for path in sent] == [True], sent
