@@ -60,6 +60,7 @@ $(READY_HUB): requirements-hub.lock pyproject.toml deploy/jupyterhub/package-loc
 	$(call install,$(HUB),requirements-hub.lock)
 	@mkdir -p $(HUB)/proxy && cp deploy/jupyterhub/package*.json $(HUB)/proxy
 	@cd $(HUB)/proxy && npm ci --silent --no-audit --no-fund
+	@$(HUB)/bin/python -m compileall -qq $(HUB)/lib clover_nb || true # users may not write there; templates aren't Python
 	@touch $@
 
 $(READY_LOWEST): requirements-lowest.lock pyproject.toml

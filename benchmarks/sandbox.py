@@ -65,7 +65,12 @@ class Wire:
         return bytes(self._buffer[end + 4 : whole])
 
     def _receive(self, start: int) -> int:
-        return self._socket.recv_into(memoryview(self._buffer)[start:])
+        received = self._socket.recv_into(memoryview(self._buffer)[start:])
+        if not received:
+            raise ConnectionError(
+                "the server hung up, as it does after five seconds without a request"
+            )
+        return received
 
 
 def nothing() -> None:
@@ -174,8 +179,8 @@ def requests(rounds: int) -> None:
             times.take("create", caller.wire, creates)
             times.take("read", caller.wire, [caller.read(f"/{one}?{EXPAND}")] * 20)
     report("create, rate relative to nothing", times.ratio("nothing", "create"), ">=", 0.6)
-    # Mostly 1.18 to 1.21, for what is read is ready bytes.
-    report("single read, rate relative to nothing", times.ratio("nothing", "read"), ">=", 1.15)
+    # For what is read is ready bytes.
+    report("single read, rate relative to nothing", times.ratio("nothing", "read"), ">=", 1.2)
 
 
 def pages(rounds: int) -> None:

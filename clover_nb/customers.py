@@ -14,9 +14,9 @@ from clover_nb import validation
 from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch import LISTING_WAIT, Batch, apply_plan
+from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.plan import Plan, make_plan
 from clover_nb.bulk.review import Empty
-from clover_nb.bulk.runner import BatchProgress
 from clover_nb.errors import (
     AlreadyOnFileError,
     CloverError,
@@ -537,8 +537,8 @@ class Customers:
             listing_wait: Seconds that a create may be on its way after its answer was lost; then
                 it is looked for in a listing of all customers, by a mark in ``externalId``.
             progress: Called now and then with how far it is, a
-                :class:`clover_nb.bulk.runner.BatchProgress`. Left out, a bar shows it to a person
-                who waits at a notebook or a terminal.
+                :class:`clover_nb.bulk.batch_progress.BatchProgress`. Left out, a bar shows it to a
+                person who waits at a notebook or a terminal.
 
         Returns:
             What became of it, a :class:`clover_nb.bulk.batch.Batch`.

@@ -12,12 +12,14 @@ import pandas as pd
 from clover_nb import quality, validation
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import workbooks
+from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.columns import ID, match_columns
+from clover_nb.bulk.comparison import CustomerListing
 from clover_nb.bulk.fields import ADDRESS, CLOVER_NAMES, FIELDS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
-from clover_nb.bulk.runner import BatchProgress, BatchRunner, CustomerListing
+from clover_nb.bulk.runner import BatchRunner
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
@@ -154,8 +156,14 @@ class Batch:
             The plan.
         """
         there = CustomerListing(self._list_customers())
-        rows = [row for row in self._batches.rows(self.number) if row.state == "done"]
-        planned = [_undo_row(row, there) for row in rows]
+        rows = self._batches.rows(self.number)
+        planned = [_undo_row(row, there) for row in rows if row.state == "done"]
+        # Of a change that was refused, earlier requests may have been made.
+        parts = [row for row in rows if row.state == "failed" and row.action == "modify"]
+        undone = [
+            _undo_row(row, there) for row in parts if row.before and there.get(row.customer_id)
+        ]
+        planned += [row for row in undone if row.action != "unchanged"]
         host, merchant = self._account
         unchanged = {row.row: row.customer_id or "" for row in planned if row.action == "unchanged"}
         return Plan(
@@ -242,9 +250,10 @@ def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
     if row.action == "delete" or now is None:
         told = "A customer that is gone can't be brought back."
         return PlanRow(row.row, "modify", row.customer_id, reasons=[RowReason(ID, "gone", told)])
+    made = {name: row.wanted[name] for name in row.before} if row.state == "failed" else row.wanted
     moved = [
         RowReason(name, "changed_since", f"{name} was changed again since: it is {now[name]!r}.")
-        for name in differing_fields(now, row.wanted)
+        for name in differing_fields(now, made)
     ]
     if row.action == "create":
         told = "The customer was created by the batch, and will be deleted for good."

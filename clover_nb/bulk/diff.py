@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clover_nb.bulk.columns import ID, ColumnMapping
-from clover_nb.bulk.fields import as_texts, normalize_value, to_arrow
+from clover_nb.bulk.fields import FIELDS, as_texts, normalize_value, to_arrow
 from clover_nb.bulk.rows import RowReason
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.masking import mask_text
@@ -39,12 +39,10 @@ class TableDifference(NamedTuple):
     """What a table has otherwise than Clover, before any rule is asked.
 
     Attributes:
-        current: Clover's texts by field, in Clover's order.
-        changed: By field, whether a row's text differs and is to be set.
+        changed: By field that can be set, whether a row's text differs and is to be set.
         ignored: Fields that differ and can't be set.
     """
 
-    current: dict[str, pa.Array]
     changed: dict[str, npt.NDArray[np.bool_]]
     ignored: list[str]
 
@@ -118,7 +116,6 @@ def _find_positions(values: pa.Array, among: pa.Array) -> Positions:
 
 
 def compare_rows(
-    wanted: dict[str, pa.Array],
     columns: ColumnMapping,
     table: pd.DataFrame,
     current: pd.DataFrame,
@@ -129,9 +126,8 @@ def compare_rows(
     """Compare each row with its customer.
 
     Args:
-        wanted: The table's texts by field, of the fields that can be set.
         columns: The table's columns.
-        table: The table, for the columns that can't be set.
+        table: The table.
         current: All customers.
         positions: Each row's customer.
         empty_keeps: Whether an empty cell keeps what is there.
@@ -147,11 +143,12 @@ def compare_rows(
             zero_copy_only=False
         )
 
-    held: dict[str, pa.Array] = {}
     changed = {}
-    for field, ours in wanted.items():
-        held[field] = as_texts(current[field])
-        changed[field] = find_differences(held[field], ours) | ~known
+    for field in FIELDS:
+        if field not in columns.fields:
+            continue
+        ours = as_texts(table[columns.fields[field]])
+        changed[field] = find_differences(as_texts(current[field]), ours) | ~known
         if empty_keeps:
             changed[field] &= pc.not_equal(ours, "").to_numpy(zero_copy_only=False)
     chosen = None if aligned else (positions[known], np.flatnonzero(known))
@@ -160,7 +157,7 @@ def compare_rows(
         for field, heading in columns.read_only.items()
         if not _is_unchanged(current[field], table[heading], chosen)
     ]
-    return TableDifference(held, changed, ignored)
+    return TableDifference(changed, ignored)
 
 
 def _is_unchanged(

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from clover_nb import addresses, quality, validation
 from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
-from clover_nb.bulk.diff import NONE, Positions, RowMatch, compare_rows, match_rows
+from clover_nb.bulk.diff import NONE, Positions, compare_rows, match_rows
 from clover_nb.bulk.fields import (
     ADDRESS,
     CLOVER_NAMES,
@@ -83,20 +83,20 @@ def review_table(
         table = table.reset_index()
     found = match_columns(table, columns)
     key = _check_key(key, found)
-    given = {field: as_texts(table[heading]) for field, heading in found.fields.items()}
-    match = match_rows(given, current, key)
-    settable = {field: given[field] for field in FIELDS if field in given}
-    difference = compare_rows(
-        settable, found, table, current, match.positions, empty_keeps=empty == "keep"
-    )
-    judge = _RowReviewer(given, current, difference.current, match, _read_base(base, current))
+    texts = {field: as_texts(table[found.fields[field]]) for field in key}
+    match = match_rows(texts, current, key)
+    difference = compare_rows(found, table, current, match.positions, empty_keeps=empty == "keep")
     flags = np.column_stack([*difference.changed.values(), match.positions == NONE])
     busy = np.flatnonzero(flags.any(axis=1))
+    given = {field: as_texts(table[name].iloc[busy]) for field, name in found.fields.items()}
+    positions = match.positions[busy]
+    judge = _RowReviewer(given, current, positions, _read_base(base, current))
     places: list[int] = []
     rows = []
-    for place in busy.tolist():
-        fields = [name for name, flag in zip(settable, flags[place], strict=False) if flag]
-        if row := judge.review_row(place, fields):
+    for line, place in enumerate(busy.tolist()):
+        changed = zip(difference.changed, flags[place], strict=False)
+        fields = [name for name, flag in changed if flag]
+        if row := judge.review_row(line, fields, match.problems.get(place)):
             places.append(place)
             rows.append(row)
     rest = np.ones(len(table), dtype=bool)
@@ -114,7 +114,7 @@ def review_table(
         dtype=TEXT_DTYPE,
     )
     _find_same_customers(rows, unchanged)
-    _find_emails_of_others(rows, current, difference.current, strict="email" in key)
+    _find_emails_of_others(rows, current, strict="email" in key)
     _find_probable_duplicates(rows, current)
     return TableReview(found, rows, unchanged, _describe_columns(found, difference.ignored))
 
@@ -182,45 +182,53 @@ class _BaseTable(NamedTuple):
 
 
 class _RowReviewer:
-    """Judges rows one by one. It is given those that differ in any way."""
+    """Judges rows one by one.
+
+    Args:
+        given: The texts of the rows that differ in any way, by field.
+        current: All customers.
+        positions: Whose each row is.
+        base: The table before it was edited.
+    """
 
     def __init__(
         self,
         given: Texts,
         current: pd.DataFrame,
-        held: Texts,
-        match: RowMatch,
+        positions: Positions,
         base: _BaseTable | None,
     ) -> None:
         self._given = given
         self._ids = current.index
+        self._positions = positions
         # Of the fields that the table lacks too: an address is judged as a whole.
         self._current = {
-            name: held[name] if name in held else as_texts(current[name]) for name in FIELDS
+            name: as_texts(pd.Series(current[name].array.take(positions, allow_fill=True)))
+            for name in FIELDS
         }
         self._several = {
             name: current[column].notna().to_numpy()
             for name, column in _LISTS.items()
             if column in current.columns
         }
-        self._match = match
         self._base = base
 
-    def review_row(self, place: int, fields: Sequence[str]) -> PlanRow | None:
+    def review_row(
+        self, line: int, fields: Sequence[str], problem: RowReason | None
+    ) -> PlanRow | None:
         """What becomes of a row; ``None`` if nothing does.
 
         Args:
-            place: Its position in the table.
+            line: Its place among the rows that differ.
             fields: Those whose text differs and is to be set.
+            problem: Why it can't be told whose it is.
         """
-        problem = self._match.problems.get(place)
-        position = int(self._match.positions[place])
         if problem:
             return PlanRow(0, "modify", reasons=[problem])
-        given = {name: str(self._given[name][place].as_py()) for name in fields}
-        if position == NONE:
+        given = {name: str(self._given[name][line].as_py()) for name in fields}
+        if self._positions[line] == NONE:
             return self._review_new(given)
-        return self._review_existing(place, position, given)
+        return self._review_existing(line, given)
 
     def _review_new(self, given: dict[str, str]) -> PlanRow:
         given = {name: value.strip() for name, value in given.items() if value.strip()}
@@ -233,8 +241,9 @@ class _RowReviewer:
         self._check_values(row, wanted, dict.fromkeys(FIELDS, ""))
         return row
 
-    def _review_existing(self, place: int, position: int, given: dict[str, str]) -> PlanRow | None:
-        now = {name: str(column[position].as_py()) for name, column in self._current.items()}
+    def _review_existing(self, line: int, given: dict[str, str]) -> PlanRow | None:
+        now = {name: str(column[line].as_py()) for name, column in self._current.items()}
+        position = int(self._positions[line])
         row = PlanRow(0, "modify", str(self._ids[position]))
         if "shipping_postal_code" in given:
             given["shipping_postal_code"] = _with_zero(given, now)
@@ -243,7 +252,7 @@ class _RowReviewer:
             for name, value in given.items()
             if normalize_value(name, value) != normalize_value(name, now[name])
         }
-        given = self._keep_edited(row, place, given, now)
+        given = self._keep_edited(row, line, given, now)
         wanted = _with_name_parts(given, now, row.reasons)
         wanted = {
             name: value
@@ -257,26 +266,26 @@ class _RowReviewer:
         return row
 
     def _keep_edited(
-        self, row: PlanRow, place: int, given: dict[str, str], now: Mapping[str, str]
+        self, row: PlanRow, line: int, given: dict[str, str], now: Mapping[str, str]
     ) -> dict[str, str]:
         """What was edited since the table was read; what others changed meanwhile is a conflict."""
         kept = {}
         for name, value in given.items():
-            edited = self._is_edited(place, name, value)
+            edited = self._is_edited(line, name, value)
             if edited is False:
                 continue
             kept[name] = value
-            if edited and self._is_edited(place, name, now[name]):
-                then = self._base_value(place, name)
+            if edited and self._is_edited(line, name, now[name]):
+                then = self._base_value(line, name)
                 told = f"{name} was changed at Clover since the table was read: it is {now[name]!r}"
                 told += f", was {then!r}" if then is not None else ""
                 row.reasons.append(RowReason(name, "changed_since", mask_text(f"{told}.")))
         return kept
 
-    def _is_edited(self, place: int, name: str, value: str) -> bool | None:
+    def _is_edited(self, line: int, name: str, value: str) -> bool | None:
         """Whether a value differs from the one that was read; ``None`` if that is not known."""
         if self._base is not None:
-            then = self._base_value(place, name)
+            then = self._base_value(line, name)
             return (
                 None
                 if then is None
@@ -284,14 +293,14 @@ class _RowReviewer:
             )
         if READ not in self._given:
             return None
-        customer_id = str(self._ids[self._match.positions[place]])
-        same = reads_as(str(self._given[READ][place].as_py()), customer_id, name, value)
+        customer_id = str(self._ids[self._positions[line]])
+        same = reads_as(str(self._given[READ][line].as_py()), customer_id, name, value)
         return None if same is None else not same
 
-    def _base_value(self, place: int, name: str) -> str | None:
+    def _base_value(self, line: int, name: str) -> str | None:
         if self._base is None or name not in self._base.texts:
             return None
-        position = int(self._base.positions[self._match.positions[place]])
+        position = int(self._base.positions[self._positions[line]])
         return None if position == NONE else str(self._base.texts[name][position].as_py())
 
     def _check_emptied(self, row: PlanRow, wanted: Mapping[str, str], position: int) -> None:
@@ -408,15 +417,12 @@ def _find_same_customers(rows: Sequence[PlanRow], unchanged: pd.Series[str]) -> 
             row.reasons.append(RowReason(ID, "same_customer", told))
 
 
-def _find_emails_of_others(
-    rows: Sequence[PlanRow], current: pd.DataFrame, held: Texts, *, strict: bool
-) -> None:
+def _find_emails_of_others(rows: Sequence[PlanRow], current: pd.DataFrame, *, strict: bool) -> None:
     """A customer's new email that is another customer's.
 
     Args:
         rows: All rows.
         current: All customers.
-        held: Their texts.
         strict: Whether the email tells who a row is, so that the row is two customers.
     """
     changing = [row for row in rows if row.action == "modify" and row.wanted.get("email")]
@@ -426,7 +432,7 @@ def _find_emails_of_others(
     owners = {
         email: customer_id
         for email, customer_id in zip(
-            (normalize_value("email", text) for text in held["email"].to_pylist()),
+            (normalize_value("email", text) for text in as_texts(current["email"]).to_pylist()),
             current.index,
             strict=True,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
@@ -82,7 +82,7 @@ class PlanRow:
             return 0
         if self.action in ("create", "delete"):
             return 1
-        return len({_CALLS.get(name, name) for name in self.wanted})
+        return len(list_calls(self.wanted))
 
     def as_json(self) -> dict[str, Any]:
         """What is to be done, for programs."""
@@ -101,6 +101,11 @@ def name_customer(values: Mapping[str, str]) -> str:
     """Who somebody is, by the fields that are known: the name, or else the email, or ``""``."""
     parts = " ".join(filter(None, (values.get(name, "").strip() for name in NAME_PARTS)))
     return parts or values.get("name", "").strip() or values.get("email", "").strip()
+
+
+def list_calls(fields: Iterable[str]) -> frozenset[str]:
+    """The requests by which fields of a customer are changed, each by what it sets."""
+    return frozenset(_CALLS.get(name, name) for name in fields)
 
 
 # The fields that one request sets; the others have one each.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from clover_nb.bulk.runner import BatchProgress
+    from clover_nb.bulk.batch_progress import BatchProgress
     from clover_nb.client import Clover
 
 _DONE: Final = 0

@@ -53,7 +53,7 @@ def serve_lab(arguments: argparse.Namespace) -> int:
         config = os.environ.get("JUPYTER_CONFIG_PATH")
         os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
         server = _LabWithoutVoila.initialize_server([*_server_options(folder), *arguments.others])
-        if not server.identity_provider.auth_enabled or not _is_closed(server):
+        if not server.identity_provider.auth_enabled:
             print(  # noqa: T201  of a command
                 "clover-nb lab: JupyterLab is set up to open without a token or password (in its "
                 "configuration or JUPYTER_TOKEN). Everybody on this machine could use it. Nothing "
@@ -66,11 +66,6 @@ def serve_lab(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
         server.start()
     return 0
-
-
-def _is_closed(server: Any) -> bool:  # noqa: ANN401  has no types
-    identity = server.identity_provider
-    return bool(identity.token or getattr(identity, "hashed_password", ""))
 
 
 @contextmanager

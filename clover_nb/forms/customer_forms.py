@@ -20,6 +20,10 @@ _ADDRESS: Final = "shipping.address."
 _COUNTRY: Final = f"{_ADDRESS}country"
 _NEW: Final = {_COUNTRY: values.COUNTRY}
 _HIDDEN: Final = "Not shown by Clover; it stays as it is unless you type another"
+_UNSPLIT: Final = (
+    "This looks like a whole address, but where its city begins isn't sure: put a comma before the "
+    "city, or fill in the fields."
+)
 _SHIPPING: Final = (
     FieldSpec(f"{_ADDRESS}line1", "Address line 1", "address", placeholder="415 N Mathilda Ave"),
     FieldSpec(f"{_ADDRESS}line2", "Address line 2", help="Apartment, suite, floor"),
@@ -54,6 +58,13 @@ def _split_address(row: Row[Any] | None, typed: Typed) -> dict[str, str]:
     return {**split, "shipping.name": recipient} if is_other else split
 
 
+def _doubt_address(typed: Typed) -> str:
+    """Where line 1 seems to hold a whole address, and it isn't sure where its city begins."""
+    country = address_input.find_country_code(typed[_COUNTRY])
+    is_whole = address_input.is_whole(typed[f"{_ADDRESS}line1"], country or values.COUNTRY)
+    return _UNSPLIT if is_whole else ""
+
+
 # -- a new customer ----------------------------------------------------------------------------
 
 
@@ -80,6 +91,7 @@ CREATE_CUSTOMER: Final = FormSpec(
     arrange=_arrange_address,
     normalize=_normalize_address,
     split=_split_address,
+    doubt=_doubt_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
     confirmations=_CONSENT,
     about_customer=False,
@@ -153,6 +165,7 @@ UPDATE_SHIPPING: Final = FormSpec(
     arrange=_arrange_address,
     normalize=_normalize_address,
     split=_split_address,
+    doubt=_doubt_address,
     irreversible=_explain_shipping,
     hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
 )

@@ -371,11 +371,11 @@ class Desk(SharedWidget):
 
     def _make_form(self, name: str, row: Row | None, values: Mapping[str, str] | None) -> Form:
         form = Form(self._clover, _SPECS[name], row=row, asks=False, values=values)
-        form.on_saved = self._saved
-        form.on_open = self.select
-        form.on_switch = self._switch
-        form.on_released = lambda: self._kept.forget(form)
-        form.on_cancelled = self._close_form
+        form.work.on_saved = self._saved
+        form.work.on_open = self.select
+        form.work.on_switch = self._switch
+        form.work.on_released = lambda: self._kept.forget(form)
+        form.work.on_cancelled = self._close_form
         form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
         return form
@@ -440,8 +440,8 @@ class Desk(SharedWidget):
         self._close_undo()
         spec = undo_spec(self._clover, entry)
         form = self.undo_form = Form(self._clover, spec, row=self.row, asks=False)
-        form.on_saved = self._saved
-        form.on_cancelled = self._step_back
+        form.work.on_saved = self._saved
+        form.work.on_cancelled = self._step_back
         form.observe(lambda _: self._end_undo(form), "busy")
         self._draw()
 

@@ -171,6 +171,8 @@ class FormState:
         ):
             return False
         split = self.spec.split(self.row, typed) if field.kind == "address" else {}
+        if field.kind == "address" and not split and (doubt := self.spec.doubt(typed)):
+            inputs.messages[name] = FieldMessage("warning", doubt)
         changed = split or {n: text for n, text in self._normalize(typed).items() if n == name}
         changed = {each: text for each, text in changed.items() if text != typed[each]}
         self.corrected |= {each: (typed[each], text) for each, text in changed.items()}

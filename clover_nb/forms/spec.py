@@ -74,6 +74,7 @@ class FormSpec:
         arrange: Fields in the order, and under the labels, that the values ask for.
         normalize: What is sent in another spelling than it was typed in, by field.
         split: What the fields hold when the text of an ``"address"`` is a whole one; else empty.
+        doubt: What is told beside an ``"address"`` that isn't split; empty when nothing is odd.
         irreversible: Why the change can't be undone, as a sentence; empty when it can be.
         hints: What is told below a field for this customer, by field.
         confirmations: What must be ticked before: a sentence by name.
@@ -94,6 +95,7 @@ class FormSpec:
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     normalize: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     split: Callable[[Row[Any] | None, Typed], Mapping[str, str]] = lambda *_: {}
+    doubt: Callable[[Typed], str] = lambda _: ""
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     confirmations: Mapping[str, str] = field(default_factory=dict)

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from traitlets import Bool, Dict, Float, Unicode
 from traitlets import List as ListTrait
 
-from clover_nb import quality
-from clover_nb.bulk import workbooks
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.messages import CARD_NUMBER, column_label, describe_failure
+from clover_nb.forms.messages import CARD_NUMBER, describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
-from clover_nb.forms.table_query import ID, Mask, Positions, TableQuery
-from clover_nb.frames import upsert
-
-# What matters of a customer at a glance, and how it is headed.
-_LABELS: Final = {
-    "name": "Name",
-    "email": "Email",
-    "phone": "Phone",
-    "shipping_city": "City",
-    "shipping_state": "State",
-    "card_brand": "Card",
-    "card_last4": "Last 4",
-    "created": "Created (UTC)",
-    ID: "Customer id",
-}
-# What people look for besides; found, and shown only when somebody wants it.
-_SEARCHED: Final = (
-    *("first_name", "last_name", "shipping_name", "shipping_phone"),
-    *("shipping_line1", "shipping_line2", "shipping_postal_code", "shipping_country"),
-)
-_OFFERED: Final = (*_SEARCHED, "note", "card_expiry", "card_count", "currency", "marketing_allowed")
+from clover_nb.forms.table_export import FileKind, make_file, render_static
+from clover_nb.forms.table_page import MarkViews, TablePage
+from clover_nb.forms.table_query import Mask
 
 
 def customer_table(
@@ -135,17 +111,12 @@ class CustomerTable(SharedWidget):
         several: bool = False,
         newest_first: bool = False,
         kept_as: str = "",
-        mark_views: Callable[[pd.DataFrame], Mapping[str, Mask]] = lambda _: {},
+        mark_views: MarkViews = lambda _: {},
         can_tick: bool = False,
         noun: str = "customer",
     ) -> None:
         self.on_create: Callable[[str], object] | None = None
-        self._usual, self._also_searched = columns, search
-        self._wanted: Sequence[str] | None = None  # by the person
-        self._labels = {**_LABELS, **(labels or {})}
-        self._page_size = page_size
-        self._text, self._sort, self._descending, self._page = "", "", newest_first, 0
-        self._mark_views, self._marks, self._view = mark_views, dict[str, Mask](), ""
+        self._mark_views = mark_views
         self._ticked: dict[str, None] = {}  # in the order of the clicks
         self._on_select: list[Callable[[list[str]], object]] = []
         self._on_tick: list[Callable[[list[str]], object]] = []
@@ -157,31 +128,34 @@ class CustomerTable(SharedWidget):
             noun=noun,
             kept_as=kept_as,
         )
-        self._sort = "created" if newest_first else ""
-        self._found: Positions = np.arange(0)
-        self._read(df)
-        self._find()
+        self._page = TablePage(
+            df,
+            columns=columns,
+            labels=labels or {},
+            search=search,
+            page_size=page_size,
+            sort="created" if newest_first else "",
+            mark_views=mark_views,
+            noun=noun,
+        )
+        self._show()
 
     # -- the data ----------------------------------------------------------------------------------
 
     @property
     def data(self) -> pd.DataFrame:
         """The customers. New ones keep the search, the order, the page and what is selected."""
-        return self._data
+        return self._page.data
 
     @data.setter
     def data(self, df: pd.DataFrame) -> None:
-        key = self.selected_id
-        in_sight = key and self._query.place_of(key, self._shown()) is not None
-        self._read(df)
-        self._find(page=self._page)
-        if in_sight:
-            self.reveal(key)
+        self._page.replace(df, self.selected_id)
+        self._show()
         gone = set(self.selected_ids) - set(self.selected.index.astype(str))
         if gone:
             self.selected_ids = [each for each in self.selected_ids if each not in gone]
         if self._ticked:
-            known = self._query.with_ids(self.ticked_ids).index.astype(str)
+            known = self._page.query.with_ids(self.ticked_ids).index.astype(str)
             self._set_ticks([key for key in self.ticked_ids if key in known])
 
     def put(self, row: pd.Series[Any]) -> None:
@@ -190,43 +164,15 @@ class CustomerTable(SharedWidget):
         A row that doesn't match the search any more, or would stand elsewhere, stays where it is
         until the next search: what somebody works on doesn't jump away.
         """
-        known = row["id"] in self._data.index
-        found = self._found
-        self._read(upsert(self._data, row))
-        if known:
-            self._found = found
-            self._show()
-        else:
-            self._find(page=self._page)
-            if self._query.place_of(row["id"], self._found) is None:
-                self._found = np.insert(self._found, 0, len(self._data) - 1)
-            self.reveal(row["id"])
-
-    def _read(self, df: pd.DataFrame) -> None:
-        usual, also = self._usual_columns(df), self._also_searched
-        extra = [name for name in _SEARCHED if name in df] if also is None else list(also)
-        _check_columns(df, [*usual, *extra])
-        wanted = [name for name in self._wanted or () if name == ID or name in df]
-        self._data, self._columns = df, wanted or usual
-        searched = dict.fromkeys([*usual, *self._columns, ID, *extra])
-        self._query = TableQuery(df, list(searched))
-        self._marks = {}
-        offered = dict.fromkeys([*self._columns, *usual, *filter(df.__contains__, _OFFERED)])
-        self.offered = [[name, self._label(name)] for name in offered]
-        if self._sort != ID and self._sort not in df:
-            self._sort = ""
-
-    def _usual_columns(self, df: pd.DataFrame) -> list[str]:
-        if self._usual is not None:
-            return list(self._usual)
-        return [*([name for name in _LABELS if name in df] or list(df.columns)), ID]
+        self._page.put(row)
+        self._show()
 
     # -- what a person sees and picked -----------------------------------------------------------
 
     @property
     def filtered(self) -> pd.DataFrame:
         """The rows that the search found, all pages of them, in the order that is shown."""
-        return self._data.iloc[self._found]
+        return self._page.data.iloc[self._page.found]
 
     @property
     def selected_ids(self) -> list[str]:
@@ -249,7 +195,7 @@ class CustomerTable(SharedWidget):
     @property
     def selected(self) -> pd.DataFrame:
         """The selected rows of the data; an empty frame when none is selected."""
-        return self._query.with_ids(self.selected_ids)
+        return self._page.query.with_ids(self.selected_ids)
 
     def on_select(self, callback: Callable[[list[str]], object]) -> None:
         """Call this with the ids of the selected rows after each change of the selection."""
@@ -288,7 +234,7 @@ class CustomerTable(SharedWidget):
 
     def _tick_all(self, click: int, *, on: bool) -> None:
         """Tick what the search has found, or nothing of it."""
-        found = self._query.ids(self._found)
+        found = self._page.query.ids(self._page.found)
         if self.several:
             self._select(found if on else [], click)
         elif on:
@@ -307,104 +253,74 @@ class CustomerTable(SharedWidget):
             "enter": lambda: self.open_first(content["text"]),
             "sort": lambda: self.sort(content["column"]),
             "page": lambda: self.turn(content["page"]),
-            "prepare": self._query.prepare_search,
+            "prepare": self._page.query.prepare_search,
             "view": lambda: self.show_view(content["name"]),
             "count": self.count_views,
             "columns": lambda: self.show_columns(content["names"]),
             "save": lambda: self.save(content["kind"]),
-            "create": lambda: self.on_create and self.on_create(self._text),
+            "create": lambda: self.on_create and self.on_create(self._page.text),
         }
         handlers[content["do"]]()
 
     def search(self, text: str) -> None:
         """Show the rows that hold every word of a text; ``""`` shows all."""
-        self._text = text
-        self._find()
+        self._page.search(text)
+        self._show()
 
     def open_first(self, text: str) -> None:
         """Search for a text and select the first row that holds it, if there is one."""
         self.search(text)
-        if len(self._found):
-            self.selected_id = self._query.ids(self._found[:1])[0]
+        if len(self._page.found):
+            self.selected_id = self._page.query.ids(self._page.found[:1])[0]
 
     def show_view(self, name: str) -> None:
         """Show only the rows of a view, by its name; ``""`` shows all."""
-        self._view = name
-        self._find()
+        self._page.show_view(name)
+        self._show()
 
     def count_views(self) -> None:
         """Say of each view how many rows are in it."""
-        if not self._marks:
-            data = self._data
-            self._runner.read(lambda: self._mark_views(data), self._show_views)
+        if not self._page.marks:
+            data = self.data
+            self._runner.read(lambda: self._mark_views(data), self._show_marks)
 
-    def _show_views(self, marks: Mapping[str, Mask]) -> None:
-        if all(len(mark) == len(self._data) for mark in marks.values()):
-            self._marks = dict(marks)
-            self.views = [[name, int(mark.sum())] for name, mark in marks.items()]
+    def _show_marks(self, marks: Mapping[str, Mask]) -> None:
+        self._page.take_marks(marks)
+        self._show_views()
+
+    def _show_views(self) -> None:
+        marks = self._page.marks.items()
+        if marks:
+            self.views = [[name, int(mark.sum())] for name, mark in marks]
 
     def show_columns(self, names: Sequence[str]) -> None:
         """Show these columns, as far as they are there, in this order; without one, the usual."""
-        self._wanted = names
-        self._read(self._data)
-        self._find(page=self._page)
+        self._page.show_columns(names)
+        self._show()
 
     def sort(self, column: str) -> None:
         """Sort by a column: at first upwards, again downwards, a third time not at all."""
-        if self._sort != column:
-            self._sort, self._descending = column, False
-        elif not self._descending:
-            self._descending = True
-        else:
-            self._sort, self._descending = "", False
-        self._find()
+        self._page.sort(column)
+        self._show()
 
     def turn(self, page: int) -> None:
         """Turn to a page, counted from 0; one that isn't there is the nearest."""
-        self._page = page
+        self._page.turn(page)
         self._show()
 
     def reveal(self, key: str) -> None:
         """Turn to the page with this customer, where the search has found it."""
-        place = self._query.place_of(key, self._found)
-        if place is not None:
-            self.turn(place // self._page_size)
+        self._page.reveal(key)
+        self._show()
 
     # -- what is shown ---------------------------------------------------------------------------
 
-    def _find(self, page: int = 0) -> None:
-        if self._view and not self._marks:
-            self._show_views(self._mark_views(self._data))
-        self._found = self._query.find(
-            self._text,
-            self._sort or None,
-            descending=self._descending,
-            among=self._marks.get(self._view),
-        )
-        near = self._text.strip() and not len(self._found)
-        self._near = self._query.nearest(self._text) if near else self._found[:0]
-        self.turn(page)
-
     def _show(self) -> None:
-        last = max(0, (len(self._found) - 1) // self._page_size)
-        self._page = min(max(self._page, 0), last)
-        shown = self._shown()
-        self.view = {
-            "columns": [{"key": name, "label": self._label(name)} for name in self._columns],
-            "rows": self._query.cells(shown, self._columns),
-            "ids": self._query.ids(shown),
-            "first": self._page * self._page_size,
-            "matches": len(self._found),
-            "page": self._page,
-            "last": last,
-            "status": self._status(),
-            "failure": "",
-            "query": self._text,
-            "sort": self._sort,
-            "descending": self._descending,
-            "view": self._view,
-            "create": bool(self._text.strip() and not len(self._found) and self.on_create),
-        }
+        page = self._page
+        can_create = page.text.strip() and not len(page.found) and self.on_create
+        self.view = {**page.describe(), "failure": "", "create": bool(can_create)}
+        self.offered = page.offered
+        self._show_views()
         self._show_ticks(self.ticks["click"])
 
     def _show_ticks(self, click: int) -> None:
@@ -416,31 +332,11 @@ class CustomerTable(SharedWidget):
         count = self.view.get("failures", 0) + 1
         self.view = {**self.view, "failure": describe_failure(failure), "failures": count}
 
-    def _shown(self) -> Positions:
-        first = self._page * self._page_size
-        return self._found[first : first + self._page_size] if len(self._found) else self._near
-
-    def _status(self) -> str:
-        everything = f"{len(self._data):,} {self.noun}{'' if len(self._data) == 1 else 's'}"
-        matches = len(self._found)
-        if not len(self._data):
-            return f"No {self.noun}s yet"
-        if not matches:
-            where = f"{self._view}, of {everything}" if self._view else everything
-            also = "; these names are like it" if len(self._near) else ""
-            return f"No match among {where}{also}"
-        first = self._page * self._page_size
-        span = f"{first + 1:,}\u2013{min(first + self._page_size, matches):,} of"
-        if self._text.strip() or self._view:
-            return f"{span} {matches:,} match{'' if matches == 1 else 'es'} (of {everything})"
-        return f"{span} {everything}"
-
-    def save(self, kind: Literal["csv", "xlsx"]) -> None:
+    def save(self, kind: FileKind) -> None:
         """Give the browser what is shown, all pages of it, as a file."""
-        labels = [self._label(name) for name in self._columns]
-        rows = self._query.cells(self._found, self._columns)
+        labels, rows = self._page.labels, self._page.cells(self._page.found)
         self._writer.read(
-            lambda: _file_of(kind, labels, rows), lambda made: self._hand_over(kind, made)
+            lambda: make_file(kind, labels, rows), lambda made: self._hand_over(kind, made)
         )
 
     def _hand_over(self, kind: str, content: bytes) -> None:
@@ -448,43 +344,8 @@ class CustomerTable(SharedWidget):
             {"file": f"customers-{dt.datetime.now(dt.UTC):%Y-%m-%d}.{kind}"}, buffers=[content]
         )
 
-    def _label(self, name: str) -> str:
-        return self._labels.get(name) or column_label(name)
-
     def _static_html(self) -> str:
         """The page that is looked at, as a table that needs no script."""
-        heads = "".join(f"<th>{escape(self._label(name))}</th>" for name in self._columns)
-        shown = self._shown()
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-            for row in self._query.cells(shown, self._columns)
-        )
-        return (
-            f"<table class='mathjax_ignore'><thead><tr>{heads}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
-            f"<p>{len(shown):,} of {len(self._data):,} customers; "
-            "run this cell to search and sort</p>"
-        )
-
-
-def _file_of(
-    kind: Literal["csv", "xlsx"], labels: Sequence[str], rows: Sequence[Sequence[str]]
-) -> bytes:
-    """A file that a spreadsheet shows as it is, and never runs."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "customers")
-        if kind == "csv":
-            table = pd.DataFrame(list(rows), columns=list(labels), dtype="str")
-            quality.save_csv(table.set_index(labels[0]), path)
-        else:
-            workbooks.write_sheet(labels, list(zip(*rows, strict=True)), path)
-        return path.read_bytes()
-
-
-def _check_columns(df: pd.DataFrame, names: Sequence[str]) -> None:
-    missing = [name for name in names if name != ID and name not in df]
-    if missing:
-        raise ValueError(
-            f"There is no column {', '.join(map(repr, missing))}; there are: id, "
-            f"{', '.join(map(str, df.columns))}."
-        )
+        page, shown = self._page, self._page.shown
+        note = f"{len(shown):,} of {len(self.data):,} customers; run this cell to search and sort"
+        return render_static(page.labels, page.cells(shown), note)

@@ -51,6 +51,10 @@ _SAVE_ROW: Final = (
         }
     )
 )
+_OWNER: Final = sa.select(_B.process).where(_B.batch == bindparam("its_batch")).scalar_subquery()
+# Where the answer to the commit was lost, it is written again, and the history must not be.
+_SAVE_CHANGE: Final = _SAVE_ROW.where(_R.changed.is_distinct_from(bindparam("new_changed")))
+_BEGIN_ROW: Final = _SAVE_ROW.where(bindparam("its_process") == _OWNER)
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class BatchRow:
         row: Its number in the table that was planned.
         action: ``create``, ``modify`` or ``delete``.
         customer_id: ``None`` for a customer that is not created yet.
-        before: What was there.
+        before: What was there; of a change that failed, of those fields that were changed.
         wanted: What is to be there.
         cells: The row as it came.
         state: What became of it.
@@ -194,10 +198,16 @@ class Batches:
             self._journal.applying.add(number)
 
     def close(self, number: int, state: BatchState, reason: str | None = None) -> None:
-        """End the application of a batch."""
+        """End the application of a batch, unless another process has taken it meanwhile."""
         self._journal.applying.discard(number)  # also where that can't be written down
+        ours = _B.process == self._database.processes.name
         with self._database.connect() as db:
-            _update(db, number, state=state, reason=reason, ended=time.time())
+            _update(db, number, ours, state=state, reason=reason, ended=time.time())
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database of a team was lost, and may come back."""
+        return not self._database.is_connected
 
     def request_stop(self, number: int) -> None:
         """Ask the process that applies a batch to stop."""
@@ -208,6 +218,20 @@ class Batches:
         """Whether somebody asked for it."""
         with self._database.connect() as db:
             return bool(db.execute(sa.select(_B.stop).where(_B.batch == number)).scalar_one())
+
+    def begin(self, number: int, row: BatchRow) -> None:
+        """Write down that a row is about to be sent.
+
+        Raises:
+            JournalError: Another process has taken the batch, while a team's database was away.
+        """
+        values = _row_values(number, row) | {"its_process": self._database.processes.name}
+        with self._database.connect() as db:
+            if not db.execute(_BEGIN_ROW, values).rowcount:
+                raise JournalError(
+                    f"Another process goes on with batch {number}: this one seemed to have ended.",
+                    hint=f"clover.batch({number}) says how far it is.",
+                )
 
     def save(self, number: int, row: BatchRow) -> None:
         """Write down what became of a row."""
@@ -224,16 +248,16 @@ class Batches:
             after: The customer's fields since.
         """
         with self._database.transaction() as db:
-            db.execute(_SAVE_ROW, _row_values(number, row))
-            self._journal.add_done(
-                db,
-                write,
-                host=self._entries_host,
-                merchant=self._merchant,
-                after=after,
-                request_id=row.request_id,
-                batch=number,
-            )
+            if db.execute(_SAVE_CHANGE, _row_values(number, row)).rowcount:
+                self._journal.add_done(
+                    db,
+                    write,
+                    host=self._entries_host,
+                    merchant=self._merchant,
+                    after=after,
+                    request_id=row.request_id,
+                    batch=number,
+                )
 
     def forget(self, row: BatchRow) -> None:
         """Delete what the journal knows of the customer whom a row has deleted."""
@@ -328,8 +352,10 @@ class Batches:
         return table.set_index("batch")
 
 
-def _update(db: sa.Connection, number: int, **values: object) -> None:
-    db.execute(sa.update(tables.batches).where(_B.batch == number).values(values))
+def _update(
+    db: sa.Connection, number: int, *conditions: sa.ColumnElement[bool], **values: object
+) -> None:
+    db.execute(sa.update(tables.batches).where(_B.batch == number, *conditions).values(values))
 
 
 def _row_values(number: int, row: BatchRow) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from clover_nb.sandbox.middleware.faults import FaultInjector, LatencySampler
     from clover_nb.sandbox.middleware.request_log import RequestLog
     from clover_nb.sandbox.middleware.webhooks import WebhookSender
+
+_ASKED_MOST: Final = (ecommerce.create_customer, platform.get_customer)
 
 
 def build_app(
@@ -69,7 +71,9 @@ def build_app(
     operations = [*tokens.operations, *ecommerce.operations, *platform.operations]
     for setting, more in ecommerce.optional_operations.items():
         operations += more if merchant.is_on(setting) else []
-    routes = [_make_route(each, [*guards[each.credential], *inner]) for each in operations]
+    # They are tried one after the other.
+    by_use = sorted(operations, key=lambda each: each.endpoint not in _ASKED_MOST)
+    routes = [_make_route(each, [*guards[each.credential], *inner]) for each in by_use]
     if has_control:
         # A page of a stranger may send requests here, under any name that it gives this address.
         own = [Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]), bearer]

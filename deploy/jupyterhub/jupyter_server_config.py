@@ -18,7 +18,7 @@ c.ServerProxy.servers = {
     "desk": {
         "command": [sys.executable, "-P", "-m", "clover_nb.cli", "desk", "--socket={unix_socket}"],
         "unix_socket": True,
-        "timeout": 60,
+        "timeout": 120,
         "launcher_entry": {"title": "Customer desk"},
     }
 }

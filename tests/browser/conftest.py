@@ -1,7 +1,9 @@
 """A real JupyterLab and a real Chromium for the tests in this folder.
 
-One lab a worker process and one Chromium a test file (Playwright keeps an event loop running in
-its thread, which tests of other files must not meet). A test asks for ``open_notebook``::
+One lab and one Chromium a worker process; the latter ends with the last test of this folder in a
+row, as Playwright keeps an event loop running in its thread, which other tests must not meet. A
+page of the lab, which takes seconds of a processor to load, shows one notebook after the other.
+A test asks for ``open_notebook``::
 
     def test_something(open_notebook):
         notebook = open_notebook(["import ipywidgets as w", "w.Button(description='Go')"])
@@ -19,34 +21,32 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import running_browser
 from latency import LatencyProxy, running_proxy
-from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket
 
 TOKEN = "only-for-tests"
 LAB_READY_SECONDS = 60
 LAB_STOP_SECONDS = 20
 KEY_MILLISECONDS = 35  # between two keys of somebody who types fast
-expect.set_options(timeout=20_000)  # a busy machine; what comes sooner is not waited for
 
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
@@ -76,22 +76,6 @@ sys.addaudithook(_loopback_only)
 # The names in Clover's own documentation count as settings too.
 SETTING_NAMES = {"ACCESS_TOKEN", "API_KEY", "ENVIRONMENT", "MERCHANT_ID"}
 PROXY_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
-
-CHROMIUM_NAMES = ("chromium", "google-chrome", "chromium-browser", "google-chrome-stable")
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-NO_CHROMIUM = (
-    "no Chromium here: install one (Debian: apt-get install chromium; elsewhere: "
-    "playwright install chromium), or name its executable in CLOVER_NB_CHROMIUM"
-)
 
 # "Wait for idle, then click Run All" runs only some of the cells now and then; this doesn't.
 RUN_ALL = """async () => {
@@ -142,10 +126,23 @@ OPENED = """async () => {
   return Promise.race([open(), late]);
 }"""
 SAVE = "async () => window.jupyterapp.shell.currentWidget.context.save()"
-SHUT_DOWN = "async () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.shutdown()"
+OPEN = """async (path) => {
+  const app = window.jupyterapp;
+  const panel = await app.commands.execute('docmanager:open', { path });
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  localStorage.clear();
+}"""
+# Whether the page can show another one.
+CLOSE = """async () => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  await panel?.sessionContext?.shutdown();
+  panel?.dispose();
+  return !!panel && !document.querySelector('.jp-Dialog, .jp-NotebookPanel');
+}"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lab:
     """A running JupyterLab: the folder it shows, and the way a browser takes to it."""
 
@@ -175,6 +172,15 @@ class Notebook:
     proxy: LatencyProxy
     sent: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
+
+    def record(self, socket: WebSocket) -> None:
+        """Note what goes over a websocket, from now on."""
+
+        def text(payload: str | bytes) -> str:
+            return payload if isinstance(payload, str) else payload.decode("latin-1")
+
+        socket.on("framesent", lambda payload: self.sent.append(text(payload)))
+        socket.on("framereceived", lambda payload: self.received.append(text(payload)))
 
     def run_all(self) -> None:
         """Run every cell; an error in one fails the test with its traceback."""
@@ -377,59 +383,81 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _installed_chromium() -> str | None:
-    named = os.environ.get("CLOVER_NB_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+class Chromium:
+    """A headless Chromium for the tests of this folder, started when the first asks for it."""
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._browser: Browser | None = None
+        self._pages: dict[Lab, list[Page]] = {}  # that show no notebook at present
+
+    def new_context(self) -> BrowserContext:
+        """Cookies, permissions and pages of their own."""
+        if self._browser is None:
+            self._browser = self._running.enter_context(running_browser())
+        return self._browser.new_context()
+
+    def take_page(self, lab: Lab) -> Page:
+        """A page of a lab that shows no notebook: one that has been used, or else an empty one."""
+        pages = self._pages.get(lab, [])
+        return pages.pop() if pages else self.new_context().new_page()
+
+    def give_back(self, lab: Lab, page: Page) -> None:
+        """Keep a page for the next notebook."""
+        page.unroute_all()
+        page.context.clear_permissions()
+        self._pages.setdefault(lab, []).append(page)
+
+    def stop(self) -> None:
+        """End it."""
+        self._pages.clear()
+        self._browser = None
+        self._running.close()
+
+
+CHROMIUM = Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    """End Chromium before a test that doesn't use it."""
+    yield
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        CHROMIUM.stop()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[BrowserContext]:
-    """A headless Chromium; without one the test is skipped, but on CI it fails.
-
-    The pages of one file share a context, and so the cached scripts of the lab.
-    """
-    with running_chromium() as context:
-        yield context
-
-
-@contextmanager
-def running_chromium() -> Iterator[BrowserContext]:
-    """A headless Chromium, found on this machine."""
-    with sync_playwright() as playwright:
-        executable = _installed_chromium() or playwright.chromium.executable_path
-        if not Path(executable).exists():
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_CHROMIUM)
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGS)
-        yield browser.new_context()
-        browser.close()
+    """A context of a headless Chromium, for pages that are no notebooks of the lab."""
+    context = CHROMIUM.new_context()
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def open_notebook(chromium: BrowserContext, lab: Lab, request) -> Iterator[Callable[..., Notebook]]:
+def open_notebook(lab: Lab, request) -> Iterator[Callable[..., Notebook]]:
     """A function that opens a new notebook with these code cells and runs them.
 
     ``open_notebook(cells, dark=False, width=1400, height=900, run=True, latency=0)`` returns a
     Notebook. The latency begins when the cells have run.
     """
-    with notebooks(chromium, lab, request.node.name.split("[")[0]) as open_cells:
+    with notebooks(lab, request.node.name.split("[")[0]) as open_cells:
         yield open_cells
 
 
 @pytest.fixture(scope="module")
-def open_shared_notebook(
-    chromium: BrowserContext, lab: Lab, request
-) -> Iterator[Callable[..., Notebook]]:
+def open_shared_notebook(lab: Lab, request) -> Iterator[Callable[..., Notebook]]:
     """The same, for a notebook that the tests of a file share.
 
-    Opening one takes 3 seconds, and running its cells again a fraction: pass ``run=False``, and
-    let each test begin with ``notebook.start_over()``.
+    Opening one takes a second or more, and running its cells again a fraction: pass
+    ``run=False``, and let each test begin with ``notebook.start_over()``.
     """
-    with notebooks(chromium, lab, request.node.path.stem) as open_cells:
+    with notebooks(lab, request.node.path.stem) as open_cells:
         yield open_cells
 
 
 @contextmanager
-def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
+def notebooks(lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
     opened: list[Notebook] = []
 
     def open_cells(
@@ -445,12 +473,16 @@ def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callabl
         path = lab.folder / f"{name}-{os.urandom(4).hex()}.ipynb"
         code_cells = [nbformat.v4.new_code_cell(source) for source in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=code_cells, metadata=KERNEL), path)
-        notebook = Notebook(chromium.new_page(), path, lab.proxy)
+        notebook = Notebook(CHROMIUM.take_page(lab), path, lab.proxy)
+        page = notebook.page
         opened.append(notebook)
-        notebook.page.set_viewport_size({"width": width, "height": height})
-        notebook.page.on("websocket", lambda socket: _record(socket, notebook))
-        # Two pages in one workspace would make the lab move one of them elsewhere while it loads.
-        notebook.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
+        page.set_viewport_size({"width": width, "height": height})
+        page.on("websocket", notebook.record)
+        if page.url.startswith(lab.url):
+            page.evaluate(OPEN, path.name)
+        else:
+            # Two pages in one workspace would make the lab move one elsewhere while it loads.
+            page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
         notebook.use_theme(dark=dark)
         if run:
             notebook.run_all()
@@ -461,17 +493,12 @@ def notebooks(chromium: BrowserContext, lab: Lab, name: str) -> Iterator[Callabl
     yield open_cells
     lab.proxy.milliseconds = 0
     for notebook in opened:
-        if not notebook.page.is_closed():
-            notebook.page.evaluate(SHUT_DOWN)
-            notebook.page.close()
-
-
-def _record(socket: Any, notebook: Notebook) -> None:
-    def text(payload: str | bytes) -> str:
-        return payload if isinstance(payload, str) else payload.decode("latin-1")
-
-    socket.on("framesent", lambda payload: notebook.sent.append(text(payload)))
-    socket.on("framereceived", lambda payload: notebook.received.append(text(payload)))
+        page = notebook.page
+        page.remove_listener("websocket", notebook.record)
+        if page.evaluate(CLOSE):
+            CHROMIUM.give_back(lab, page)
+        else:
+            page.context.close()
 
 
 @pytest.hookimpl(wrapper=True)

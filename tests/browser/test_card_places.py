@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from practice_customers import a_customer
 
-from clover_nb import connect, sandbox
+from clover_nb import connect, forms, sandbox
 from clover_nb.constants import CARD_ELEMENTS, TEST_CARDS
 from clover_nb.forms.assets import read_assets
 
@@ -102,6 +103,40 @@ ALONE = """<!doctype html><title>Alone</title>
   const fields = cardFields(here, (content) => window.sent.push(content));
   window.tell = fields.receive;
 </script>"""
+
+
+# A form in a page that stands for another program's: its attributes, colours and policy are that
+# program's, and its widget manager is ours. JupyterLab's names of colours are there, and light.
+ELSEWHERE = """<!doctype html><html lang="en"><title>Elsewhere</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'
+  'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; connect-src https:">
+<style>:root { --jp-layout-color1: #fff; --jp-layout-color2: #eee;
+  --jp-ui-font-color1: rgba(0, 0, 0, 0.87); --jp-ui-font-color2: rgba(0, 0, 0, 0.54);
+  --jp-border-color1: #bdbdbd; --jp-border-color2: #e0e0e0; --jp-brand-color1: #1976d2;
+  --vscode-foreground: #ccc; --vscode-editor-background: #1f1f1f; --vscode-focusBorder: #0078d4;
+  --vscode-errorForeground: #f85149; --vscode-editorWarning-foreground: #cca700;
+  --vscode-charts-green: #89d185; }
+  STYLE</style>
+<body ATTRIBUTES><main id="here"></main>
+<script type="module">
+  import form from "/form.js";
+  const state = STATE;
+  const heard = {};
+  window.sent = [];
+  const model = {
+    get: (name) => state[name],
+    on: (name, hear) => (heard[name] = hear),
+    off: () => {},
+    send: (content) => window.sent.push(content.card ?? content),
+  };
+  window.tell = (card) => heard["msg:custom"]({ card });
+  const link = { isAlive: () => true, onChange: () => {}, offChange: () => {} };
+  form.render({ model, el: document.getElementById("here"), link });
+</script></body></html>"""
+TRAITS = (
+    *("spec", "values", "errors", "choices", "arranged", "hints", "about", "who", "preview"),
+    *("status", "outcome", "busy", "locked", "has_warnings", "has_token"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -395,6 +430,57 @@ def test_a_page_that_forbids_foreign_content_says_who_can_allow_it(page, shop, c
     policy = f'<meta http-equiv="Content-Security-Policy" content="{rule}">'
     alone(page, shop, clover.tokens.hosted_fields(shop.origin), policy)
     expect(page.get_by_text("Whoever runs the notebook server can allow them")).to_be_visible()
+
+
+def open_elsewhere(page, url, clover, attributes=""):
+    """A form that attaches a card, in another program's page, which can't show the fields."""
+    form = forms.attach_card(a_customer(clover)["id"], clover=clover)
+    state = json.dumps({name: getattr(form, name) for name in TRAITS})
+    form.close()
+    script, style = read_assets("form")
+    body = ELSEWHERE.replace("ATTRIBUTES", attributes).replace("STATE", state)
+    html = {"body": body.replace("STYLE", style), "content_type": "text/html"}
+    module = {"body": script, "content_type": "text/javascript"}
+    page.route(f"{url}/", lambda route: route.fulfill(**html))
+    page.route(f"{url}/form.js", lambda route: route.fulfill(**module))
+    page.goto(f"{url}/")
+    tell(page, clover.tokens.hosted_fields(url))
+
+
+ELSEWHERES = [
+    ("http://vscode.test", 'data-vscode-theme-kind="vscode-dark" class="vscode-dark"', "VS Code"),
+    ("http://x.colab.googleusercontent.com", "", "Colab"),
+]
+
+
+@pytest.mark.parametrize(("url", "attributes", "program"), ELSEWHERES)
+def test_where_frames_can_not_be_shown_a_token_is_asked_for_first(
+    page, clover, url, attributes, program
+):
+    """The kernel hears of it, and what is said can be done there; the card can still be tried."""
+    open_elsewhere(page, url, clover, attributes)
+    expect(page.get_by_label("Paste a token")).to_be_checked()
+    expect(page.get_by_role("radio").first).to_have_accessible_name("Paste a token")
+    expect(page.get_by_label("Card token")).to_be_visible()
+    told = page.get_by_role("status").filter(has_text=f"{program} doesn't show")
+    expect(told).to_be_visible()
+    expect(told).not_to_contain_text(re.compile("proxy|notebook server"))
+    assert sent(page, "unavailable")
+    (edits,) = page.evaluate("sent.map(({edits}) => edits).filter((edits) => edits?.way)")
+    assert edits == {"way": "paste"}
+    page.get_by_label("Type the card").check()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_form_has_the_colours_of_vs_code(page, clover):
+    """Of its theme, and not those of JupyterLab, which VS Code knows by name and in light alone."""
+    open_elsewhere(page, ELSEWHERES[0][0], clover, ELSEWHERES[0][1])
+    colour = "form => getComputedStyle(form)"
+    form = page.locator(".clover-form")
+    assert form.evaluate(f"{colour}.backgroundColor") == "rgb(31, 31, 31)"
+    assert form.evaluate(f"{colour}.color") == "rgb(204, 204, 204)"
+    report = Axe().run(page, context=".clover-form", options={"runOnly": ["color-contrast"]})
+    assert report.response["violations"] == []
 
 
 def test_other_pages_can_not_show_the_fields(page, shop, evil, clover, there):

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode
 
 import psutil
 import pytest
@@ -171,6 +172,17 @@ def test_a_strangers_link_runs_no_script(chromium, desk, local_stranger, where):
     page.get_by_role("link", name="Open the desk").click()
     expect_customers(page)
     assert page.url == address
+    assert page.evaluate("window.hacked") is None
+    page.close()
+
+
+def test_what_else_an_address_holds_does_not_reach_the_page(chromium, desk):
+    """Pasted into the address bar, it opens the desk; its policy would stop a script besides."""
+    opened(chromium, desk.url).close()  # the browser has the cookie
+    page = chromium.new_page()
+    page.goto(f"http://{desk.host}/?{urlencode({'theme': PAYLOAD})}#{PAYLOAD}")
+    expect_customers(page)
+    assert page.locator("img[src=x]").count() == 0
     assert page.evaluate("window.hacked") is None
     page.close()
 

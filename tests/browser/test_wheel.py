@@ -14,7 +14,7 @@ import pytest
 from lab_process import TOKEN, running_lab
 from playwright.sync_api import expect
 
-from .conftest import OPENED, RUN_ALL, running_chromium
+from .conftest import OPENED, RUN_ALL
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path("venv/bin/python")
@@ -84,16 +84,13 @@ def machine(built, tmp_path_factory):
     return home
 
 
-def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path):
+def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path, chromium):
     """In an empty folder: the lab opens it by itself, and each of its cells runs."""
     folder = tmp_path / "empty"
     folder.mkdir()
     options = (f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True")
     python = str(machine / PYTHON)
-    with (
-        running_lab(tmp_path, folder, *options, python=python) as (_, address),
-        running_chromium() as chromium,
-    ):
+    with running_lab(tmp_path, folder, *options, python=python) as (_, address):
         page = chromium.new_page()
         url = address.replace("localhost", "127.0.0.1")  # the only host that this browser finds
         page.goto(f"{url}?token={TOKEN}")

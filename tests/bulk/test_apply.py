@@ -482,6 +482,31 @@ def test_a_change_that_was_interrupted_between_its_requests_can_be_taken_back(ne
     assert (row["name"], row["phone"]) == tuple(customers.loc[key, ["name", "phone"]])
 
 
+def test_what_a_refused_row_has_changed_all_the_same_is_said_and_can_be_taken_back(near, box):
+    """Of several requests the first was made: so says the row, and the customer's history."""
+    customers = near.customers.list()
+    known = customers.dropna(subset=["phone", "email"])
+    table = renaming_rows(known, 3, phone="408-555-0166")
+    plan = near.customers.plan(table)
+    plan.accept(plan.frame(status="doubtful").index)
+    box.fail_next(400, times=2, method="POST", path="phone_numbers")
+    near.customers.modify(known.index[1], name="Somebody Else")
+    batch = near.customers.apply(plan)
+    outcomes = batch.frame()
+    assert outcomes["outcome"].to_list() == ["failed", "conflict", "failed"]
+    assert outcomes["reason"].str.startswith("Only first_name, last_name changed. ").sum() == 2
+    assert outcomes["request_id"].notna().to_list() == [True, False, True]
+    (line,) = near.journal.frame(customer_id=known.index[0]).to_dict("records")
+    assert (line["outcome"], line["sent"]) == ("done", {"firstName": "Re0", "lastName": "Named0"})
+    assert (line["before"]["name"], line["after"]["name"]) == (known["name"].iloc[0], "Re0 Named0")
+    assert line["after"]["phone"] == known["phone"].iloc[0]
+    undo = batch.plan_undo()
+    assert repr(undo) == "<Plan: 2 modify>"
+    near.customers.apply(undo)
+    after = near.customers.list().loc[known.index[:3], "name"]
+    assert after.to_list() == [known["name"].iloc[0], "Somebody Else", known["name"].iloc[2]]
+
+
 def test_who_is_deleted_by_a_batch_is_forgotten(box, tmp_path):
     """In the history and in the rows of every batch; Clover's two APIs have two hosts."""
     given = {"requests_per_second": None, "timeouts": QUICK, "journal": tmp_path / "journal"}

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import threading
 import time
 
 import pandas as pd
@@ -43,13 +44,15 @@ class SignalingProxy(LossyProxy):
         Args:
             kind: Its kind.
             number: Which of them, from now on.
-            what: What is lost of it: the ``request``, the ``answer``, ``time`` or ``nothing``.
+            what: What is lost of it: the ``request``, the ``answer``, ``time`` until the release,
+                or ``nothing``.
             signum: The signal.
         """
         self.kind, self.what, self.signum = kind, what, signum
         self.waiting = itertools.count(1)
         self.number = number
         self.process = None
+        self.released, self.arrived, self.signaled = threading.Event(), threading.Event(), 0.0
 
     def pick(self, method, path, body):
         wanted, ends = self.kind
@@ -61,10 +64,12 @@ class SignalingProxy(LossyProxy):
             return Loss(self.what, method, path, self.send_signal)
         self.send_signal()
         if self.what == "time":
-            time.sleep(LATE_SECONDS)
+            self.released.wait()
+            return Loss("answer", method, path, self.arrived.set)
         return None
 
     def send_signal(self):
+        self.signaled = time.time()
         os.kill(self.process.pid, self.signum)
 
     def run(self, plan, journal):
@@ -174,7 +179,7 @@ def test_killed_at_any_request_none_is_lost_and_none_doubled(near, box, proxy, t
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [CREATE, PHONE], ids=["create", "phone"])
 def test_what_is_still_on_its_way_after_a_kill_is_not_sent_again(near, box, proxy, tmp_path, kind):
-    """It arrives when the next process has begun already, which has waited for it."""
+    """It arrives when somebody has begun to go on, who has waited for it."""
     bare = near.customers.list()["phone"].isna()
     table = new_rows(6).assign(email="")
     if kind == PHONE:
@@ -184,7 +189,10 @@ def test_what_is_still_on_its_way_after_a_kill_is_not_sent_again(near, box, prox
     proxy.aim(kind, 3, what="time")
     told = proxy.run(tmp_path / "plan.jsonl", tmp_path / "journal")
     assert told == ([], -signal.SIGKILL)
-    batch = near.customers.apply(plan, listing_wait=4 * LATE_SECONDS)
+    threading.Timer(LATE_SECONDS, proxy.released.set).start()
+    elapsed = time.time() - proxy.signaled
+    batch = near.customers.apply(plan, listing_wait=elapsed + 4 * LATE_SECONDS)
+    assert proxy.arrived.wait(30)
     assert count_outcomes(batch) == {"done": len(table)}
     writes = [entry for entry in box.requests if entry["method"] == "POST"]
     assert len(writes) == len(table)

@@ -53,6 +53,69 @@ def test_a_whole_address_is_split_into_its_parts(text, parts):
     assert address_input.split_address(text, "US") == dict(zip(names, parts, strict=True))
 
 
+WITHOUT_COMMAS = {
+    "742 Evergreen Terrace Springfield IL 62704": "742 Evergreen Terrace||Springfield|IL|62704|US|",
+    "742 Evergreen Ter Springfield, IL 62704": "742 Evergreen Ter||Springfield|IL|62704|US|",
+    "Homer Simpson\n742 Evergreen Terrace Springfield IL 62704-1234 USA": (
+        "742 Evergreen Terrace||Springfield|IL|62704-1234|US|Homer Simpson"
+    ),
+    "350 5th Ave. Apt 4B New York NY 10118": "350 5th Ave.|Apt 4B|New York|NY|10118|US|",
+    "350 5th Ave #4 New York NY 10118": "350 5th Ave|#4|New York|NY|10118|US|",
+    "1600 Pennsylvania Ave NW Washington DC 20500": (
+        "1600 Pennsylvania Ave NW||Washington|DC|20500|US|"
+    ),
+    "1 Main St Kansas City Kansas 66101": "1 Main St||Kansas City|KS|66101|US|",
+    "12 St Charles Ave New Orleans LA 70130": "12 St Charles Ave||New Orleans|LA|70130|US|",
+    "123 Queen St W Toronto ON M5H 2M9": "123 Queen St W||Toronto|ON|M5H 2M9|CA|",
+    "123 Queen St W Toronto Ontario m5h2m9 Canada": "123 Queen St W||Toronto|ON|M5H 2M9|CA|",
+    "Hauptstr. 5 10115 Berlin": "Hauptstr. 5||Berlin||10115|DE|",
+    "Hauptstraße 5a, 10115 Berlin": "Hauptstraße 5a||Berlin||10115|DE|",
+    "Hauptstraße 5a 10115 Berlin Germany": "Hauptstraße 5a||Berlin||10115|DE|",
+    "12 Rue de Rivoli 75001 Paris France": "12 Rue de Rivoli||Paris||75001|FR|",
+    "Damrak 1 1012 LG Amsterdam Netherlands": "Damrak 1||Amsterdam||1012 LG|NL|",
+}
+
+
+@pytest.mark.parametrize("text", WITHOUT_COMMAS)
+def test_an_address_without_commas_is_split_where_one_place_alone_can_part_it(text):
+    """After the kind of the street, or around the postal code where it stands before the city."""
+    names = ("line1", "line2", "city", "state", "postal_code", "country", "name")
+    parts = dict(zip(names, WITHOUT_COMMAS[text].split("|"), strict=True))
+    assert address_input.split_address(text, "US") == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 Main St E Lansing MI 48823",
+        "12 Main St W Vancouver BC V7T 1A1",
+        "12 Main St St Louis MO 63101",
+        "100 Main Street North Little Rock AR 72114",
+        "12 Broadway New York NY 10004",
+        "300 East Avenue B Dover NH 03820",
+        "12 Old Ave of the Americas New York NY 10020",
+        "4500 US Highway 61 Memphis TN 38103",
+        "12 Main St Nashville TN 90210",
+        "PO Box 12 Nashville TN 37203",
+        "742 Evergreen Terrace Attn Homer Springfield IL 62704",
+        "10 Downing Street London SW1A 2AA",
+        "12 Ringweg 1010 1020 Wien Austria",
+    ],
+)
+def test_a_whole_address_that_two_places_can_part_is_doubted_and_not_split(text):
+    """East Lansing or Main Street East: nobody knows but who has written it."""
+    assert address_input.split_address(text, "US") == {}
+    assert address_input.is_whole(text, "US")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "12 Main St", "12345 Main St Springfield IL", "Suite 12345", "12 Main St Floor 2"]
+)
+def test_what_is_a_street_alone_is_not_doubted(text):
+    """A number in it is no postal code."""
+    assert not address_input.is_whole(text, "US")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -61,8 +124,8 @@ def test_a_whole_address_is_split_into_its_parts(text, parts):
         "12 Main St, Apt 4",
         "12345 Main St, Springfield",
         "12 Main St, Suite 12345",
-        "12 Main St Nashville TN 37203",
         "12 Main St, Atlanta, Georgia",
+        "Torstr. 43 Berlin",
     ],
 )
 def test_what_is_no_whole_address_is_left_alone(text):

@@ -445,7 +445,7 @@ def test_a_form_that_is_held_is_not_moved_away_from_what_is_typed(clover, shown)
     ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
     released = []
     contact = shown("edit_contact", ana["id"])
-    contact.form.on_released = lambda: released.append(contact.form.show(bea))
+    contact.form.work.on_released = lambda: released.append(contact.form.show(bea))
     contact.type(name="Ana Costa")
     assert not contact.form.show(bea)
     assert contact.form.show(ana)
@@ -528,6 +528,27 @@ def test_a_whole_address_in_line_1_is_split_shown_and_taken_back_in_one_step(clo
     assert shipping.form.has_warnings
     shipping.tick("sure").submit()
     assert shipping.form.row["shipping_line1"] == pasted
+
+
+def test_an_address_without_commas_is_split_where_that_is_sure_and_doubted_else(clover, shown):
+    """The doubt stands beside line 1 at once, and goes with the next edit; nothing is moved."""
+    shipping = shown("update_shipping", a_customer(clover, shipping={"address": ADDRESS})["id"])
+    line1, before = "shipping.address.line1", read_address(shipping)
+    unsure = "12 Broadway New York NY 10004"
+    shipping.type(shipping__address__line1=unsure).tell("leave", name=line1)
+    assert read_address(shipping) == [unsure, *before[1:]]
+    assert shipping.form.errors[line1][0] == "warning"
+    assert "put a comma before the city" in shipping.errors[line1]
+    sure = "12 Broadway, New York NY 10004"
+    shipping.type(shipping__address__line1=sure)
+    assert line1 not in shipping.errors
+    shipping.tell("leave", name=line1)
+    assert read_address(shipping) == ["12 Broadway", "", "New York", "NY", "10004", "US"]
+    run_on = "742 Evergreen Terrace Springfield IL 62704"
+    shipping.type(shipping__address__line1=run_on).tell("leave", name=line1)
+    assert read_address(shipping)[:5] == ["742 Evergreen Terrace", "", "Springfield", "IL", "62704"]
+    shipping.press("Back to what I typed")
+    assert read_address(shipping)[:4] == [run_on, "", "New York", "NY"]
 
 
 def test_names_are_sent_as_codes_and_that_is_said_and_can_be_taken_back(clover, shown):

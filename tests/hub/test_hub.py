@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,22 +9,11 @@ from urllib.parse import quote
 
 import psutil
 import pytest
+from hub_pages import WAIT, button, details, log_in, select, select_first, write_note
 from hub_process import running_hub
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.long
-
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-WAIT = 120_000  # a server, a desk and its kernel start one after the other
 
 
 @pytest.fixture(scope="module")
@@ -39,71 +26,35 @@ def hub():
 
 
 @pytest.fixture(scope="module")
-def browser():
-    found = os.environ.get("CLOVER_NB_CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=CHROMIUM)
-        yield running
-        running.close()
-
-
-def log_in(browser, hub, name):
-    """A browser of this person's own, at the desk."""
-    page = browser.new_context().new_page()
-    page.goto(hub.url)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(hub.password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("searchbox")).to_be_visible(timeout=WAIT)
-    return page
-
-
-@pytest.fixture(scope="module")
 def ana(browser, hub):
-    return log_in(browser, hub, "ana")
+    return log_in(browser, hub.url, "ana", hub.password)
 
 
 @pytest.fixture(scope="module")
 def bo(browser, hub):
-    return log_in(browser, hub, "bo")
+    return log_in(browser, hub.url, "bo", hub.password)
 
 
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def select_first(page):
-    """Select the customer at the top of the table; gives the id."""
-    page.get_by_role("row").nth(1).click()
-    expect(button(page, "Note")).to_be_visible()
-    return page.locator(".clover-who").first.inner_text().rpartition(" ")[2]
-
-
-def select(page, customer_id):
-    """Select a customer anew, so that the record is read again."""
-    page.get_by_role("searchbox").fill(customer_id)
-    expect(page.get_by_text("1\N{EN DASH}1 of 1 match")).to_be_visible()
-    page.get_by_role("row").nth(1).click()
-    expect(page.locator(".clover-who").first).to_contain_text(customer_id)
-
-
-def test_one_writes_a_note_and_the_other_reads_it_and_takes_it_back(ana, bo):
-    """Each in a desk of their own, with one journal; it tells who did what."""
-    customer = select_first(ana)
-    button(ana, "Note").click()
-    ana.get_by_label("Note", exact=True).fill("Calls after 5 pm")
-    button(ana, "Save note").click()
-    expect(ana.get_by_text("Saved:")).to_be_visible()
-    select(bo, customer)
-    expect(bo.locator(".clover-row").first).to_contain_text("Calls after 5 pm")
-    history = bo.get_by_role("table", name="History")
+def test_what_one_changes_the_other_sees_and_undoes_and_the_undo_is_seen(ana, bo):
+    """Each in a desk of their own, where the record is open; it tells who did what."""
+    select(bo, select_first(ana))
+    write_note(bo, "Calls after 5 pm")
+    expect(ana.get_by_text("bo changed this customer a moment ago.")).to_be_visible()
+    expect(details(ana)).to_contain_text("Calls after 5 pm")
+    history = ana.get_by_role("table", name="History")
     expect(history.get_by_role("row", name="note: nothing → Calls after 5 pm")).to_contain_text(
-        "ana"
+        "bo"
     )
     history.get_by_role("button", name="Undo: changed, note").click()
-    button(bo, "Undo this change").click()
-    expect(bo.get_by_text("Undone:")).to_be_visible()
-    expect(bo.locator(".clover-row").first).not_to_contain_text("Calls after 5 pm")
+    expect(ana.get_by_text("Undo a change of bo")).to_be_visible()
+    button(ana, "Undo this change").click()
+    expect(ana.get_by_text("Undone:")).to_be_visible()
+    expect(details(ana)).not_to_contain_text("Calls after 5 pm")
+    expect(bo.get_by_text("ana changed this customer a moment ago.")).to_be_visible()
+    expect(details(bo)).not_to_contain_text("Calls after 5 pm")
+    undo = bo.get_by_role("table", name="History").get_by_role("row").nth(1)
+    expect(undo).to_contain_text("change undone, made by bo")
+    expect(undo).to_contain_text("ana")
 
 
 def test_the_lab_has_a_tile_for_the_desk(browser, hub, ana):

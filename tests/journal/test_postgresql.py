@@ -355,6 +355,50 @@ def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(da
     assert batches.info(number).state == "running"
 
 
+def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice, database):
+    """Nothing is sent that can't be written down, and nothing twice."""
+    reports = []
+
+    def follow(progress):
+        """Away from the fifth row that is done on, until it was told so three times."""
+        away = [each for each in reports if each.done >= 5]
+        if len(away) == 1:
+            database.server.stop()
+        if len(away) == 4:
+            database.server.start()
+        reports.append(progress)
+
+    with connect_as(practice, database, "ana") as ana:
+        known = len(ana.customers.list())
+        table = pd.DataFrame({"email": [f"away{turn}@example.com" for turn in range(40)]})
+        batch = ana.customers.apply(ana.customers.plan(table), progress=follow)
+        assert (batch.number, batch.state, batch.counts) == (1, "done", {"done": 40})
+        assert batch.frame()["verified"].all()
+        assert len(ana.customers.list()) == known + 40
+        assert len(ana.journal.frame()) == 40
+
+
+def test_a_process_that_was_taken_for_dead_sends_no_more_of_its_batch(database):
+    """A colleague has gone on with it, while this one had lost its connection."""
+    rows = [{"row": 2, "action": "create", "customer_id": None}]
+    rows = [row | {"before": {}, "wanted": {"phone": "1"}, "cells": []} for row in rows]
+    ana, bo = (
+        Batches(journal_of(database, role), "h", "M1", entries_host="h") for role in ("ana", "bo")
+    )
+    number = ana.open("plan", rows, headings=["id"])
+    ana.take(number)
+    (row,) = ana.rows(number)
+    ana.begin(number, row)
+    database.server.stop()
+    database.server.start()
+    time.sleep(1.1)  # longer than a connection counts as in use
+    bo.take(number)
+    with pytest.raises(JournalError, match="Another process goes on with batch 1"):
+        ana.begin(number, row)
+    ana.close(number, "stopped")
+    assert bo.info(number).state == "running"
+
+
 def test_a_connection_that_was_lost_while_nobody_used_it_is_made_anew(database):
     """The first change after a restart of the database is made, and its process is alive."""
     journal = journal_of(database)

@@ -68,8 +68,24 @@ async function loadFirst(sdk) {
   throw failed.at(-1);
 }
 
+// Programs that show notebooks, but neither scripts nor frames of other hosts: what to do there.
+const FRAMELESS = {
+  "VS Code":
+    "To type a card, run clover-nb desk in a terminal, which opens a browser, or open this notebook in JupyterLab.",
+  Colab:
+    "Make a token where a browser reaches the kernel: with forms.card_fields() in JupyterLab on your own machine.",
+};
+
+/** Which of them this page is in; empty in others. */
+function framelessHost() {
+  if (document.body.dataset.vscodeThemeKind) return "VS Code";
+  return /(^|[.-])colab\.googleusercontent\.com$/.test(location.hostname) ? "Colab" : "";
+}
+
 function whyNot(sdk, error, blocked) {
   const host = new URL(sdk).host;
+  const program = framelessHost();
+  if (program) return `${program} doesn't show Clover's card fields. ${FRAMELESS[program]}`;
   if (blocked) {
     return `This page does not allow scripts or frames from ${host} (its Content-Security-Policy). ` +
       "Whoever runs the notebook server can allow them.";
@@ -86,10 +102,11 @@ function whyNot(sdk, error, blocked) {
 /**
  * Card fields in an element.
  *
- * `send` takes what the kernel is told, as `{event, view, ...}`. Returns what takes the kernel's
+ * `send` takes what the kernel is told, as `{event, view, ...}`; `unavailable` hears why they can't be
+ * shown, when that will not pass by itself. Returns what takes the kernel's
  * messages, what shows a message below the fields, what moves the focus there, and what ends it.
  */
-export function cardFields(el, send) {
+export function cardFields(el, send, unavailable = () => {}) {
   const view = `clover-card-${Math.random().toString(36).slice(2)}`;
   const kinds = Object.keys(FIELDS);
   const slots = {};
@@ -124,13 +141,14 @@ export function cardFields(el, send) {
   };
   let told = ["", ""]; // what the kernel says, with its tone
   const showState = () => say(...told);
-  const fail = (text) => {
+  const fail = (text, { passes = false } = {}) => {
     clearTimeout(silence);
     clover = undefined;
     fields.hidden = true;
     again.hidden = false;
     say("error", `${text} Or paste a token.`);
     send({ event: "unavailable", view });
+    if (!passes) unavailable(text);
   };
 
   // The look of the other fields of a form, in the colours of the theme.
@@ -193,7 +211,7 @@ export function cardFields(el, send) {
     clover = undefined;
     for (const kind of kinds) slots[kind].replaceChildren();
     if (fields.hidden) say("info", "Loading Clover's card fields…");
-    silence = setTimeout(() => fail(SILENT_KERNEL), SILENCE);
+    silence = setTimeout(() => fail(SILENT_KERNEL, { passes: true }), SILENCE);
     send({ event: "hello", view, origin: location.origin });
   };
   const tokenize = async (asked) => {
@@ -241,7 +259,7 @@ export function cardFields(el, send) {
 
   // The look of the fields is that of the theme they were made in.
   const themes = new MutationObserver(() => clover && !changes && open());
-  themes.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-name", "data-vscode-theme-kind"] });
 
   // Clover finds the places of its fields in the document, where the widget comes after this.
   const ready = new ResizeObserver(() => {

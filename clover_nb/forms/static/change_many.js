@@ -16,22 +16,6 @@ const TITLES = {
 
 let many = 0;
 
-function pressable(label, press, kind = "") {
-  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
-  made.addEventListener("click", () => {
-    if (made.getAttribute("aria-disabled") !== "true") press();
-  });
-  return made;
-}
-
-/** Show children only when what they show has changed, so that the focus stays. */
-function redraw(place, shown, make) {
-  const text = JSON.stringify(shown);
-  if (place.dataset.drawn === text) return;
-  place.dataset.drawn = text;
-  place.replaceChildren(...make());
-}
-
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-many-${(many += 1)}`;
@@ -444,13 +428,7 @@ function render({ model, el, link }) {
     }
   };
   const received = (message, buffers) => {
-    if (message.do !== "download") return;
-    const address = URL.createObjectURL(new Blob([buffers[0]]));
-    const anchor = element("a", { href: address, download: message.name });
-    el.append(anchor);
-    anchor.click();
-    anchor.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    if (message.do === "download") download(message.name, buffers[0]);
   };
 
   const releaseKeys = keepKeys(el);

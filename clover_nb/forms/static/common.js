@@ -64,6 +64,30 @@ function showHeading(place, html, level) {
   showHtml(place, isDeskPage() ? html.replace(/(<\/?)h3\b/g, `$1h${level}`) : html);
 }
 
+/** Make the children of a place anew, but only when what they show has changed: so the focus stays. */
+function redraw(place, shown, make) {
+  const text = JSON.stringify(shown);
+  if (place.dataset.drawn === text) return;
+  place.dataset.drawn = text;
+  place.replaceChildren(...make());
+}
+
+/** A button; one that is disabled for a while, by `aria-disabled`, keeps the focus. */
+function pressable(label, press, kind = "") {
+  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
+  made.addEventListener("click", () => {
+    if (made.getAttribute("aria-disabled") !== "true") press();
+  });
+  return made;
+}
+
+/** Give the person a file. */
+function download(name, content) {
+  const address = URL.createObjectURL(new Blob([content]));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** Show HTML that the kernel has escaped, unless it is there already: else it is read again. */
 function showHtml(place, html) {
   if (place.dataset.shown === html) return;

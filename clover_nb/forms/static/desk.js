@@ -1,11 +1,5 @@
 // The desk: draws what the kernel says, with a place for the table and for each form.
 
-function button(label, press, kind = "") {
-  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
-  made.addEventListener("click", press);
-  return made;
-}
-
 // What a letter does outside of fields: the button that it presses.
 const LETTERS = {
   n: "New customer",
@@ -38,7 +32,7 @@ function keyHelp() {
   const rows = KEYS.map(([key, what]) =>
     element("tr", {}, element("th", { scope: "row" }, element("kbd", {}, key)), element("td", {}, what)),
   );
-  const close = button("Close", () => root.close());
+  const close = pressable("Close", () => root.close());
   const root = element(
     "dialog",
     { class: "clover-keys", "aria-label": "Keys" },
@@ -72,12 +66,12 @@ function render({ model, el, link }) {
     begin = { name, focus: document.activeElement };
     kernel.send({ do: "open", name });
   };
-  const openers = ["New customer", ...model.get("actions")].map((name) => button(name, () => open(name)));
-  const refresh = button("Refresh", () => kernel.send({ do: "refresh" }));
-  const keys = button("Keys", help.show);
+  const openers = ["New customer", ...model.get("actions")].map((name) => pressable(name, () => open(name)));
+  const refresh = pressable("Refresh", () => kernel.send({ do: "refresh" }));
+  const keys = pressable("Keys", help.show);
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const [create, ...about] = openers;
-  const changeMany = button("Change many…", async () => {
+  const changeMany = pressable("Change many…", async () => {
     const isShown = Boolean(model.get("many_id"));
     kernel.send({ do: "many" });
     if (isShown) return;
@@ -126,7 +120,7 @@ function render({ model, el, link }) {
     else focusSearch();
   };
   const focusForm = () =>
-    [...form.root.querySelectorAll("input, select")]
+    [...form.root.querySelectorAll("input, select, textarea")]
       .find((each) => each.checkVisibility() && !each.matches(":disabled"))
       ?.focus();
   const formShown = () => {
@@ -151,19 +145,18 @@ function render({ model, el, link }) {
   };
   const showCopies = () => {
     const texts = { ...model.get("copies") };
-    const shown = JSON.stringify(texts);
-    if (copies.dataset.shown === shown) return;
-    copies.dataset.shown = shown;
     const { id } = texts;
     if (isPage) texts.link = `${location.origin}/#customer=${id}`;
     else texts.code = `forms.desk(customer_id="${id}")`;
-    const made = Object.entries(texts).map(([name, text]) => {
-      const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
-      copy.addEventListener("click", () => copyText(text, copied));
-      return copy;
+    redraw(copies, texts, () => {
+      copied.textContent = "";
+      const made = Object.entries(texts).map(([name, text]) => {
+        const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
+        copy.addEventListener("click", () => copyText(text, copied));
+        return copy;
+      });
+      return [...made, copied];
     });
-    copied.textContent = "";
-    copies.replaceChildren(...made, copied);
   };
   const showAll = () => {
     const isNew = model.get("opened") === create.textContent;

@@ -166,13 +166,9 @@ function choiceInput(field, id, on) {
       choose();
     },
     offer: (options) => {
-      const offered = JSON.stringify(options);
-      if (input.dataset.offered !== offered) {
-        input.dataset.offered = offered;
-        input.replaceChildren(
-          ...options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
-        );
-      }
+      redraw(input, options, () =>
+        options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
+      );
       part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
       choose();
     },
@@ -202,19 +198,17 @@ function wayInput(id, on) {
   return {
     box,
     flush: () => true,
+    offerFirst: (value) => box.prepend(...inputs.filter((input) => input.value === value).map((input) => input.parentElement)),
     show: (text) => inputs.forEach((input) => (input.checked = input.value === text)),
     say: () => {},
     end: () => {},
   };
 }
 
-function pressable(label, press, kind = "") {
+/** A button whose words change; they may be a customer's name. */
+function wordedButton(label, press, kind) {
   const words = element("span", { dir: "auto" }, label);
-  const button = element("button", { type: "button", class: `clover-button ${kind}` }, words);
-  // A button that is disabled for a while keeps the focus.
-  button.addEventListener("click", () => {
-    if (button.getAttribute("aria-disabled") !== "true") press();
-  });
+  const button = pressable(words, press, kind);
   return {
     button,
     say: (text) => showText(words, text),
@@ -278,7 +272,7 @@ function draw(model, el, state) {
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
-  const find = pressable("Find", () => flush() && send("find"));
+  const find = wordedButton("Find", () => flush() && send("find"));
   const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
   several.addEventListener("change", () => send("pick", { id: several.value }));
   const picker = element("div", {});
@@ -301,12 +295,12 @@ function draw(model, el, state) {
   }
   const preview = element("div", {});
   inputs.sure = tickInput("sure", "Save anyway", `${id}-sure`, on("sure"));
-  const submitting = pressable(spec.submit, submit, "clover-primary");
+  const submitting = wordedButton(spec.submit, submit, "clover-primary");
   const cancel = () => {
     flush();
     send("cancel");
   };
-  const cancelling = pressable("Cancel", cancel);
+  const cancelling = wordedButton("Cancel", cancel);
   const offers = element("span", { class: "clover-offers" });
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   const conflict = element("div", {});
@@ -316,16 +310,25 @@ function draw(model, el, state) {
 
   function cardPart() {
     const typed = element("div", { class: "clover-card" });
-    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }));
+    const reason = element("div", { class: "clover-note", role: "status" });
+    // Another page that shows this form may have the fields, and somebody there may type into them.
+    const offerToken = (why) => {
+      if (Object.keys(model.get("values").seen).some((view) => view !== state.view)) return;
+      showText(reason, why);
+      inputs.way.offerFirst("paste");
+      inputs.way.show("paste");
+      if (texts.way !== "paste") edit("way", "paste", {});
+    };
+    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }), offerToken);
     inputs.way = wayInput(`${id}-way`, on("way"));
     const secret = {
       ...{ name: "source", label: "Card token", kind: "secret", required: true, placeholder: "clv_…" },
       help: "From Clover's card fields. It works once and is cleared after use.",
     };
-    const pasted = element("div", { class: "clover-pasted" }, add(secret));
+    const pasted = element("div", { class: "clover-pasted" }, reason, add(secret));
     token = inputs.source;
     if (spec.testCards.length) {
-      const use = pressable("Use this test card", () => send("test_card"));
+      const use = wordedButton("Use this test card", () => send("test_card"));
       add({ name: "test_card", label: "Test card", kind: "choice", help: "" });
       pasted.append(element("div", { class: "clover-practice" }, inputs.test_card.box, use.button));
       inputs.test_card.offer(spec.testCards);
@@ -428,12 +431,9 @@ function draw(model, el, state) {
     const outcome = model.get("outcome");
     showHtml(conflict, outcome.conflict);
     showHtml(result, outcome.result);
-    const offered = JSON.stringify(outcome.buttons);
-    if (offers.dataset.offered !== offered) {
-      offers.dataset.offered = offered;
-      const buttons = outcome.buttons.map(([key, label]) => pressable(label, () => send("press", { key })));
-      offers.replaceChildren(...buttons.map(({ button }) => button));
-    }
+    redraw(offers, outcome.buttons, () =>
+      outcome.buttons.map(([key, label]) => wordedButton(label, () => send("press", { key })).button),
+    );
   };
   const showAll = () => {
     showChoices();

@@ -30,13 +30,6 @@ function columnSettings(name) {
   };
 }
 
-/** Give the person a file. */
-function download(name, content) {
-  const address = URL.createObjectURL(new Blob([content]));
-  element("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), MINUTE);
-}
-
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const id = `clover-table-${Math.random().toString(36).slice(2)}`;

@@ -1,0 +1,51 @@
+"""What people do in the pages of a hub: log in, and work at the desk."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+WAIT = 300_000  # a server, a desk and its kernel start one after the other, on a busy machine too
+
+
+def log_in(browser: Browser, url: str, name: str, password: str) -> Page:
+    """A browser of this person's own, at the desk."""
+    page = browser.new_context().new_page()
+    page.goto(url)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("searchbox")).to_be_visible(timeout=WAIT)
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    """The button with this name."""
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def details(page: Page) -> Locator:
+    """What the open record says of the customer."""
+    return page.locator(".clover-record > div > .clover-row")  # not what a form says of a change
+
+
+def select_first(page: Page) -> str:
+    """Select the customer at the top of the table; gives the id."""
+    page.get_by_role("row").nth(1).click()
+    expect(button(page, "Note")).to_be_visible()
+    return page.locator(".clover-who").first.inner_text().rpartition(" ")[2]
+
+
+def select(page: Page, customer_id: str) -> None:
+    """Find a customer and open the record."""
+    page.get_by_role("searchbox").fill(customer_id)
+    expect(page.get_by_text("1\N{EN DASH}1 of 1 match")).to_be_visible()
+    page.get_by_role("row").nth(1).click()
+    expect(page.locator(".clover-who").first).to_contain_text(customer_id)
+
+
+def write_note(page: Page, text: str) -> None:
+    """Write a note about the customer whose record is open, and save it."""
+    button(page, "Note").click()
+    page.get_by_label("Note", exact=True).fill(text)
+    button(page, "Save note").click()
+    expect(page.get_by_text("Saved:")).to_be_visible()
