@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -28,7 +29,9 @@ def running_lab(
         f"JUPYTER_{name}": str(home / name) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     }
     folders |= {"TMPDIR": str(home), "IPYTHONDIR": str(home), "HOME": str(home)}
-    command = [python, "-P", "-m", "clover_nb.cli", "lab", "--no-browser", *options]
+    # Else labs that start together choose the same, and one answers for the other.
+    port = f"--ServerApp.port={_find_free_port()}"
+    command = [python, "-P", "-m", "clover_nb.cli", "lab", "--no-browser", port, *options]
     with (home / "log").open("w") as log, (home / "output").open("w") as output:
         process = subprocess.Popen(
             command,
@@ -44,6 +47,12 @@ def running_lab(
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+def _find_free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
