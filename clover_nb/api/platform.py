@@ -13,7 +13,7 @@ from clover_nb import constants
 from clover_nb.api.answers import require_id, wrong_record
 from clover_nb.api.pagination import PageReader
 from clover_nb.errors import SettingsError
-from clover_nb.records import Record, list_elements, mask_tokens
+from clover_nb.records import Record, is_customer, list_elements, mask_tokens
 from clover_nb.settings import Settings
 from clover_nb.transport.http import HTTPTransport, Response, path_of
 
@@ -77,7 +77,11 @@ class PlatformAPI:
         return mask_tokens(answer)
 
     def find_customers(self, *filters: str) -> list[Record]:
-        """``GET /v3/merchants/{mId}/customers`` with filters such as ``emailAddress=...``, all."""
+        """``GET /v3/merchants/{mId}/customers`` with filters such as ``emailAddress=...``, all.
+
+        Raises:
+            InvalidResponseError: Something in the answer is no customer, so it proves nothing.
+        """
         found: list[Record] = []
         asked = [("filter", each) for each in filters]
         window = [*asked, ("limit", str(constants.PAGE_MAX)), _EXPAND]
@@ -87,6 +91,8 @@ class PlatformAPI:
                 "GET", "platform", self._customers_path(), params=[*window, offset]
             )
             page = list_elements(answer)
+            if not all(map(is_customer, page)):
+                raise wrong_record(answer)
             found += map(mask_tokens, page)
             if len(page) < constants.PAGE_MAX:
                 return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from lossy_proxy import lossy_proxy
 from practice_customers import a_customer, a_token, an_email, hide_tokens, outcomes
@@ -304,3 +306,16 @@ def test_a_fresh_connection_reads_before_it_writes(practice, tmp_path):
     with lossy_proxy(practice) as proxy, proxy.connect(journal=tmp_path / "j") as other:
         other.customers.modify(row["id"], name="Bea")
         assert other.journal.frame().iloc[-1]["sent"] == {"email": row["email"], "name": "Bea"}
+
+
+def test_a_record_without_an_id_proves_nothing(practice, scripted, brief):
+    """The create was made, its answer lost, and what is found by its email is no customer."""
+    mangled = {"id": {"elements": [5]}, "emailAddresses": {"elements": []}}
+    scripted.answers = [(200, "application/json", json.dumps({"elements": [mangled]}).encode())]
+    with lossy_proxy(practice) as proxy:
+        there = practice.connection() | {"platform_url": scripted.url, "ecommerce_url": proxy.url}
+        with connect("local", **there, requests_per_second=None, timeouts=brief) as clover:
+            token = a_token(clover)
+            proxy.lose_answer("POST")
+            with pytest.raises(OutcomeUnknownError):
+                clover.customers.create(email=an_email(), source=token)
