@@ -309,13 +309,14 @@ def test_a_fresh_connection_reads_before_it_writes(practice, tmp_path):
 
 
 def test_a_record_without_an_id_proves_nothing(practice, scripted, brief):
-    """The create was made, its answer lost, and what is found by its email is no customer."""
-    mangled = {"id": {"elements": [5]}, "emailAddresses": {"elements": []}}
-    scripted.answers = [(200, "application/json", json.dumps({"elements": [mangled]}).encode())]
+    """The create was made, its answer lost, and what shows its token is no customer."""
     with lossy_proxy(practice) as proxy:
         there = practice.connection() | {"platform_url": scripted.url, "ecommerce_url": proxy.url}
         with connect("local", **there, requests_per_second=None, timeouts=brief) as clover:
             token = a_token(clover)
+            mangled = {"id": {"elements": [5]}, "cards": {"elements": [{"token": token.reveal()}]}}
+            found = json.dumps({"elements": [mangled]}).encode()
+            scripted.answers = [(200, "application/json", found)]
             proxy.lose_answer("POST")
             with pytest.raises(OutcomeUnknownError):
                 clover.customers.create(email=an_email(), source=token)
