@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from clover_nb.constants import TEST_CARDS
 
-from .card_fields import TITLES, paste_test_card, type_card
+from .card_fields import TITLES, inside, paste_test_card, type_card
 
 CONNECT = """
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, use
@@ -206,8 +206,7 @@ def test_a_customer_is_found_changed_and_given_a_card_with_the_keyboard_alone(no
     desk.get_by_role("searchbox").focus()
     tab_to(button(desk, "Remove a card"))
     press("Enter")
-    card = desk.get_by_label("Card", exact=True)
-    tab_to(card)
+    tab_to(desk.get_by_label("Card", exact=True))
     press("ArrowDown")
     expect(desk.get_by_role("table", name="What will change")).to_contain_text("AMEX •••• 0005")
     tab_to(desk.get_by_label("I mean to remove this card"))
@@ -222,6 +221,7 @@ def test_a_customer_is_found_changed_and_given_a_card_with_the_keyboard_alone(no
     desk.get_by_role("searchbox").focus()
     tab_to(button(desk, "Attach a card"))
     press("Enter")
+    expect(inside(desk, "Card number")).to_be_editable()
     tab_to(desk.get_by_title("Card number"))
     for text in (TEST_CARDS["visa"]["number"], "1234", "987", "60614"):
         keyboard.type(text)
