@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import pandas as pd
-
 from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import Decision
@@ -24,20 +22,22 @@ class PlanReview:
         plan: The plan.
         columns: Those of the table that is shown.
         filter: The count whose rows are shown; ``""`` for all.
+        shown: The rows that are looked at.
     """
 
     columns = ("number", "customer", "what", "changes", "state", "reasons")
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.filter = plan, ""
+        self.plan = plan
         self._doubts = change_steps.list_doubts(plan)
         self._rows = change_steps.make_plan_table(plan)
         self._decided: dict[int, Decision] = {}
+        self.show_rows("")
 
-    @property
-    def shown(self) -> pd.DataFrame:
-        """The rows that are looked at."""
-        return change_steps.filter_by_count(self._rows, self.filter)
+    def show_rows(self, name: str) -> None:
+        """Look at the rows of this count; ``""`` is all."""
+        self.filter = name
+        self.shown = change_steps.filter_by_count(self._rows, name)
 
     def decide(self, numbers: Iterable[int], decision: Decision | None) -> None:
         """Decide on single rows; ``None`` leaves it to their kind again."""
@@ -51,6 +51,7 @@ class PlanReview:
         codes = [each.code for each in self._doubts if values[f"{DOUBT}{each.code}"] == TICKED]
         change_steps.decide_rows(self.plan, codes, self._decided)
         self._rows = change_steps.update_states(self._rows, self.plan)
+        self.show_rows(self.filter)
 
     def list_inputs(self) -> dict[str, str]:
         """A box for each kind of doubt, not ticked."""
@@ -80,19 +81,20 @@ class BatchResults:
         status: How far it came.
         columns: Those of the table that is shown.
         filter: The outcome whose rows are shown; ``""`` for all.
+        shown: The rows that are looked at.
     """
 
     columns = ("number", "customer", "what", "state", "reasons")
 
     def __init__(self, batch: Batch, status: ApplyStatus) -> None:
-        self.filter = ""
         self._number, self.status = batch.number, status
         self._rows = change_steps.make_result_table(batch)
+        self.show_rows("")
 
-    @property
-    def shown(self) -> pd.DataFrame:
-        """The rows that are looked at."""
-        return change_steps.filter_by_outcome(self._rows, self.filter)
+    def show_rows(self, name: str) -> None:
+        """Look at the rows of this outcome; ``""`` is all."""
+        self.filter = name
+        self.shown = change_steps.filter_by_outcome(self._rows, name)
 
     def describe(self) -> dict[str, Any]:
         """What is shown beside the rows."""

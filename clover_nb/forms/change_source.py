@@ -5,7 +5,7 @@ Both have the same methods, so that the form needs not know which it has. Neithe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -14,9 +14,11 @@ from clover_nb.bulk.columns import ID
 from clover_nb.bulk.tables import parse_table
 from clover_nb.forms import change_steps
 from clover_nb.forms.change_steps import ColumnChoice
+from clover_nb.forms.spec import FieldSpec
 from clover_nb.forms.upload import Upload
 
 Step = Literal["file", "set", "columns", "review", "apply", "results"]
+Options = Iterable[tuple[str, str]]  # a value and a label each
 Wanted = tuple[pd.DataFrame, dict[str, Any]]  # as clover.customers.plan takes it
 
 _COLUMN: Final = "column "  # in front of the place, in the name of a choice
@@ -30,18 +32,19 @@ _ENCODINGS: Final = {
 }
 _READING: Final[dict[str, str]] = {"encoding": "", "sheet": "", "header": ""}
 _MATCHING: Final[dict[str, str]] = {"key": "", "empty": "keep"}
+_EMPTY_CELL: Final = {"keep": "keeps what is there", "clear": "empties the field"}
 
 
 class FileSource:
     """A file or pasted cells, how they are read, and which field each column is.
 
     Attributes:
-        start: The step that it begins with.
+        steps: The steps that come before the review.
         title: The heading of the form.
         upload: The file, as far as it is here.
     """
 
-    start: Step = "file"
+    steps: tuple[Step, ...] = ("file", "columns")
     title = "Change many customers"
 
     def __init__(self) -> None:
@@ -111,19 +114,28 @@ class FileSource:
         """What its steps show, by trait."""
         read = {} if self._table is None else self._table.attrs["read"]
         sheets = [read["sheet"], *read["other_sheets"]] if "sheet" in read else []
-        offered = [["", "the first that holds something"], *([each, each] for each in sheets)]
+        offered = [("", "the first that holds something"), *((each, each) for each in sheets)]
+        encodings = _ENCODINGS.items() if read.get("format") == "CSV" else ()
+        keys = ((name, label) for name, (label, _) in change_steps.KEYS.items())
+        header = FieldSpec("header", "Row of the headings", "number", placeholder="found out")
+        reading = [
+            _choose("encoding", "Encoding", encodings),
+            _choose("sheet", "Sheet", offered if len(sheets) > 1 else ()),
+            vars(header),
+        ]
+        matching = [
+            _choose("key", "A row is somebody by", keys),
+            _choose("empty", "An empty cell", _EMPTY_CELL.items()),
+        ]
+        fields = [["", "leave out"], *map(list, change_steps.LABELS.items())]
         return {
             "upload": self.upload.describe(),
-            "file": {
-                "name": self.upload.name,
-                "encodings": list(_ENCODINGS.items()) if read.get("format") == "CSV" else [],
-                "sheets": offered if len(sheets) > 1 else [],
+            "fields": {
+                "reading": reading,
+                "matching": matching,
+                "columns": fields,
             },
-            "columns": {
-                "rows": [each._asdict() for each in self._choices],
-                "fields": [["", "leave out"], *map(list, change_steps.LABELS.items())],
-                "keys": [[name, label] for name, (label, _) in change_steps.KEYS.items()],
-            },
+            "columns": [_describe_column(*each) for each in enumerate(self._choices)],
         }
 
     def _list_fields(self, values: Mapping[str, str]) -> list[str]:
@@ -134,12 +146,12 @@ class ValueSource:
     """One field, or the address, for several customers. Methods as of :class:`FileSource`.
 
     Attributes:
-        start: The step that it begins with.
+        steps: The steps that come before the review.
         title: The heading of the form.
         ids: The customers.
     """
 
-    start: Step = "set"
+    steps: tuple[Step, ...] = ("set",)
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = list(ids)
@@ -162,6 +174,18 @@ class ValueSource:
 
     def describe(self, values: Mapping[str, str]) -> dict[str, Any]:  # noqa: D102
         _, names = change_steps.SETTABLE[values["field"]]
-        fields = [[name, label] for name, (label, _) in change_steps.SETTABLE.items()]
-        inputs = [[name, change_steps.LABELS[name]] for name in names]
-        return {"setting": {"fields": fields, "inputs": inputs}}
+        fields = ((name, label) for name, (label, _) in change_steps.SETTABLE.items())
+        wanted = [vars(FieldSpec(name, change_steps.LABELS[name])) for name in names]
+        return {"fields": {"matching": [_choose("field", "What to set", fields), *wanted]}}
+
+
+def _choose(name: str, label: str, options: Options) -> dict[str, Any]:
+    """A choice of one; the browser hides it where there is nothing to choose."""
+    return vars(FieldSpec(name, label, "choice")) | {"options": list(map(list, options))}
+
+
+def _describe_column(place: int, column: ColumnChoice) -> dict[str, Any]:
+    """A column of the file, with the choice of its field where there is one."""
+    field = FieldSpec(f"{_COLUMN}{place}", column.heading, "choice")
+    chosen = None if column.is_fixed else vars(field)
+    return {**column._asdict(), "field": chosen}

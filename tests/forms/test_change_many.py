@@ -32,7 +32,10 @@ class Browser:
 
     def tell(self, do: str, edits=None, buffers=(), **more) -> Browser:
         self._number += 1
-        message = {"do": do, "view": VIEW, "number": self._number, "edits": edits or {}}
+        made = {
+            name: {"text": text, "number": self._number} for name, text in (edits or {}).items()
+        }
+        message = {"do": do, "view": VIEW, "number": self._number, "edits": made}
         self.form.receive(message | more, buffers)
         return self
 
@@ -135,7 +138,7 @@ def test_a_file_is_read_again_as_somebody_says(browser):
     browser.edit(header="two").tell("read")
     assert browser.form.problems == {"file": "The row of the headings is a number, such as 2."}
     browser.edit(header="2", encoding="mac_roman").tell("read")
-    assert browser.form.columns["rows"][1]["samples"] == ["Zoë"]
+    assert browser.form.columns[1]["samples"] == ["Zoë"]
     assert browser.form.values["texts"]["encoding"] == "mac_roman"
 
 
