@@ -15,6 +15,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import pytest
 
@@ -27,10 +28,16 @@ ACCOUNT = ("https://address.example", "the-token-of-this-account")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def new_process(monkeypatch):
+    """As in a process that has used no account: what an earlier test used may not be freed yet."""
+    monkeypatch.setattr(rate_limit_locks, "_warned", False)
+    monkeypatch.setattr(rate_limit, "_accounts", WeakValueDictionary())
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, new_process):
     """A runtime folder of this test's own."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(rate_limit_locks, "_warned", False)
     return tmp_path / "clover-nb"
 
 
@@ -224,10 +231,9 @@ def test_a_lock_that_was_removed_is_taken_anew(folder):
 
 
 @pytest.fixture
-def temporary(monkeypatch):
+def temporary(monkeypatch, new_process):
     """The folder of temporary files, which anybody may write, and no other."""
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setattr(rate_limit_locks, "_warned", False)
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         Path(folder).chmod(0o1777)
