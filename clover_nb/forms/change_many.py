@@ -14,8 +14,8 @@ from clover_nb.bulk.rows import Decision
 from clover_nb.bulk.tables import MAX_BYTES
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
-from clover_nb.forms import change_steps, rendering
-from clover_nb.forms.apply_progress import describe_offer
+from clover_nb.forms import rendering
+from clover_nb.forms.apply_progress import describe_offer, describe_work
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.change_rows import BatchResults, PlanReview
 from clover_nb.forms.change_source import Step
@@ -235,7 +235,7 @@ class ChangeMany(SharedWidget):
         is_running = progress is not None and self.work.is_applying and not progress.is_over
         return {
             "plan": "" if plan is None else plan.id,
-            "work": "" if plan is None else change_steps.describe_work(plan),
+            "work": "" if plan is None else describe_work(plan),
             "confirm": LIVE if self.work.is_production else "",
             "running": is_running,
             "progress": progress.describe() if is_running and progress is not None else {},
