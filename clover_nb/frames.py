@@ -247,8 +247,8 @@ def _pandas_array(values: pa.Array) -> Any:  # noqa: ANN401  a pandas array
 def _garbage_collection_paused() -> Iterator[None]:
     """A hundred thousand new objects are no garbage: looking for some takes half of the time."""
     was_on = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()  # within: an interrupt right after it would leave it off for good
         yield
     finally:
         if was_on:

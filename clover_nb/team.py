@@ -1,4 +1,4 @@
-"""What a team shares its journal and its pace in: a folder of one machine, or PostgreSQL.
+"""What a team shares its journal and its rate in: a folder of one machine, or PostgreSQL.
 
 A folder belongs to a group, and lies on a disk of this machine: the locks of a network drive can't
 be relied on. In a database all is in a schema of its own, which the database's owner owns: a role
