@@ -389,7 +389,7 @@ class Customers:
         phone: str | None = None,
         id: str | None = None,  # noqa: A002  Clover's name, and the row's
     ) -> pd.DataFrame:
-        """Find customers by one exact value; several must hold together.
+        """Find the customers who match all the given values exactly.
 
         Clover compares whole values; for parts of them, read :meth:`list` and use pandas, or
         :func:`clover_nb.forms.customer_table`.
@@ -434,14 +434,15 @@ class Customers:
     ) -> Plan:
         """Plan many changes: compare a table of wanted values with all customers. Sends nothing.
 
-        A row is somebody by the first of ``key`` that is filled; a row that is nobody becomes a new
-        customer. With ``base``, or for a file of :func:`clover_nb.save_table`, what was not edited
-        is unchanged even if Clover has moved on, and what a colleague has changed meanwhile in an
-        edited field is a conflict. Without, every difference is a change.
+        Each row is matched to a customer by the first of its ``key`` fields that is filled; one
+        that matches nobody becomes a new customer. With ``base``, or for a file of
+        :func:`clover_nb.save_table`, what was not edited is unchanged even if Clover has moved on,
+        and what a colleague has changed meanwhile in an edited field is a conflict. Without,
+        every difference is a change.
 
         Args:
             table: As from :func:`clover_nb.read_table`, or an edited copy of :meth:`list`.
-            key: Fields by which a row is somebody.
+            key: The fields by which rows are matched.
             columns: Fields by heading, such as ``{"E-mail": "email"}``, where the headings don't
                 tell; ``None`` for a field leaves the column out.
             base: The table as it was before it was edited.
@@ -483,7 +484,7 @@ class Customers:
 
         Raises:
             ValidationError: The plan is of another merchant.
-            ReadOnlyError: A connection to production, without leave.
+            ReadOnlyError: A connection to production that is not allowed to write.
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
         """
