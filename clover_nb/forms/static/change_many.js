@@ -252,12 +252,12 @@ function render({ model, el, link }) {
     work.textContent = running ? "" : words;
     work.hidden = running;
     const step = model.get("step");
-    const confirmIn = (place, isNext) => {
+    const showConfirmation = (place, isNext) => {
       const isAsked = Boolean(sentence && isNext);
       redraw(place, isAsked, () => (isAsked ? [tick("live", sentence)] : []));
     };
-    confirmIn(confirm, step === "apply" && !running);
-    confirmIn(confirmAgain, step === "results" && model.get("results").left);
+    showConfirmation(confirm, step === "apply" && !running);
+    showConfirmation(confirmAgain, step === "results" && model.get("results").left);
     apply.hidden = running;
     apply.setAttribute("aria-disabled", model.get("busy"));
     stop.hidden = bar.hidden = told.hidden = !running;
