@@ -13,7 +13,7 @@ from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import InvalidResponseError, ValidationError
 from clover_nb.frames import to_row
-from clover_nb.masking import OpaqueSecret, mask_arguments
+from clover_nb.masking import OpaqueSecret
 from clover_nb.progress import ProgressBar, is_watched
 from clover_nb.writes.customer_writer import CustomerWriter
 from clover_nb.writes.executor import WriteExecutor
@@ -53,8 +53,7 @@ class Customers:
 
         return BulkChanges(self._platform, self._writes, self.list)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def create(
         self,
         *,
@@ -114,8 +113,7 @@ class Customers:
             _require_consent(consent)
         return self._writer.create(body, consent=consent)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def modify(
         self,
         customer_id: str,
@@ -187,8 +185,7 @@ class Customers:
             _require_consent(consent)
         return self._writer.change("modify", key, body, expected=expected, consent=consent)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def add_source(
         self,
         customer_id: str,
@@ -220,8 +217,7 @@ class Customers:
         body = validation.check_customer({"source": token, "ecomind": ecomind})
         return self._writer.change("add_source", key, body, consent=True)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def replace_source(
         self,
         customer_id: str,
@@ -267,8 +263,7 @@ class Customers:
         )
         return self._writer.replace_source(key, card, body, delete_first=delete_first)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
 
@@ -288,8 +283,7 @@ class Customers:
         card = validation.check_record_id("source_id", source_id)
         return self._writer.delete_source(key, card)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def delete(self, customer_id: str) -> pd.Series[Any]:
         """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
 
@@ -330,8 +324,7 @@ class Customers:
         """
         return self._writer.undo(entry)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
 
@@ -350,7 +343,7 @@ class Customers:
         """
         return to_row(self._platform.get_customer(validation.check_customer_id(customer_id)))
 
-    @validation.check_keywords
+    @validation.check_arguments
     def list(
         self,
         *,
@@ -387,8 +380,7 @@ class Customers:
             watched = progress is None and is_watched()
             return read_frame(pages, show_long if watched else progress)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def search(
         self,
         *,
