@@ -19,13 +19,25 @@ from clover_nb.settings import Timeouts
 # A shell's `&` and nohup start programs that ignore it; here it is pressed.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SLOW = ("browser", "security", "cli", "notebooks")  # they start browsers, labs and kernels
+# In this order: the longest begin; between those that need a JupyterLab are others, for the worker
+# that has none, as it would start one of its own.
+SLOW = (
+    *("browser/test_forms_in_lab.py", "browser/test_desk_in_lab.py", "browser/test_desk_keys.py"),
+    *("browser/test_desk_page.py", "cli/test_lab.py", "browser/test_card_in_lab.py"),
+    *("browser/test_field_in_lab.py", "cli/test_lessons.py", "security/test_desk_page.py"),
+    *("browser/test_change_many.py", "browser/test_table_in_lab.py"),
+)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow files, so that no worker is left with one of them at the end."""
-    items.sort(key=lambda item: item.path.parent.name not in SLOW)
+
+    def order(item: pytest.Item) -> int:
+        name = f"{item.path.parent.name}/{item.path.name}"
+        return SLOW.index(name) if name in SLOW else len(SLOW) + (item.path.suffix != ".ipynb")
+
+    items.sort(key=order)
 
 
 @pytest.fixture

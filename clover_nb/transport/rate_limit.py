@@ -21,12 +21,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from clover_nb.masking import Secret
 from clover_nb.team import is_database
-from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
+
+if TYPE_CHECKING:
+    from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
 
 # Of 16 a second, 15.5: room for what the network adds between here and Clover's clock.
 SHARE: Final = 15.5 / 16
@@ -169,6 +171,8 @@ def shared_limiter(
         at_once: Requests at the same time; ``None`` or 0 sets no bound.
         team: Where a team shares it; otherwise it is shared by this user's processes.
     """
+    from clover_nb.transport.rate_limit_locks import AccountLocks  # noqa: PLC0415  portalocker
+
     in_database = team is not None and is_database(team)
     folder = Path(team.reveal()) if team and not in_database else None
     with _accounts_lock:

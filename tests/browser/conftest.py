@@ -56,7 +56,34 @@ SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     # The hardest case for secrets: what the widgets hold goes into every saved notebook.
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    "@jupyterlab/notebook-extension:panel": {
+        "toolbar": [
+            {"name": name, "disabled": True}
+            for name in (
+                *("save", "insert", "cut", "copy", "paste", "run", "interrupt", "restart"),
+                *("restart-and-run", "cellType", "spacer", "kernelName", "executionProgress"),
+            )
+        ]
+    },
 }
+
+# What is drawn anew with each message of a kernel, and no form meets: a third of all that the
+# browser has to do. What knows keys, the focus and themes is as it comes.
+NOT_NEEDED = [
+    *(
+        f"@jupyterlab/{name}-extension"
+        for name in (
+            *("console", "extensionmanager", "help", "inspector", "launcher", "logconsole", "lsp"),
+            *("pluginmanager", "running", "settingeditor", "statusbar", "terminal", "toc"),
+        )
+    ),
+    "@jupyterlab/application-extension:dirty",
+    "@jupyterlab/application-extension:faviconbusy",
+    "@jupyterlab/apputils-extension:kernel-status",
+    "@jupyterlab/notebook-extension:execution-indicator",
+    "@jupyterlab/notebook-extension:language-server",
+    "@jupyterlab/notebook-extension:toc",
+]
 
 # Without it the lab asks which kernel to start.
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -78,7 +105,7 @@ SETTING_NAMES = {"ACCESS_TOKEN", "API_KEY", "ENVIRONMENT", "MERCHANT_ID"}
 PROXY_NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
 
 # "Wait for idle, then click Run All" runs only some of the cells now and then; this doesn't.
-RUN_ALL = """async () => {
+RUN = """async (numbers) => {
   const app = window.jupyterapp;
   const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
   const run = async () => {
@@ -87,7 +114,12 @@ RUN_ALL = """async () => {
     await panel.context.ready;
     await panel.sessionContext.ready;
     await panel.sessionContext.session.kernel.info;
-    await app.commands.execute('notebook:run-all-cells');
+    if (!numbers) await app.commands.execute('notebook:run-all-cells');
+    for (const number of numbers ?? []) {
+      panel.content.activeCellIndex = number;
+      panel.content.deselectAll();
+      await app.commands.execute('notebook:run-cell');
+    }
     return panel.context.model.toJSON().cells.flatMap((cell) => cell.outputs ?? [])
       .filter((output) => output.output_type === 'error')
       .map((output) => output.traceback.join('\\n'));
@@ -96,6 +128,7 @@ RUN_ALL = """async () => {
     () => reject(new Error('the cells did not finish in 60 s')), 60000));
   return Promise.race([run(), late]);
 }"""
+CLEAR = "async () => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
 EVALUATE = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const future = kernel.requestExecute(
@@ -184,16 +217,28 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run every cell; an error in one fails the test with its traceback."""
-        if errors := self.page.evaluate(RUN_ALL):
+        self._run(None)
+
+    def run_cell(self, cell: int) -> None:
+        """Run the cell with this number, counted from 0; an error fails the test."""
+        self._run([cell])
+
+    def _run(self, cells: list[int] | None) -> None:
+        if errors := self.page.evaluate(RUN, cells):
             pytest.fail("\n".join(["a cell raised an error:", *errors]))
 
-    def start_over(self) -> None:
+    def start_over(self, cell: int | None = None) -> None:
         """Run every cell again, in the same kernel, and forget what was sent and received.
 
-        The widgets of the runs before live on in the kernel, and so in what ``saved`` returns.
+        With a number the outputs of all cells go, and this cell alone is run. The widgets of the
+        runs before live on in the kernel, and so in what ``saved`` returns.
         """
         self.set_latency(0)
-        self.run_all()
+        if cell is None:
+            self.run_all()
+        else:
+            self.page.evaluate(CLEAR)
+            self.run_cell(cell)
         self.sent.clear()
         self.received.clear()
 
@@ -320,6 +365,8 @@ def _environment(home: Path) -> dict[str, str]:
     overrides = home / "config" / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True)
     overrides.write_text(json.dumps(SETTINGS))
+    disabled = {"disabledExtensions": dict.fromkeys(NOT_NEEDED, True)}
+    overrides.with_name("page_config.json").write_text(json.dumps(disabled))
     return kept | {name: str(path) for name, path in folders.items()} | {"JUPYTER_TOKEN": TOKEN}
 
 

@@ -21,14 +21,13 @@ token = Token.create(card=TEST_CARDS["amex"])["id"]
 ana = Customer.create(email="ana.rivera@desk.example.com", source=token, name="Ana Rivera")["id"]
 customers = Customer.list()
 """
+DESK = "desk = forms.desk(customers); desk"
 
 
 @pytest.fixture(scope="module")
 def shared(open_shared_notebook):
     """A desk with 201 customers."""
-    return open_shared_notebook(
-        [CONNECT, "desk = forms.desk(customers); desk"], run=False, height=1500
-    )
+    return open_shared_notebook([CONNECT, DESK], run=False, height=1500)
 
 
 @pytest.fixture
@@ -296,22 +295,6 @@ def test_a_customer_is_created_and_given_an_address_with_the_keyboard_alone(note
     assert notebook.page.locator(".jp-CodeCell").count() == 2
 
 
-def show_desk(notebook):
-    """Add the desk to a notebook that has all that it needs."""
-    notebook.page.evaluate(ADD_DESK)
-    return notebook.output(2)
-
-
-ADD_DESK = """async () => {
-  const { commands, shell } = window.jupyterapp;
-  const { content } = shell.currentWidget;
-  content.activeCellIndex = content.widgets.length - 1;
-  await commands.execute("notebook:insert-cell-below");
-  content.activeCell.model.sharedModel.setSource("desk = forms.desk(customers); desk");
-  await commands.execute("notebook:run-cell");
-}"""
-
-
 def select(desk, email):
     """Search for a customer and click on the row."""
     desk.get_by_role("searchbox").fill(email)
@@ -320,6 +303,7 @@ def select(desk, email):
 
 # Whom the open form is about; the kernel may be exchanging it at this moment.
 ABOUT = "(lambda form: form and form.customer['id'])(desk.form)"
+LATENCIES = [0, 400, *(pytest.param(each, marks=pytest.mark.long) for each in (75, 150))]
 ANA, BEA = "ana.rivera@desk", "bea@desk"
 MAKE_BEA = """
 second = Token.create(card=TEST_CARDS["visa"])["id"]
@@ -328,7 +312,7 @@ desk.table.data = Customer.list()
 """
 
 
-@pytest.mark.parametrize("latency", [0, 75, 150, 400])
+@pytest.mark.parametrize("latency", LATENCIES)
 def test_a_save_of_one_takes_nobody_away_from_another(notebook, latency):
     """The person has gone on to Bea, with her form open, before Ana's change is saved."""
     desk = notebook.output(1)
@@ -399,11 +383,14 @@ def test_a_save_leaves_the_table_where_it_is(notebook):
     expect(row).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.long
 def test_it_weighs_little(open_notebook):
     """With a record and a form open: comms, and bytes over the wire."""
-    notebook = open_notebook([CONNECT, "import ipywidgets"])
+    notebook = open_notebook([CONNECT, DESK], run=False)
+    notebook.run_cell(0)
     notebook.received.clear()
-    desk = show_desk(notebook)
+    notebook.run_cell(1)
+    desk = notebook.output(1)
     select(desk, ANA)
     button(desk, "Edit contact").click()
     expect(desk.get_by_label("Name", exact=True)).to_have_value("Ana Rivera")
@@ -413,14 +400,14 @@ def test_it_weighs_little(open_notebook):
 
 
 def test_running_its_cell_again_leaves_nothing_behind(notebook):
-    """Fifty times, each with a record and a form."""
+    """Ten times, each with a record and a form."""
     code = "desk = forms.desk(customers); desk.select(ana); desk.open_form('Edit contact')"
     cell = "{'cellId': 'the cell'}"
     again = f"[run_cell({code!r}, {cell}) for _ in range(%s)] and 0"
     notebook.run(RUN_CELL)
     notebook.evaluate(again % 1)
     before = notebook.living_widgets()
-    notebook.evaluate(again % 50)
+    notebook.evaluate(again % 10)
     assert notebook.living_widgets() <= before
 
 
@@ -452,7 +439,6 @@ def test_without_its_kernel_it_says_one_sentence(open_notebook, how):
     expect(desk.get_by_role("table", name="History")).to_contain_text("created")
 
 
-DESK = "desk = forms.desk(customers); desk"
 BROKEN_SIGNS = """root => [root, ...root.querySelectorAll("*")].filter((each) => {
   const { content, display } = getComputedStyle(each, "::before");
   const broken = each.matches(".jupyter-widgets-disconnected") || /broken|unlink/.test(content);
@@ -460,9 +446,8 @@ BROKEN_SIGNS = """root => [root, ...root.querySelectorAll("*")].filter((each) =>
 }).length"""
 
 
-def test_a_reload_shows_the_same_customer_and_form(open_notebook):
+def test_a_reload_shows_the_same_customer_and_form(notebook):
     """The kernel has kept both, and what was typed."""
-    notebook = open_notebook([CONNECT, DESK])
     desk = notebook.output(1)
     select(desk, ANA)
     button(desk, "Edit contact").click()

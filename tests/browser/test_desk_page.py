@@ -62,6 +62,7 @@ def test_a_customer_is_changed_and_the_change_taken_back(chromium, address, them
     page.close()
 
 
+@pytest.mark.long
 def test_a_card_is_attached_with_the_keyboard_alone(chromium, address):
     """From the search to the row with the card, whose number is typed as it stands on it."""
     page = chromium.new_page()

@@ -31,13 +31,13 @@ def a_customer(**fields):
 address = {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
 ana = a_customer(name="Ana Rivera", phone="555-0125", shipping={"address": address})
 """
-FORMS = [
-    "create = forms.create_customer(); create",
-    "contact = forms.edit_contact(ana); contact",
-    "shipping = forms.update_shipping(ana); shipping",
-    "attach = forms.attach_card(ana); attach",
-    "delete = forms.delete_card(ana); delete",
-]
+FORMS = {
+    "create": "create = forms.create_customer(); create",
+    "contact": "contact = forms.edit_contact(ana); contact",
+    "shipping": "shipping = forms.update_shipping(ana); shipping",
+    "attach": "attach = forms.attach_card(ana); attach",
+    "delete": "delete = forms.delete_card(ana); delete",
+}
 
 
 SUBMIT = re.compile("Save contact|Save address|Attach card|Remove card|Create customer")
@@ -47,20 +47,23 @@ SAVED = re.compile("^Saved:")  # and not "Not saved:"
 @pytest.fixture(scope="module")
 def shared(open_shared_notebook):
     """The five forms, four of them about the same customer."""
-    return open_shared_notebook([CONNECT, *FORMS], run=False, height=2400)
+    return open_shared_notebook([CONNECT, *FORMS.values()], run=False, height=2400)
 
 
 @pytest.fixture
 def notebook(shared):
-    """The notebook as it is at the start."""
-    shared.start_over()
+    """The notebook with a customer of its own, and no form yet."""
+    shared.start_over(0)
     return shared
 
 
 def form(notebook, name):
-    """The output of the cell that made this form."""
-    names = ["create", "contact", "shipping", "attach", "delete"]
-    return notebook.output(1 + names.index(name))
+    """The output of the cell that makes this form, which is run unless it was in this test."""
+    cell = 1 + list(FORMS).index(name)
+    output = notebook.output(cell)
+    if not output.locator(".clover-form").count():
+        notebook.run_cell(cell)
+    return output
 
 
 def button(page, name):
@@ -73,7 +76,7 @@ def asked(notebook, expression):
 
 def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook):
     """The whole walk; afterwards the saved notebook holds no token and no card number."""
-    create = form(notebook, "create")
+    create, contact, shipping, attach, delete = (form(notebook, name) for name in FORMS)
     create.get_by_label("Email").fill("bo@example.com")
     create.get_by_label("Name", exact=True).fill('Bo <script>alert("x")</script> 🍀')
     paste_test_card(create)
@@ -82,7 +85,6 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     button(create, "Create customer").click()
     expect(create.get_by_text(SAVED)).to_contain_text('Bo <script>alert("x")</script> 🍀')
 
-    contact = form(notebook, "contact")
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
     expect(contact.get_by_role("row").nth(1)).to_have_text(re.compile("Name.*Ana Rivera.*Ana Cos"))
     contact.get_by_label("Name", exact=True).press("Enter")
@@ -92,7 +94,6 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     expect(contact.get_by_text("Undone: Ana Rivera")).to_be_visible()
     expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Rivera")
 
-    shipping = form(notebook, "shipping")
     shipping.get_by_label("State").fill("CA")
     button(shipping, "Save address").click()
     expect(shipping.get_by_text("02108 is not a ZIP code of the state CA.")).to_be_visible()
@@ -100,7 +101,6 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     button(shipping, "Save address").click()
     expect(shipping.get_by_text(SAVED)).to_be_visible()
 
-    attach = form(notebook, "attach")
     paste_test_card(attach, "MC •••• 3294")
     attach.get_by_label("Other cards").select_option(
         label="Replace VISA •••• 4242, expires 2035-12"
@@ -109,7 +109,6 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
     button(attach, "Attach card").click()
     expect(attach.get_by_text(SAVED)).to_be_visible()
 
-    delete = form(notebook, "delete")
     button(delete, "Find").click()
     expect(delete.get_by_text("MC •••• 3294").first).to_be_visible()
     delete.get_by_label("Card", exact=True).select_option(index=1)
@@ -131,8 +130,9 @@ def test_each_form_shows_what_will_change_does_it_and_leaves_no_secret(notebook)
 
 def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
     """Messages are tied to their fields for screen readers; nothing is sent, all stays typed."""
+    names = ("create", "contact", "attach", "delete")
+    create, contact, attach, delete = (form(notebook, name) for name in names)
     before = notebook.evaluate("len(practice.requests)")
-    create = form(notebook, "create")
     typed = {
         "Email": ("ana@", "not an email address"),
         "Card token": ("tok_visa", "is not a card token"),
@@ -158,15 +158,12 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
     button(create, "Create customer").click()
     expect(create.get_by_label("Country")).to_have_accessible_description(re.compile("no country"))
 
-    contact = form(notebook, "contact")
     contact.get_by_label("Name", exact=True).fill("")
     button(contact, "Save contact").click()
     expect(contact.get_by_text("Clover has no way to empty it.")).to_be_visible()
-    for name, told in (("attach", "Please tick this first."), ("delete", "Choose the card.")):
-        form(notebook, name).get_by_role(
-            "button", name=re.compile("Attach card|Remove card")
-        ).click()
-        expect(form(notebook, name).get_by_text(told)).to_be_visible()
+    for part, told in ((attach, "Please tick this first."), (delete, "Choose the card.")):
+        part.get_by_role("button", name=re.compile("Attach card|Remove card")).click()
+        expect(part.get_by_text(told)).to_be_visible()
     assert notebook.evaluate("len(practice.requests)") == before
 
     contact.get_by_label("Name", exact=True).fill("Ana Rivera")
@@ -178,15 +175,14 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(notebook):
 
 def test_a_double_click_does_it_once(notebook):
     """However fast the second click comes; the button says what it does meanwhile."""
+    create, contact = form(notebook, "create"), form(notebook, "contact")
     notebook.evaluate("practice.fail_next('slow', method='POST', path='customers')")
-    create = form(notebook, "create")
     create.get_by_label("Email").fill("once@example.com")
     paste_test_card(create)
     create.get_by_label("The cardholder agreed").check()
     button(create, "Create customer").dblclick()
     expect(button(create, "Creating…")).to_be_disabled()
-    contact = form(notebook, "contact")  # the page is alive meanwhile
-    contact.get_by_label("Phone").fill("555-0199")
+    contact.get_by_label("Phone").fill("555-0199")  # the page is alive meanwhile
     button(contact, "Save contact").dblclick()
     expect(contact.get_by_text(SAVED)).to_be_visible()
     expect(create.get_by_text(SAVED)).to_be_visible()
@@ -285,8 +281,6 @@ def test_a_failed_submit_leads_to_what_is_wrong(notebook):
     expect(number).to_be_focused()
     expect(number).to_be_in_viewport()
     create.get_by_label("Paste a token").check()
-    # What the kernel sets with it is seen first, or the form would ask to look at it.
-    expect(create.get_by_label("Typed by")).to_have_value("ecom")
     create.get_by_label("Card token").fill("clv_1TSTSabc")
     create.get_by_label("Card token").press("Enter")
     expect(create.get_by_label("Email")).to_be_focused()
@@ -335,9 +329,9 @@ def test_an_attached_card_is_removed_by_the_form_for_that_alone(notebook):
 
 def test_an_address_of_somebody_else_warns_before_it_is_saved(notebook):
     """And what can't be undone says so before."""
+    contact = form(notebook, "contact")
     notebook.evaluate("a_customer(name='Bea', phone='555-0142')")
     notebook.evaluate("Customer.modify(ana, email='ana.costa@example.com')")
-    contact = form(notebook, "contact")
     contact.get_by_label("Customer").fill(asked(notebook, "ana"))
     contact.get_by_label("Customer").press("Enter")
     expect(contact.get_by_label("Email")).to_have_value("ana.costa@example.com")
@@ -402,8 +396,8 @@ def test_a_lost_connection_keeps_what_was_typed(notebook):
 
 def test_a_change_in_between_is_shown_and_not_overwritten(notebook):
     """As it was read, as it is; then the person goes on with what was typed."""
-    notebook.evaluate("Customer.modify(ana, phone='555-0199')")
     contact = form(notebook, "contact")
+    notebook.evaluate("Customer.modify(ana, phone='555-0199')")
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
     button(contact, "Save contact").click()
     expect(contact.get_by_text("changed by somebody else since")).to_be_visible()
@@ -548,7 +542,7 @@ def test_the_address_follows_its_country(notebook):
 
 def test_a_form_is_whole_and_open_to_all(notebook):
     """At 900 pixels no label is cut; axe finds nothing serious, light or dark."""
-    for name in ("create", "contact", "shipping", "attach", "delete"):
+    for name in FORMS:
         part = form(notebook, name)
         part.get_by_role("button", name=re.compile("^(Create|Save|Attach|Remove) ")).click()
     form(notebook, "contact").get_by_label("Name", exact=True).fill("Ana Costa")
