@@ -17,7 +17,7 @@ from playwright.sync_api import expect
 from clover_nb import TEST_CARDS
 
 from .card_fields import type_card
-from .conftest import OPENED, RUN_ALL
+from .conftest import OPENED, RUN
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path("venv/bin/python")
@@ -104,7 +104,7 @@ def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path, chromi
         page.goto(f"{url}?token={TOKEN}")
         page.evaluate(OPENED)
         expect(page).to_have_url(f"{url}lab/tree/clover-nb-lessons/01_first_customers.ipynb")
-        assert page.evaluate(RUN_ALL) == []
+        assert page.evaluate(RUN) == []
         printed = page.locator(".jp-OutputArea-output", has_text="<Clover: LOCAL practice sandbox")
         expect(printed).to_have_count(1)
         expect(page.locator(".jp-OutputArea-output", has_text="Ana")).not_to_have_count(0)
@@ -134,7 +134,7 @@ def test_a_form_works_in_notebook_7(built, tmp_path_factory, chromium):
         url = address.replace("localhost", "127.0.0.1")
         page.goto(f"{url}notebooks/clover-nb-lessons/02_forms.ipynb?token={TOKEN}")
         page.evaluate(OPENED)
-        assert page.evaluate(RUN_ALL) == []
+        assert page.evaluate(RUN) == []
         expect(page.get_by_role("button", name="JupyterLab")).to_be_visible()  # leads to the other
         form = page.locator(".jp-CodeCell", has_text="forms.create_customer()")
         form.get_by_label("Email", exact=True).fill("ana.rivera@notebook.example")
