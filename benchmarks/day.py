@@ -125,6 +125,20 @@ class Person:
         self.press(key)
         expect(self.field(label)).to_be_focused()
 
+    def write_contact(self, who: str, text: str, label: str = "Name") -> None:
+        """In place of what stands in a field of a customer's contact."""
+        self.find(who)
+        self.edit("e", "Name")
+        self.tab_to(self.field(label))
+        self.write(text)
+
+    def paste_shipping(self, who: str, address: str, city: str) -> None:
+        """A whole address into the first line of a customer's; see its parts."""
+        self.find(who)
+        self.edit("s", "Address line 1")
+        self.paste(address)
+        expect(self.field("City")).to_have_value(city)
+
     def save(self) -> None:
         self.press("Control+Enter")
         self.sees("Saved: ")
@@ -134,8 +148,8 @@ class Person:
         for _ in range(3):
             self.page.keyboard.press("Escape")
             self.page.wait_for_timeout(300)
-        self.page.get_by_label("Customers to show").select_option("")
-        self.page.get_by_role("searchbox").focus()
+        self.page.get_by_role("combobox", name="Customers to show").select_option("")
+        self.page.get_by_role("searchbox").first.focus()  # the list's, not that of a plan
         self.press("Control+a", "Backspace")
         self.sees(re.compile(r"10 of \d+ customers"))
         self.press("ArrowDown")  # out of the search, where letters are no keys
@@ -218,37 +232,26 @@ def copy_address(me: Person) -> None:
 
 @task("correct a phone")
 def correct_phone(me: Person) -> None:
-    me.find("Qiang Zhou")
-    me.edit("e", "Name")
-    me.press("Tab", "Tab")
-    me.write("615-555-0199")
+    me.write_contact("Qiang Zhou", "615-555-0199", "Phone")
     me.save()
 
 
 @task("correct a name")
 def correct_name(me: Person) -> None:
-    me.find("Nina Mazur")
-    me.edit("e", "Name")
-    me.write("Nina Mazur-Kowal")
+    me.write_contact("Nina Mazur", "Nina Mazur-Kowal")
     me.save()
 
 
 @task("a new email address")
 def change_email(me: Person) -> None:
-    me.find("Kavya Reddy")
-    me.edit("e", "Name")
-    me.press("Tab")
-    me.write("kavya.reddy.new@example.com")
+    me.write_contact("Kavya Reddy", "kavya.reddy.new@example.com", "Email")
     me.sees("Clover keeps the old email address beside the new one")
     me.save()
 
 
 @task("an email address that another has")
 def duplicate_email(me: Person) -> None:
-    me.find("Kenji Tanaka")
-    me.edit("e", "Name")
-    me.press("Tab")
-    me.write("rafael.barbosa@example.org")
+    me.write_contact("Kenji Tanaka", "rafael.barbosa@example.org", "Email")
     me.press("Tab")
     me.sees(re.compile("Rafael Barbosa.*"))
     expect(me.page.locator(".clover-field[data-tone=warning]")).to_contain_text("Rafael Barbosa")
@@ -258,9 +261,7 @@ def duplicate_email(me: Person) -> None:
 
 @task("undo what was just saved")
 def undo_last(me: Person) -> None:
-    me.find("Rafael Barbosa")
-    me.edit("e", "Name")
-    me.write("Rafael B")
+    me.write_contact("Rafael Barbosa", "Rafael B")
     me.save()
     me.tab_to(me.button("Undo"))
     me.press("Enter")
@@ -279,9 +280,7 @@ def undo_older(me: Person) -> None:
 
 @task("a conflict: see it, reload, keep the edit")
 def resolve_conflict(me: Person) -> None:
-    me.find("Kenji Tanaka")
-    me.edit("e", "Name")
-    me.write("Kenji Tanaka Jr")
+    me.write_contact("Kenji Tanaka", "Kenji Tanaka Jr")
     key = me.row().get_attribute("data-id")
     me.clover.customers.modify(key, phone="202-555-0142")
     me.press("Control+Enter")
@@ -294,9 +293,7 @@ def resolve_conflict(me: Person) -> None:
 
 @task("give up an edit")
 def cancel_edit(me: Person) -> None:
-    me.find("Qiang Zhou")
-    me.edit("e", "Name")
-    me.write("Somebody else")
+    me.write_contact("Qiang Zhou", "Somebody else")
     me.press("Escape")
     me.sees("Cancelled: nothing was sent.")
     me.press("Escape")
@@ -329,31 +326,25 @@ def type_address(me: Person) -> None:
 
 @task("an address, pasted")
 def paste_address(me: Person) -> None:
-    me.find("Nina Mazur")
-    me.edit("s", "Address line 1")
-    me.paste("415 N Mathilda Ave\nSunnyvale, California 94085\nUSA")
-    expect(me.field("City")).to_have_value("Sunnyvale")
+    me.paste_shipping(
+        "Nina Mazur", "415 N Mathilda Ave\nSunnyvale, California 94085\nUSA", "Sunnyvale"
+    )
     me.save()
 
 
 @task("an address without commas, pasted")
 def paste_run_on_address(me: Person) -> None:
-    me.find("Rafael Barbosa")
-    me.edit("s", "Address line 1")
-    me.paste("742 Evergreen Terrace Springfield IL 62704")
-    expect(me.field("City")).to_have_value("Springfield")
+    me.paste_shipping("Rafael Barbosa", "742 Evergreen Terrace Springfield IL 62704", "Springfield")
     me.save()
 
 
 @task("a split address, taken back")
 def take_split_back(me: Person) -> None:
-    me.find("Kenji Tanaka")
-    me.edit("s", "Address line 1")
-    me.paste("123 Queen St W Toronto ON M5H 2M9")
-    expect(me.field("City")).to_have_value("Toronto")
+    run_on = "123 Queen St W Toronto ON M5H 2M9"
+    me.paste_shipping("Kenji Tanaka", run_on, "Toronto")
     me.tab_to(me.button("Back to what I typed"))
     me.press("Enter")
-    expect(me.field("Address line 1")).to_have_value("123 Queen St W Toronto ON M5H 2M9")
+    expect(me.field("Address line 1")).to_have_value(run_on)
     me.press("Escape", "Escape")
     expect(me.row()).to_be_focused()
 
@@ -362,6 +353,8 @@ def take_split_back(me: Person) -> None:
 
 
 def type_card(me: Person, name: str, code: str) -> None:
+    number = me.page.frame_locator("iframe[title='Card number']").locator("input")
+    expect(number).to_be_editable()
     me.tab_to(me.frame("Card number"))
     me.type(TEST_CARDS[name]["number"])
     for text in ("1130", code, "94085"):
@@ -369,7 +362,6 @@ def type_card(me: Person, name: str, code: str) -> None:
         me.type(text)
     me.tab_to(me.page.get_by_label("The cardholder agreed"))
     me.press("Space", "Control+Enter")
-    me.sees("Saved: ")
 
 
 @task("attach a card")
@@ -377,8 +369,8 @@ def attach_card(me: Person) -> None:
     me.find("Qiang Zhou")
     me.press("c")
     expect(me.field("Type the card")).to_be_focused()
-    expect(me.page.frame_locator("iframe[title='Card number']").locator("input")).to_be_editable()
     type_card(me, "amex", "9876")
+    me.sees("Saved: ")
 
 
 @task("replace a card")
@@ -386,8 +378,8 @@ def replace_card(me: Person) -> None:
     me.find("Qiang Zhou")
     me.tab_to(me.button("Replace AMEX •••• 0005"))
     me.press("Enter")
-    expect(me.page.frame_locator("iframe[title='Card number']").locator("input")).to_be_editable()
     type_card(me, "discover", "987")
+    me.sees("Saved: ")
 
 
 @task("remove a card")
@@ -410,14 +402,7 @@ def fill_in_new(me: Person, email: str) -> None:
     me.type(email)
     me.press("Tab")
     me.type("Ana Rivera")
-    expect(me.page.frame_locator("iframe[title='Card number']").locator("input")).to_be_editable()
-    me.tab_to(me.frame("Card number"))
-    me.type(TEST_CARDS["visa"]["number"])
-    for text in ("1130", "987", "94085"):
-        me.press("Tab")
-        me.type(text)
-    me.tab_to(me.page.get_by_label("The cardholder agreed"))
-    me.press("Space", "Control+Enter")
+    type_card(me, "visa", "987")
 
 
 @task("a new customer with a card")

@@ -49,7 +49,8 @@ def contains_card_number(text: str) -> bool:
     if len(text) < _SHORTEST_CARD or sum(map(str.isdigit, text)) < _SHORTEST_CARD:
         return False
     plain = _LOCAL_PART.sub(_without_letters, _plain_digits(text))
-    return any(map(_holds_card_number, _RUN.findall(plain)))
+    runs = (run for run in _RUN.findall(plain) if len(run) >= _SHORTEST_CARD)
+    return any(map(_holds_card_number, runs))
 
 
 def _plain_digits(text: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import pandas as pd
@@ -13,36 +11,28 @@ import pandas as pd
 from clover_nb import validation
 from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.bulk.batch import LISTING_WAIT, Batch, apply_plan
-from clover_nb.bulk.batch_progress import BatchProgress
-from clover_nb.bulk.plan import Plan, make_plan
-from clover_nb.bulk.review import Empty
-from clover_nb.errors import (
-    AlreadyOnFileError,
-    CloverError,
-    InvalidResponseError,
-    PartialChangeError,
-    ValidationError,
-)
+from clover_nb.errors import InvalidResponseError, ValidationError
 from clover_nb.frames import to_row
-from clover_nb.journal.entries import Fields, Write
 from clover_nb.masking import OpaqueSecret, mask_arguments
 from clover_nb.progress import ProgressBar, is_watched
-from clover_nb.records import flatten
-from clover_nb.writes import conflicts
-from clover_nb.writes.current_customer import CurrentCustomerReader
-from clover_nb.writes.executor import WriteExecutor, WriteResult
-from clover_nb.writes.shipping import plan_change, recipient_fields
-from clover_nb.writes.undo import find_undo_fields
+from clover_nb.writes.customer_writer import CustomerWriter
+from clover_nb.writes.executor import WriteExecutor
 
 if TYPE_CHECKING:
-    from clover_nb.journal.batches import Batches
+    from clover_nb.bulk.batch import Batch
+    from clover_nb.bulk.batch_progress import BatchProgress
+    from clover_nb.bulk.changes import BulkChanges
+    from clover_nb.bulk.plan import Plan
+    from clover_nb.bulk.review import Empty
 
 # D, O-live: what the Platform API filters customers by.
 _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneNumber", "id": "id"}
 
 # How many customers are read before a bar shows it: two pages.
 _LONG_LIST: Final = 2000
+
+# Seconds that a create may be on its way after its answer was lost.
+_LISTING_WAIT: Final = 60.0
 
 
 class Customers:
@@ -55,7 +45,13 @@ class Customers:
     def __init__(self, platform: PlatformAPI, writes: WriteExecutor) -> None:
         self._platform = platform
         self._writes = writes
-        self._current = CurrentCustomerReader(platform, writes)
+        self._writer = CustomerWriter(platform, writes)
+
+    @cached_property
+    def _bulk(self) -> BulkChanges:
+        from clover_nb.bulk.changes import BulkChanges  # noqa: PLC0415  for who changes many
+
+        return BulkChanges(self._platform, self._writes, self.list)
 
     @mask_arguments
     @validation.check_keywords
@@ -109,16 +105,14 @@ class Customers:
             given = _collect_fields(
                 email, None, name, phone, shipping, ecomind, firstName, lastName
             )
-            return self._create_without_card(given)
+            return self._writer.create_without_card(validation.check_customer_without_card(given))
         given = _collect_fields(email, source, name, phone, shipping, ecomind, firstName, lastName)
         body = validation.drop_missing(
             validation.check_customer(given, required=("email", "source"))
         )
         if consent is not None:
             _require_consent(consent)
-        self._writes.require_permission()
-        write = Write("create", None, body, None, consent)
-        return self._make_row(self._writes.execute(write), write)
+        return self._writer.create(body, consent=consent)
 
     @mask_arguments
     @validation.check_keywords
@@ -191,7 +185,7 @@ class Customers:
             body["note"] = validation.check_note(note)
         if "source" in body:
             _require_consent(consent)
-        return self._send_change("modify", key, body, expected=expected, consent=consent)
+        return self._writer.change("modify", key, body, expected=expected, consent=consent)
 
     @mask_arguments
     @validation.check_keywords
@@ -224,7 +218,7 @@ class Customers:
         _require_consent(consent)
         key = validation.check_customer_id(customer_id)
         body = validation.check_customer({"source": token, "ecomind": ecomind})
-        return self._send_change("add_source", key, body, consent=True)
+        return self._writer.change("add_source", key, body, consent=True)
 
     @mask_arguments
     @validation.check_keywords
@@ -271,34 +265,7 @@ class Customers:
         body = validation.check_customer(
             {"source": token, "ecomind": ecomind}, required=("source",)
         )
-        self._writes.require_permission()
-        before = self._current.read(key).fields
-        attach = Write("add_source", key, _with_email(body, before), before, consent=True)
-        revoke = Write("delete_source", key, {"source_id": card}, before)
-        if delete_first:
-            with self._writes.sequence(revoke, attach) as execute_next:
-                execute_next()
-                with _second_step(
-                    "The old card was taken off and the new one was not attached: unless there is "
-                    "another card, the customer has no card now.",
-                    hint="Attach one with customers.add_source and a new token.",
-                ):
-                    return self._make_row(execute_next(), attach)
-        with self._writes.sequence(attach, revoke) as execute_next:
-            try:
-                row = self._make_row(execute_next(), attach)
-            except AlreadyOnFileError as refused:
-                refused.hint += " That is what delete_first=True is for."
-                raise
-            with _second_step(
-                "The new card was attached, and the old one could not be taken off: both are "
-                "there.",
-                hint=f"Take it off with customers.delete_source({key!r}, {card!r}).",
-            ):
-                execute_next()
-        row["source_ids"] = [held for held in row["source_ids"] if held != card]
-        row["card_count"] = len(row["source_ids"])
-        return row
+        return self._writer.replace_source(key, card, body, delete_first=delete_first)
 
     @mask_arguments
     @validation.check_keywords
@@ -319,10 +286,7 @@ class Customers:
         """
         key = validation.check_customer_id(customer_id)
         card = validation.check_record_id("source_id", source_id)
-        self._writes.require_permission()
-        write = Write("delete_source", key, {"source_id": card}, self._current.read(key).fields)
-        answer = self._writes.execute(write).record
-        return pd.Series({"id": card, "deleted": True} | dict(answer), dtype=object, name=card)
+        return self._writer.delete_source(key, card)
 
     @mask_arguments
     @validation.check_keywords
@@ -344,12 +308,7 @@ class Customers:
 
         Source: Clover docs, Platform API reference, "Delete a customer".
         """
-        key = validation.check_customer_id(customer_id)
-        self._writes.require_permission()
-        before = flatten(self._platform.get_customer(key))
-        answer = self._writes.execute(Write("delete", key, {}, before, api="platform")).record
-        self._current.forget(key)
-        return pd.Series({"id": key, "deleted": True} | dict(answer), dtype=object, name=key)
+        return self._writer.delete(validation.check_customer_id(customer_id))
 
     def undo(self, entry: int) -> pd.Series[Any]:
         """Restore a customer's name, phone, note and shipping as they were before a change.
@@ -369,10 +328,7 @@ class Customers:
             EditConflictError: What it changed was changed again since.
             SettingsError: The journal is off, or no merchant id is set.
         """
-        change = self._writes.entry(entry)
-        key = change.write.customer_id or ""
-        now = flatten(self._platform.get_customer(key)) if key else {}
-        return self._send_change("undo", key, find_undo_fields(change, now), undoes=change.number)
+        return self._writer.undo(entry)
 
     @mask_arguments
     @validation.check_keywords
@@ -507,23 +463,13 @@ class Customers:
             ValidationError: The columns, the key or the base can't be right.
             SettingsError: No merchant id is set.
         """
-        host, merchant = self._platform.account
-        return make_plan(
-            table,
-            self.list(),
-            host=host,
-            merchant=merchant,
-            key=[key] if isinstance(key, str) else key,
-            columns=columns,
-            base=base,
-            empty=empty,
-        )
+        return self._bulk.plan(table, key=key, columns=columns, base=base, empty=empty)
 
     def apply(
         self,
         plan: Plan,
         *,
-        listing_wait: float = LISTING_WAIT,
+        listing_wait: float = _LISTING_WAIT,
         progress: Callable[[BatchProgress], object] | None = None,
     ) -> Batch:
         """Apply a plan's ready rows, once, however often this is called or the machine dies.
@@ -549,27 +495,11 @@ class Customers:
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
         """
-        self._writes.require_permission()
-        with ProgressBar("rows") as bar:
-
-            def show(now: BatchProgress) -> None:
-                ended = now.done + now.failed
-                note = f"{now.failed:,} failed" if now.failed else ""
-                bar.show(ended, total=ended + now.left, note=note)
-
-            return apply_plan(
-                plan,
-                self._platform,
-                self._open_batches(),
-                self._list_quietly,
-                pause=self._writes.retry_delay,
-                listing_wait=listing_wait,
-                progress=progress or (show if is_watched() else None),
-            )
+        return self._bulk.apply(plan, listing_wait=listing_wait, progress=progress)
 
     def batches(self) -> pd.DataFrame:
         """The batches of this merchant, oldest first, as ``clover.batches()``."""
-        return self._open_batches().frame()
+        return self._bulk.batches.frame()
 
     def batch(self, number: int) -> Batch:
         """One batch, as ``clover.batch(number)``.
@@ -577,92 +507,7 @@ class Customers:
         Raises:
             ValidationError: This merchant has none with this number.
         """
-        return Batch(number, self._open_batches(), self.list, self._platform.account)
-
-    def _list_quietly(self) -> pd.DataFrame:
-        """Read all customers without a bar, beside one that is shown."""
-        return read_frame(self._platform.read_pages())
-
-    def _open_batches(self) -> Batches:
-        from clover_nb.journal.batches import Batches  # noqa: PLC0415  SQLAlchemy
-
-        return Batches(
-            self._writes.journal, *self._platform.account, entries_host=self._writes.host
-        )
-
-    # -- a change --------------------------------------------------------------------------------
-
-    def _send_change(
-        self,
-        operation: str,
-        key: str,
-        body: dict[str, Any],
-        *,
-        expected: Mapping[str, Any] | pd.Series[Any] | None = None,
-        consent: bool | None = None,
-        undoes: int | None = None,
-    ) -> pd.Series[Any]:
-        if not body:
-            raise _nothing_changes()
-        self._writes.require_permission()
-        current = self._current.read(key, fresh=expected is not None or "note" in body)
-        before = current.fields
-        if expected is not None:
-            conflicts.check_conflicts(expected, before or {})
-        change, note = None, body.pop("note", None)
-        if shipping := body.pop("shipping", None):
-            recipient = self._current.find_recipient(key, before)
-            if before is not None:
-                before |= recipient_fields(recipient)
-            change = plan_change(shipping, current.address, recipient)
-        if change and change.api == "ecommerce":
-            body["shipping"] = change.sent
-        write = Write(operation, key, _with_email(body, before), before, consent, undoes)
-        writes = [write] if body else []
-        if change and change.api == "platform":
-            sent, address_id = {"shipping": change.sent}, current.address_id
-            writes.append(replace(write, sent=sent, api="platform", address_id=address_id))
-        if note is not None:
-            writes.append(replace(write, sent={"note": note}, api="platform"))
-        if not writes:
-            raise _nothing_changes()
-        writes[0] = replace(writes[0], expected=expected)
-        with self._writes.sequence(*writes) as execute_next:
-            row = self._make_row(execute_next(), writes[0])
-            for write in writes[1:]:
-                part, field = _PARTS["note" in write.sent]
-                with _second_step(
-                    f"The {part} was not changed; what was sent before it was.",
-                    hint=f"Change {field} by itself.",
-                ):
-                    row = self._make_row(execute_next(), write)
-        return row
-
-    def _create_without_card(self, given: Mapping[str, object]) -> pd.Series[Any]:
-        body = validation.check_customer_without_card(given)
-        self._writes.require_permission()
-        mark = uuid.uuid4().hex  # by which it is found, should the answer be lost
-        write = Write("create", None, body | {"externalId": mark}, api="platform")
-        return self._make_row(self._writes.execute(write), write)
-
-    def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
-        return to_row(self._current.complete_record(result, write))
-
-
-# What is changed by itself, in words, and the field to name.
-_PARTS: Final = (("address", "shipping"), ("note", "note"))
-
-
-def _with_email(body: Mapping[str, Any], before: Fields | None) -> dict[str, Any]:
-    """A body with the current address, without which Clover refuses an update (O-live)."""
-    current = (before or {}).get("email")
-    return {"email": current, **body} if current else dict(body)
-
-
-def _nothing_changes() -> ValidationError:
-    return ValidationError(
-        "Nothing is to be changed.", hint="Name at least one field.", field="fields"
-    )
+        return self._bulk.open_batch(number)
 
 
 def _collect_fields(*values: object) -> dict[str, object]:
@@ -677,11 +522,3 @@ def _require_consent(consent: object) -> None:
             hint="Clover requires it for keeping a card: ask, then pass consent=True.",
             field="consent",
         )
-
-
-@contextmanager
-def _second_step(message: str, hint: str) -> Iterator[None]:
-    try:
-        yield
-    except CloverError as error:
-        raise PartialChangeError(message, hint=f"{hint} The reason: {error}") from error

@@ -6,6 +6,7 @@ One record becomes a :class:`pandas.Series`, many a :class:`pandas.DataFrame`.
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import re
@@ -52,7 +53,7 @@ def to_row(record: Record) -> pd.Series[Any]:
     fields = flatten(record)
     if _fits_time(fields["created"]):
         fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
-    labels = _ROW_LABELS if len(fields) == len(_ROW_LABELS) else pd.Index(fields)
+    labels = _schema_labels() if len(fields) == len(SCHEMA) else pd.Index(fields)
     name = fields["id"] if isinstance(fields["id"], str) else None
     row = pd.Series(list(fields.values()), index=labels, dtype=object, name=name)
     row.attrs[_CARRIED] = carried_columns(record)
@@ -255,4 +256,7 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-_ROW_LABELS: Final = pd.Index(SCHEMA)
+@functools.cache
+def _schema_labels() -> pd.Index[str]:
+    """The labels of a row, made once: making them takes longer than the row."""
+    return pd.Index(SCHEMA)

@@ -1,4 +1,4 @@
-"""What a team shares its journal and its pace in: a folder of one machine, or PostgreSQL.
+"""What a team shares its journal and its rate in: a folder of one machine, or PostgreSQL.
 
 A folder belongs to a group, and lies on a disk of this machine: the locks of a network drive can't
 be relied on. In a database all is in a schema of its own, which the database's owner owns: a role
@@ -7,14 +7,12 @@ that people's roles are members of.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import psutil
 
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 FOLDER_MODE: Final = 0o2770
 FILE_MODE: Final = 0o660
 SCHEMA: Final = "clover_nb"
-#: How connections name themselves to the database; a process's name follows.
-APPLICATION: Final = f"clover-nb {version('clover-nb')}"
 
 #: Begins a transaction during which nobody else writes, nor makes tables.
 WRITES_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clover-nb writes', 0))"
@@ -53,6 +49,14 @@ SELECT set_config('search_path', '{SCHEMA}', false),
     set_config('role', pg_get_userbyid(datdba), false)
 FROM pg_database WHERE datname = current_database()
 """  # noqa: S608  of constants
+
+
+@functools.cache
+def application_name() -> str:
+    """How processes name themselves to others: the program and its version."""
+    from importlib.metadata import version  # noqa: PLC0415  it reads a file
+
+    return f"clover-nb {version('clover-nb')}"
 
 
 def is_database(team: str) -> bool:
@@ -85,7 +89,7 @@ def connect_database(address: str, process: str = "") -> psycopg.Connection:
     """
     import psycopg  # noqa: PLC0415  an extra
 
-    name = f"{APPLICATION} {process}".strip()
+    name = f"{application_name()} {process}".strip()
     connection = psycopg.connect(address, autocommit=True, application_name=name, **_OPTIONS)
     try:
         connection.execute(_ENTER)
@@ -215,6 +219,8 @@ _USE_DATABASE: Final = "Use PostgreSQL: CLOVER_TEAM=postgresql://name:password@h
 
 def file_system_of(folder: Path) -> str:
     """The kind of file system that a folder lies on; empty where it isn't known."""
+    import psutil  # noqa: PLC0415  only who has a team's folder pays for it
+
     mounts = {each.mountpoint: each.fstype for each in psutil.disk_partitions(all=True)}
     path = folder.resolve()
     return next((mounts[str(each)] for each in (path, *path.parents) if str(each) in mounts), "")

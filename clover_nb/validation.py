@@ -5,11 +5,11 @@ Clover checks too; these rules say it sooner, name the field, and keep card numb
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import operator
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, ParamSpec, SupportsIndex, TypeVar
 
@@ -278,17 +278,22 @@ def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
 
     A type checker knows the exact signature; whoever has none learns the nearest right name.
     """
-    signature = inspect.signature(method)
-    names = [name for name in signature.parameters if name != "self"]
+    parameters = inspect.signature(method).parameters.values()
+    names = [each.name for each in parameters if each.name != "self"]
+    # With the number of values without names from which on each is given.
+    required = [
+        (each.name, sys.maxsize if each.kind is each.KEYWORD_ONLY else position)
+        for position, each in enumerate(parameters)
+        if each.default is each.empty
+    ]
 
     @functools.wraps(method)
     def call_checked(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True
         for name in kwargs:
             check_name(name, names)
-        bound = signature.bind_partial(*args, **kwargs)
-        for name, parameter in signature.parameters.items():
-            if parameter.default is parameter.empty and name not in bound.arguments:
+        for name, position in required:
+            if name not in kwargs and position >= len(args):
                 raise ValidationError(f"{name} is missing.", field=name)
         return method(*args, **kwargs)
 
@@ -300,6 +305,8 @@ def check_name(name: str, known: Iterable[str], within: str = "") -> None:
     names = list(known)
     if name in names:
         return
+    import difflib  # noqa: PLC0415  for misspelled names alone
+
     plain = {re.sub(r"[_\W]", "", each).lower(): each for each in names}
     near = difflib.get_close_matches(re.sub(r"[_\W]", "", name).lower(), plain, n=1, cutoff=0.5)
     hint = f"Did you mean {plain[near[0]]}?" if near else f"Known are: {', '.join(names)}."

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from clover_nb import quality, validation
-from clover_nb.api.platform import PlatformAPI
+from clover_nb import quality
 from clover_nb.bulk import workbooks
-from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.columns import ID, match_columns
 from clover_nb.bulk.comparison import CustomerListing
-from clover_nb.bulk.fields import ADDRESS, CLOVER_NAMES, FIELDS, NAME_PARTS, find_missing_parts
+from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
-from clover_nb.bulk.runner import BatchRunner
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow
 
 _FAILED: Final = ("failed", "conflict", "unknown")
-#: Seconds that a create may be on its way after its answer was lost.
-LISTING_WAIT: Final = 60.0
 
 
 class Batch:
@@ -185,59 +180,6 @@ class Batch:
     def __repr__(self) -> str:
         told = ", ".join(f"{count:,} {state}" for state, count in self.counts.items())
         return f"<Batch {self.number}: {self.state}; {told or 'no rows'}>"
-
-
-def apply_plan(
-    plan: Plan,
-    api: PlatformAPI,
-    batches: Batches,
-    list_customers: Callable[[], pd.DataFrame],
-    *,
-    pause: float,
-    listing_wait: float = LISTING_WAIT,
-    progress: Callable[[BatchProgress], object] | None = None,
-) -> Batch:
-    """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
-    if (plan.host, plan.merchant) != api.account:
-        host, merchant = api.account
-        raise ValidationError(
-            f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
-            f"{merchant} at {host}.",
-            field="plan",
-        )
-    ready = [_as_row(row) for row in plan.rows if row.requests]
-    undoes = plan.source.get("undoes")
-    number = batches.open(plan.id, ready, headings=plan.headings, undoes=undoes)
-    runner = BatchRunner(
-        api,
-        batches,
-        number,
-        list_customers=list_customers,
-        pause=pause,
-        listing_wait=listing_wait,
-        progress=progress,
-    )
-    runner.run()
-    return Batch(number, batches, list_customers, api.account)
-
-
-def _as_row(row: PlanRow) -> Mapping[str, Any]:
-    """A row of a plan as a batch has it, checked once more: a plan is a file."""
-    for name, value in row.wanted.items():
-        validation.check_name(name, FIELDS)
-        if value:
-            validation.check_field(CLOVER_NAMES.get(name, name), value)
-    before = dict(row.before)
-    if row.action == "create" and row.decision == "accepted":
-        before["email"] = row.wanted.get("email", "")  # somebody has it, which is meant
-    return {
-        "row": row.row,
-        "action": row.action,
-        "customer_id": row.customer_id,
-        "before": before,
-        "wanted": row.wanted,
-        "cells": row.cells,
-    }
 
 
 def _name_row(row: BatchRow, fields: Sequence[str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -84,7 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if others and arguments.run is not _run_lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     arguments.others = others
-    return int(arguments.run(arguments))
+    try:
+        return int(arguments.run(arguments))
+    except BrokenPipeError:  # whoever reads has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 class _ArgumentParser(argparse.ArgumentParser):

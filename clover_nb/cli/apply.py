@@ -105,7 +105,8 @@ def _list_batches(clover: Clover, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(table.reset_index().to_json(orient="records", date_format="iso"))  # noqa: T201
     else:
-        print(table.to_string() if len(table) else "No plan was applied yet.")  # noqa: T201
+        shown = table.astype(object).where(table.notna(), "").to_string()
+        print(shown if len(table) else "No plan was applied yet.")  # noqa: T201
     return _DONE
 
 

@@ -192,7 +192,7 @@ def _check_database(address: str) -> Iterator[CheckResult]:
 def _check_processes(alive: list[str]) -> Iterator[CheckResult]:
     told = "; ".join(alive) or "none"
     yield CheckResult(good=True, what=f"team: processes that are alive: {told}")
-    if others := [each for each in alive if not each.startswith(f"{team.APPLICATION} ")]:
-        what = f"team: not all run {team.APPLICATION}: {'; '.join(others)}"
+    if others := [each for each in alive if not each.startswith(f"{team.application_name()} ")]:
+        what = f"team: not all run {team.application_name()}: {'; '.join(others)}"
         todo = "Update the older ones, and start them again."
         yield CheckResult(good=False, what=what, todo=todo)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,9 @@ def serve_lab(arguments: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
+    # Where uvx or pipx has installed it, no terminal of the lab would find `clover-nb`.
+    scripts = sysconfig.get_path("scripts")
+    os.environ["PATH"] = os.pathsep.join(filter(None, (scripts, os.environ.get("PATH"))))
     with _serve_sandbox(), private_folder() as folder:
         # What JupyterLab begins with: no news, no updates, for a desk talks to nobody else.
         defaults = str(Path(__file__).parent)

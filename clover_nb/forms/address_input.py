@@ -30,8 +30,34 @@ _STREETS: Final = re.compile(
 )
 _CORNERS: Final = ("ne", "nw", "se", "sw")  # of a street: no city begins so
 _SIDES: Final = ("n", "s", "e", "w")
-_DIRECTIONS: Final = ("north", "south", "east", "west")
-_SIDED_CITIES: Final = ("bay", "kelowna", "saanich", "vancouver", "york")  # of Canada: North Bay
+_STREET_FIRST: Final = re.compile(  # before its name, which may end as a kind: Rue de la Place
+    "avenida|boul|calle|camino|chemin|ch|côte|montée|paseo|rang|route|rte|rue|via"
+)
+_COUNTY_ROAD: Final = re.compile(r"\b(co|county|state) (road|rd|highway|hwy)\b", re.IGNORECASE)
+# Where sides are of streets alone: North Vancouver is a city, and North Toronto is none.
+_ONE_SIDED: Final = (
+    *("brampton", "brantford", "calgary", "edmonton", "guelph", "hamilton", "kitchener", "london"),
+    *("markham", "mississauga", "montreal", "montréal", "oshawa", "ottawa", "toronto", "winnipeg"),
+)
+# What begins a city or goes on with a street: Main Street North, Old Court Pike, County Road KK.
+_GOES_ON: Final = re.compile(
+    "(north|south)?(east|west)?|nord|sud|est|ouest|and|at|by|de|del|du|of|on|the|"
+    "bend|bypass|city|cove|creek|crossing|ext|extension|glen|heights|hill|hills|landing|loop|mews|"
+    "pass|path|park|pike|pines|point|ranches|ridge|run|trace|valley|view|village|walk|"
+    r"front|lower|upper|(.)\3?"
+)
+_BUILDING: Final = re.compile(
+    r"\b(bsmt|basement|center|centre|complex|hall|house|jr|lobby|lot|mall|penthouse|rear|space|"
+    r"tower|towers|trailer|trlr)\b",
+    re.IGNORECASE,
+)
+# Saints of cities: Broadway in St Louis, or Broadway Street in Louis.
+_SAINTS: Final = re.compile(
+    "albans?|albert|andrews?|ann|anthony|augustine|catharines|charles|clair|clairsville|cloud|croix|"
+    "francis|gabriel|george|germain|helena?s?|henry|hyacinthe|ignace|jacob|james|jean|jerome|"
+    "johns?|joseph|lambert|lawrence|leonard|louis|lucie|marys?|martin|martinville|matthews|"
+    "michaels?|pauls?|peters?|petersburg|regis|rose|simons|stephens?|thomas|vincent"
+)
 _GERMAN: Final = re.compile(r"\D*(allee|gasse|platz|str\.?|straße|strasse|weg) \d+ ?[a-z]?\b", re.I)
 _FEWEST: Final = 4  # words before a postal code: number, street, city, and one more
 _CODE: Final = len("US")
@@ -203,11 +229,14 @@ def _part_city(words: list[str], country: str) -> tuple[str, str, str]:
     unsure = ("", "", "")
     bare = [word.strip(".").casefold() for word in words]
     places = [place for place, word in enumerate(bare) if place > 1 and _STREETS.fullmatch(word)]
-    if len(places) != 1 or not re.match(r"\d", words[0]):
+    line = " ".join(words)
+    if len(places) != 1 or not re.match(r"\d", line) or _COUNTY_ROAD.search(line):
+        return unsure
+    if _STREET_FIRST.fullmatch(bare[1]):
         return unsure
     end = places[0] + 1
     after = (*bare[end:], "", "")
-    if after[0] in _SIDES and (country == "US" or after[1] in _SIDED_CITIES):
+    if after[0] in _SIDES and (country == "US" or after[1] not in _ONE_SIDED):
         return unsure  # E Lansing is a city, E Main a street
     if after[0] in _CORNERS or after[0] in _SIDES:
         end += 1
@@ -215,14 +244,17 @@ def _part_city(words: list[str], country: str) -> tuple[str, str, str]:
     unit = re.match(
         r"(#\S+|(?:apt|suite|ste|unit|fl|floor|rm|room)\.? #?(?:\d\S*|[a-z])) ",
         " ".join(rest),
-        re.I,
+        re.IGNORECASE,
     )
     if unit:
         rest = " ".join(rest)[unit.end() :].split()
+    city = " ".join(rest)
     first = rest[0].strip(".").casefold() if rest else ""
-    if len(first) < len("st") or first in (*_DIRECTIONS, "of"):
+    if _GOES_ON.fullmatch(first) or _BUILDING.search(city):
         return unsure
-    return street, unit[1] if unit else "", " ".join(rest)
+    if bare[places[0]] == "st" and _SAINTS.fullmatch(first):
+        return unsure
+    return street, unit[1] if unit else "", city
 
 
 def _take_postal_code(piece: str, country: str) -> tuple[str, str]:

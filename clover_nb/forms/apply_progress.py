@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Any
+from typing import Any, Final
 
+from clover_nb import constants
+from clover_nb.bulk.plan import Plan
 from clover_nb.forms.apply_process import Application, ApplyStatus
-from clover_nb.forms.change_steps import count_rows, describe_duration
+from clover_nb.forms.messages import count_rows
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
 
 
 class ApplyProgress:
@@ -56,3 +62,23 @@ def describe_offer(application: Application) -> str:
     if status.state == "done":
         return f"Batch {number} is done."
     return f"Batch {number} has stopped with {count_rows(status.count_left())} left."
+
+
+def describe_duration(seconds: float) -> str:
+    """A time to wait, in words."""
+    if seconds < _MINUTE:
+        return f"about {max(5, math.ceil(seconds / 5) * 5)} seconds"
+    minutes = math.ceil(seconds / _MINUTE)
+    hours, rest = divmod(minutes, _HOUR // _MINUTE)
+    if not hours:
+        return f"about {count_rows(minutes, 'minute')}"
+    told = f"about {count_rows(hours, 'hour')}"
+    return f"{told} {count_rows(rest, 'minute')}" if rest else told
+
+
+def describe_work(plan: Plan) -> str:
+    """What applying a plan takes."""
+    ready = sum(row.requests > 0 for row in plan.rows)
+    requests = count_rows(plan.requests, "request")
+    duration = describe_duration(plan.requests / constants.REQUESTS_PER_SECOND)  # Clover's pace
+    return f"{count_rows(ready, 'customer')}, {requests}: {duration}."

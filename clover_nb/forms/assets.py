@@ -20,18 +20,19 @@ from traitlets import Any as AnyTrait
 from traitlets import Bytes, Int, Unicode
 
 from clover_nb.forms.cells import close_on_rerun
+from clover_nb.forms.messages import CARD_NUMBER
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
     "form": (
-        *("common.js", "card_numbers.js", "card.js", "form.js"),
+        *("common.js", "card_numbers.js", "card.js", "inputs.js", "form.js"),
         *("desk.css", "form.css", "card.css"),
     ),
     "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
     "desk": ("common.js", "widget_place.js", "desk.js", "desk.css", "form.css"),
     "change_many": (
-        *("common.js", "card_numbers.js", "widget_place.js", "change_many.js"),
+        *("common.js", "card_numbers.js", "widget_place.js", "inputs.js", "change_many.js"),
         *("desk.css", "form.css", "change_many.css"),
     ),
 }
@@ -125,6 +126,7 @@ class SharedWidget(anywidget.AnyWidget):
     Attributes:
         kind: The kind of its assets, as of :func:`share_assets`.
         answers: How many messages were heard, so that the browser knows that somebody listens.
+        card_refusal: What is said where a card number is typed that doesn't belong there.
     """
 
     _esm = _LOADER
@@ -133,6 +135,7 @@ class SharedWidget(anywidget.AnyWidget):
     layout = AnyTrait(None, allow_none=True).tag(sync=True)  # one comm less
     assets = Unicode().tag(sync=True)
     answers = Int().tag(sync=True)
+    card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
 
     def __init__(self, *, static: str, **state: object) -> None:
         self._static = static

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from html import escape
 
-from clover_nb.forms.rendering import Markup, render_table
+from clover_nb.forms.rendering import Markup, render_button, render_table
 from clover_nb.forms.spec import Row
 from clover_nb.forms.values import Card, read_cards
 
@@ -13,7 +12,11 @@ from clover_nb.forms.values import Card, read_cards
 def render_cards(row: Row) -> str:
     """The cards as a table: which, until when, and buttons to replace and to remove each."""
     lines = [
-        (_name(card), *_expiry(card), _button("replace", key, card) + _button("remove", key, card))
+        (
+            _name(card),
+            *_expiry(card),
+            f"{_button('replace', key, card)} {_button('remove', key, card)}",
+        )
         for key, card in read_cards(row).items()
     ]
     if not lines:
@@ -39,8 +42,4 @@ def _expiry(card: Card | None) -> tuple[str, str]:
 
 def _button(action: str, key: str, card: Card | None) -> str:
     label = action.capitalize()
-    return (
-        f"<button type='button' class='clover-small' data-clover='{action}' "
-        f"data-card='{escape(key)}' aria-label='{escape(f'{label} {_name(card)}')}'>"
-        f"{label}</button> "
-    )
+    return render_button(action, label, f"{label} {_name(card)}", card=key)

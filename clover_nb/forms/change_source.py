@@ -5,19 +5,43 @@ Both have the same methods, so that the form needs not know which it has. Neithe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 
-from clover_nb.bulk.columns import ID
+from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
+from clover_nb.bulk.fields import ADDRESS, FIELDS, READ_ONLY
 from clover_nb.bulk.tables import parse_table
-from clover_nb.forms import change_steps
-from clover_nb.forms.change_steps import ColumnChoice
+from clover_nb.errors import ValidationError
+from clover_nb.forms.messages import column_label, count_rows
+from clover_nb.forms.spec import FieldSpec
 from clover_nb.forms.upload import Upload
+from clover_nb.masking import mask_text
 
 Step = Literal["file", "set", "columns", "review", "apply", "results"]
+Options = Iterable[tuple[str, str]]  # a value and a label each
 Wanted = tuple[pd.DataFrame, dict[str, Any]]  # as clover.customers.plan takes it
+
+#: What a field is called here, by its name in a table.
+LABELS: Final[Mapping[str, str]] = {ID: "Clover id"} | {
+    name: {"shipping_line1": "Address line 1", "shipping_line2": "Address line 2"}.get(
+        name, column_label(name).replace("Postal code", "ZIP code")
+    )
+    for name in FIELDS
+}
+#: What can be set for several customers at once: a label and the fields, by name.
+SETTABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    **{name: (LABELS[name], (name,)) for name in FIELDS if name not in ADDRESS},
+    "address": ("Shipping address", ADDRESS),
+}
+#: By what a row is somebody: a label and the fields, by name.
+KEYS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "": ("Clover id, or else email", (ID, "email")),
+    "email": ("Email", ("email",)),
+    "phone": ("Phone", ("phone",)),
+}
 
 _COLUMN: Final = "column "  # in front of the place, in the name of a choice
 _ENCODINGS: Final = {
@@ -29,19 +53,40 @@ _ENCODINGS: Final = {
     "cp850": "DOS (850)",
 }
 _READING: Final[dict[str, str]] = {"encoding": "", "sheet": "", "header": ""}
+_SAMPLES: Final = 3  # values of a column
+_SAMPLE_LENGTH: Final = 60
 _MATCHING: Final[dict[str, str]] = {"key": "", "empty": "keep"}
+_EMPTY_CELL: Final = {"keep": "keeps what is there", "clear": "empties the field"}
+
+
+class ColumnChoice(NamedTuple):
+    """A column of a table, and which field it is.
+
+    Attributes:
+        heading: The table's.
+        samples: Some values, without card numbers.
+        field: The field's name, ``""`` if the column is left out.
+        note: What is to be said about it.
+        is_fixed: Whether nothing can be chosen.
+    """
+
+    heading: str
+    samples: list[str]
+    field: str
+    note: str = ""
+    is_fixed: bool = False
 
 
 class FileSource:
     """A file or pasted cells, how they are read, and which field each column is.
 
     Attributes:
-        start: The step that it begins with.
+        steps: The steps that come before the review.
         title: The heading of the form.
         upload: The file, as far as it is here.
     """
 
-    start: Step = "file"
+    steps: tuple[Step, ...] = ("file", "columns")
     title = "Change many customers"
 
     def __init__(self) -> None:
@@ -77,7 +122,7 @@ class FileSource:
 
     def take_table(self, table: pd.DataFrame) -> None:
         """Go on with what was read."""
-        self._table, self._choices = table, change_steps.list_columns(table)
+        self._table, self._choices = table, list_columns(table)
 
     def keep_inputs(self, values: Mapping[str, str]) -> dict[str, str]:
         """What stays in the inputs when the file was read."""
@@ -85,17 +130,21 @@ class FileSource:
 
     def find_errors(self, values: Mapping[str, str]) -> dict[str, str]:
         """What is wrong with the choices, by input."""
-        wrong = change_steps.check_columns(self._choices, self._list_fields(values))
-        return {f"{_COLUMN}{place}": text for place, text in wrong.items()}
+        fields = self._list_fields(values)
+        return {
+            f"{_COLUMN}{place}": f"{LABELS[field]} is chosen twice: leave one out."
+            for place, field in enumerate(fields)
+            if field and not self._choices[place].is_fixed and fields.count(field) > 1
+        }
 
     def make_wanted(self, values: Mapping[str, str]) -> Wanted | None:
         """The wanted values; ``None`` when there are none yet."""
         if self._table is None:
             return None
-        fields = self._list_fields(values)
+        pairs = zip(self._choices, self._list_fields(values), strict=True)
         return self._table, {
-            "key": change_steps.KEYS[values["key"]][1],
-            "columns": change_steps.make_columns_argument(self._choices, fields),
+            "key": KEYS[values["key"]][1],
+            "columns": {each.heading: name or None for each, name in pairs if not each.is_fixed},
             "empty": values["empty"],
         }
 
@@ -104,26 +153,35 @@ class FileSource:
         if self._table is None:
             return {}
         taken = sum(map(bool, self._list_fields(values)))
-        columns = f"{taken} of {change_steps.count_rows(len(self._choices), 'column')}"
-        return {"file": change_steps.describe_table(self._table), "columns": columns}
+        columns = f"{taken} of {count_rows(len(self._choices), 'column')}"
+        return {"file": _describe_table(self._table), "columns": columns}
 
     def describe(self, _: Mapping[str, str]) -> dict[str, Any]:
         """What its steps show, by trait."""
         read = {} if self._table is None else self._table.attrs["read"]
         sheets = [read["sheet"], *read["other_sheets"]] if "sheet" in read else []
-        offered = [["", "the first that holds something"], *([each, each] for each in sheets)]
+        offered = [("", "the first that holds something"), *((each, each) for each in sheets)]
+        encodings = _ENCODINGS.items() if read.get("format") == "CSV" else ()
+        keys = ((name, label) for name, (label, _) in KEYS.items())
+        header = FieldSpec("header", "Row of the headings", "number", placeholder="found out")
+        reading = [
+            _choose("encoding", "Encoding", encodings),
+            _choose("sheet", "Sheet", offered if len(sheets) > 1 else ()),
+            vars(header),
+        ]
+        matching = [
+            _choose("key", "A row is somebody by", keys),
+            _choose("empty", "An empty cell", _EMPTY_CELL.items()),
+        ]
+        fields = [["", "leave out"], *map(list, LABELS.items())]
         return {
             "upload": self.upload.describe(),
-            "file": {
-                "name": self.upload.name,
-                "encodings": list(_ENCODINGS.items()) if read.get("format") == "CSV" else [],
-                "sheets": offered if len(sheets) > 1 else [],
+            "fields": {
+                "reading": reading,
+                "matching": matching,
+                "columns": fields,
             },
-            "columns": {
-                "rows": [each._asdict() for each in self._choices],
-                "fields": [["", "leave out"], *map(list, change_steps.LABELS.items())],
-                "keys": [[name, label] for name, (label, _) in change_steps.KEYS.items()],
-            },
+            "columns": [_describe_column(*each) for each in enumerate(self._choices)],
         }
 
     def _list_fields(self, values: Mapping[str, str]) -> list[str]:
@@ -134,34 +192,109 @@ class ValueSource:
     """One field, or the address, for several customers. Methods as of :class:`FileSource`.
 
     Attributes:
-        start: The step that it begins with.
+        steps: The steps that come before the review.
         title: The heading of the form.
         ids: The customers.
     """
 
-    start: Step = "set"
+    steps: tuple[Step, ...] = ("set",)
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = list(ids)
-        self.title = f"Change {change_steps.count_rows(len(ids), 'customer')}"
+        self.title = f"Change {count_rows(len(ids), 'customer')}"
 
     def list_inputs(self) -> dict[str, str]:  # noqa: D102  as of FileSource
-        names = [name for _, names in change_steps.SETTABLE.values() for name in names]
-        return dict.fromkeys(names, "") | {"field": next(iter(change_steps.SETTABLE))}
+        names = [name for _, names in SETTABLE.values() for name in names]
+        return dict.fromkeys(names, "") | {"field": next(iter(SETTABLE))}
 
     def find_errors(self, _: Mapping[str, str]) -> dict[str, str]:  # noqa: D102
         return {}
 
     def make_wanted(self, values: Mapping[str, str]) -> Wanted | None:  # noqa: D102
-        _, names = change_steps.SETTABLE[values["field"]]
-        table = change_steps.make_value_table(self.ids, {name: values[name] for name in names})
+        _, names = SETTABLE[values["field"]]
+        wanted = {name: [values[name].strip()] * len(self.ids) for name in names}
+        table = pd.DataFrame({ID: self.ids, **wanted}, dtype="str")
         return table, {"key": (ID,), "empty": "clear"}
 
     def summarize(self, values: Mapping[str, str]) -> dict[str, str]:  # noqa: D102
-        return {"set": change_steps.SETTABLE[values["field"]][0]}
+        return {"set": SETTABLE[values["field"]][0]}
 
     def describe(self, values: Mapping[str, str]) -> dict[str, Any]:  # noqa: D102
-        _, names = change_steps.SETTABLE[values["field"]]
-        fields = [[name, label] for name, (label, _) in change_steps.SETTABLE.items()]
-        inputs = [[name, change_steps.LABELS[name]] for name in names]
-        return {"setting": {"fields": fields, "inputs": inputs}}
+        _, names = SETTABLE[values["field"]]
+        fields = ((name, label) for name, (label, _) in SETTABLE.items())
+        wanted = [vars(FieldSpec(name, LABELS[name])) for name in names]
+        return {"fields": {"matching": [_choose("field", "What to set", fields), *wanted]}}
+
+
+def _choose(name: str, label: str, options: Options) -> dict[str, Any]:
+    """A choice of one; the browser hides it where there is nothing to choose."""
+    return vars(FieldSpec(name, label, "choice")) | {"options": list(map(list, options))}
+
+
+def _describe_column(place: int, column: ColumnChoice) -> dict[str, Any]:
+    """A column of the file, with the choice of its field where there is one."""
+    field = FieldSpec(f"{_COLUMN}{place}", column.heading, "choice")
+    chosen = None if column.is_fixed else vars(field)
+    return {**column._asdict(), "field": chosen}
+
+
+# -- the file and its columns --------------------------------------------------------------------
+
+
+def _describe_table(table: pd.DataFrame) -> str:
+    """How a table was read, in a line."""
+    read = table.attrs["read"]
+    if read["format"] == "XLSX":
+        how = f"sheet {read['sheet']}"
+    else:
+        names = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+        how = names.get(read["encoding"], read["encoding"])
+        how += f", {read['separator']}" if read["separator"] != "none" else ", one column"
+    columns = f"{len(table.columns)} column{'' if len(table.columns) == 1 else 's'}"
+    rows = count_rows(len(table))
+    return f"{read['file']}: {rows}, {columns}; {how}, headings in row {read['header']}"
+
+
+def list_columns(table: pd.DataFrame) -> list[ColumnChoice]:
+    """The columns of a table, with a field where the heading leaves no doubt."""
+    try:
+        found = match_columns(table)
+        ambiguous: set[str] = set()
+    except ValidationError:
+        found, ambiguous = _match_one_by_one(table)
+    fields = {heading: field for field, heading in found.fields.items()}
+    ignored = {heading: field for field, heading in found.read_only.items()}
+    choices = []
+    for heading in map(str, table.columns):
+        samples = _sample_values(table[heading])
+        if heading == found.fields.get(READ):
+            note = "Tells what was edited since the table was saved"
+            choices.append(ColumnChoice(heading, [], READ, note, is_fixed=True))
+        elif heading in ignored:
+            note = f"Is ignored: {READ_ONLY[ignored[heading]]}"
+            choices.append(ColumnChoice(heading, samples, "", note, is_fixed=True))
+        else:
+            note = ""
+            if heading in ambiguous:
+                note = "Another column can be the same field: choose"
+            elif heading in found.likely:
+                note = f"Looks like {LABELS[found.likely[heading]].lower()}: choose"
+            choices.append(ColumnChoice(heading, samples, fields.get(heading, ""), note))
+    return choices
+
+
+def _match_one_by_one(table: pd.DataFrame) -> tuple[ColumnMapping, set[str]]:
+    """What each heading says alone, and those that say the same."""
+    alone = {name: match_columns(table[[name]]) for name in map(str, table.columns)}
+    pairs = [(field, name) for name, found in alone.items() for field in found.fields]
+    counts = Counter(field for field, _ in pairs)
+    fields = {field: name for field, name in pairs if counts[field] == 1}
+    ambiguous = {name for field, name in pairs if counts[field] > 1}
+    ignored = {field: name for found in alone.values() for field, name in found.read_only.items()}
+    return ColumnMapping(fields, ignored, [], {}), ambiguous
+
+
+def _sample_values(column: pd.Series[Any]) -> list[str]:
+    filled = column[column.str.strip() != ""].drop_duplicates().head(_SAMPLES)
+    values = [mask_text(value) for value in filled]
+    return [v if len(v) <= _SAMPLE_LENGTH else f"{v[: _SAMPLE_LENGTH - 1]}…" for v in values]

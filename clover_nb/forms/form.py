@@ -142,11 +142,16 @@ class Form(SharedWidget):
             self.work.mark_left(content["name"])
         elif content["do"] == "card" and self._state.card.receive(content["card"]):
             self.work.apply_edits({"source"})
-        elif not self.is_busy:  # until it ends nothing else begins, whenever it was asked for
-            self._begin_action(content)
+        elif content["do"] not in ("edit", "card"):
+            self._begin_task(content)
         self._sync_state()
 
-    def _begin_action(self, content: Mapping[str, Any]) -> None:
+    def _begin_task(self, content: Mapping[str, Any]) -> None:
+        if not self._state.inputs.begin_task(content):
+            self.send_state()  # what came of it was lost on its way, perhaps
+            return
+        if self.is_busy:
+            return  # until it ends nothing else begins, whenever it was asked for
         match content["do"]:
             case "submit":
                 self.work.submit(content["texts"], content["about"])
@@ -163,12 +168,11 @@ class Form(SharedWidget):
 
     def _take_edits(self, content: Mapping[str, Any]) -> None:
         """Take the edits that every message brings along."""
-        changed = self._state.inputs.take(content["edits"], content["view"], content["number"])
-        if "source" in content:
-            self._state.pasted = Secret("".join(content["source"]).strip())
-            changed.add("source")
+        changed = self._state.inputs.take(content)
+        if "source" in changed:
+            self._state.pasted = Secret(changed["source"].strip())
         if changed:
-            self.work.apply_edits(changed)
+            self.work.apply_edits(set(changed))
 
     def _show_failure(self, failure: TaskFailure) -> None:
         self.work.show_failure(failure)

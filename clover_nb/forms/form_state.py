@@ -17,6 +17,7 @@ from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.masking import Secret
 
 PRODUCTION: Final = "production"  # the confirmation that production asks for
+LIVE: Final = "This changes live data"
 SURE: Final = "sure"  # the box that lets a warning pass
 TYPE, PASTE = "type", "paste"
 # D: what `ecomind` says. A desk is staff's, and a token that is pasted was made by the customer.
@@ -48,6 +49,7 @@ class FormState:
         self._clover = clover
         self.card = CardFields(clover, send)
         self.row: Row[Any] | None = None
+        self.inputs = FormValues({})
         self.adopt_spec(spec)
 
     def adopt_spec(self, spec: FormSpec) -> None:
@@ -58,7 +60,7 @@ class FormState:
         self.clear_card()
         names = ["customer", *spec.fields, *self.confirmations, SURE]
         self._blank = dict.fromkeys(names, "") | (_CARD if spec.takes_card else {})
-        self.inputs = FormValues({**self._blank, **spec.initial(None)})
+        self.inputs.begin({**self._blank, **spec.initial(None)})
         self.corrected: dict[str, tuple[str, str]] = {}
         self._as_typed: set[tuple[str, str]] = set()
         self.warned: dict[str, str] | None = None
@@ -226,7 +228,7 @@ class FormState:
         """What must be ticked before anything is sent: a sentence by name."""
         if self._clover.environment != "production":
             return dict(self.spec.confirmations)
-        return {**self.spec.confirmations, PRODUCTION: "This changes live data"}
+        return {**self.spec.confirmations, PRODUCTION: LIVE}
 
     def describe_read_only(self) -> str:
         """Why nothing can be changed here; empty when something can."""
@@ -285,7 +287,7 @@ class FormState:
             "submit": spec.submit_label,
             "busy": spec.busy_label,
             "readOnly": self.describe_read_only(),
-            "refusal": messages.CARD_NUMBER,
+            "ecomind": ECOMIND,
             "countries": addresses.list_countries() if asks_country else [],
             "testCards": [] if self._clover.environment == "production" else _list_test_cards(),
         }

@@ -10,7 +10,7 @@ from clover_nb.errors import CloverError
 from clover_nb.forms import actions
 from clover_nb.forms.history import Event
 from clover_nb.forms.messages import column_label
-from clover_nb.forms.rendering import Markup, render_table, render_time
+from clover_nb.forms.rendering import Markup, render_button, render_table, render_time
 from clover_nb.forms.spec import FormSpec, Row
 from clover_nb.forms.values import FieldChange
 
@@ -40,11 +40,7 @@ def _button(event: Event) -> Markup:
         kind, label = "check", "Check again"
     else:
         return Markup()
-    name = escape(f"{label}: {event.what}, {event.details}")
-    return Markup(
-        f"<button type='button' class='clover-small' data-clover='{kind}' "
-        f"data-entry='{event.entry}' aria-label='{name}'>{label}</button>"
-    )
+    return render_button(kind, label, f"{label}: {event.what}, {event.details}", entry=event.entry)
 
 
 def undo_spec(clover: Clover, entry: int) -> FormSpec:

@@ -105,3 +105,8 @@ def column_label(name: str) -> str:
     words = name.removeprefix("shipping_").replace("_", " ").replace("line", "address line ")
     prefix = "Recipient's " if name in ("shipping_name", "shipping_phone") else ""
     return (prefix + words)[:1].upper() + (prefix + words)[1:]
+
+
+def count_rows(count: int, noun: str = "row") -> str:
+    """A number of rows, in words."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -59,8 +59,16 @@ def _request_id(request_id: str) -> str:
     """Beside the message and not in it: nobody wants to hear 36 letters and digits at once."""
     return (
         f"<div class='clover-id'>Clover's request id: <code>{escape(request_id)}</code> "
-        "<button type='button' class='clover-small' data-clover='copy' "
-        "aria-label='Copy the request id'>Copy</button> <span role='status'></span></div>"
+        f"{render_button('copy', 'Copy', 'Copy the request id')} <span role='status'></span></div>"
+    )
+
+
+def render_button(action: str, label: str, spoken: str, **data: object) -> Markup:
+    """A small button; the browser does its action with the data. It is spoken of more fully."""
+    values = "".join(f" data-{name}='{escape(str(value))}'" for name, value in data.items())
+    return Markup(
+        f"<button type='button' class='clover-small' data-clover='{action}'{values} "
+        f"aria-label='{escape(spoken)}'>{label}</button>"
     )
 
 

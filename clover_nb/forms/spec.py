@@ -12,7 +12,7 @@ from clover_nb.errors import CloverError
 from clover_nb.forms.actions import ActionResult
 from clover_nb.forms.values import FieldChange, Typed
 
-Kind = Literal["text", "lines", "email", "tel", "choice", "address", "country"]
+Kind = Literal["text", "lines", "email", "tel", "number", "choice", "address", "country"]
 Row = pd.Series  # one customer
 
 

@@ -11,7 +11,7 @@ from traitlets import Bool, Dict, Float, Unicode
 from traitlets import List as ListTrait
 
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.messages import CARD_NUMBER, describe_failure
+from clover_nb.forms.messages import describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table_export import FileKind, make_file, render_static
 from clover_nb.forms.table_page import MarkViews, TablePage
@@ -82,7 +82,6 @@ class CustomerTable(SharedWidget):
             new customer; can be set. Without it none is offered.
         read_at: When the data was read, in seconds since 1970, so that the table can say how old
             it is; 0 where that is not known.
-        card_refusal: What is said about a card number in the search.
     """
 
     kind = "table"
@@ -98,7 +97,6 @@ class CustomerTable(SharedWidget):
     offered: ListTrait[list[str]] = ListTrait().tag(sync=True)
     kept_as = Unicode().tag(sync=True)
     read_at = Float().tag(sync=True)
-    card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ under a new name or a clock that was set since can't make a dead process look al
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import platform
@@ -20,7 +21,7 @@ from typing import Final
 import portalocker
 
 from clover_nb.settings import PERSON
-from clover_nb.team import APPLICATION, open_shared
+from clover_nb.team import application_name, open_shared
 
 _SUFFIX: Final = ".alive"
 _EXCLUSIVE: Final = portalocker.LockFlags.EXCLUSIVE
@@ -39,14 +40,23 @@ def user_name(login: str = "") -> str:
 
 def login_name() -> str:
     """The name of the system's user who runs this process, whatever the environment says."""
+    if hasattr(os, "geteuid"):
+        return _name_of_user(os.geteuid())
     try:
-        if hasattr(os, "geteuid"):
-            import pwd  # noqa: PLC0415  not on Windows
-
-            return pwd.getpwuid(os.geteuid()).pw_name
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # no name for this user, as in some containers
-        return f"user {os.geteuid()}" if hasattr(os, "geteuid") else "unknown"
+    except (OSError, ImportError):
+        return "unknown"
+
+
+@functools.cache
+def _name_of_user(number: int) -> str:
+    """A user's name, read once: each change is written down with it."""
+    import pwd  # noqa: PLC0415  not on Windows
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # no name for this user, as in some containers
+        return f"user {number}"
 
 
 def new_process_name() -> str:
@@ -82,7 +92,7 @@ class FileProcesses:
                 with self.hold_lock():  # nobody takes the file for a dead process's meanwhile
                     self._file = open_shared(self._lock_path(name), self._mode)
                     portalocker.lock(self._file, _AT_ONCE)
-                    os.write(self._file, APPLICATION.encode())
+                    os.write(self._file, application_name().encode())
             self.name = name
         return self.name
 
@@ -160,4 +170,4 @@ def _describe_file(file: Path, name: str) -> str:
     try:
         return f"{file.read_text(errors='replace')} {name}, {file.owner()}"
     except (OSError, KeyError, NotImplementedError):  # ended meanwhile, or its user has no name
-        return f"{APPLICATION.partition(' ')[0]} {name}"
+        return f"{application_name().partition(' ')[0]} {name}"

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-import platformdirs
-
 from clover_nb import team
 from clover_nb.masking import Secret
 
@@ -86,6 +84,8 @@ def unkept_journal(account: tuple[object, ...]) -> Journal:
 
 def default_path() -> Path:
     """The journal of this user: in the folder where the system keeps a program's data."""
+    import platformdirs  # noqa: PLC0415  a local sandbox keeps its journal in memory
+
     return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
 
 

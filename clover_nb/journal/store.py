@@ -21,7 +21,7 @@ from sqlalchemy import bindparam
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
-from clover_nb.journal.database import Database
+from clover_nb.journal.database import Database, execute_prepared
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write, describe_author
 from clover_nb.journal.fields import dump_fields, parse_fields, parse_number
 from clover_nb.journal.processes import login_name, user_name
@@ -199,7 +199,8 @@ class Journal:
         """
         with self._connect() as db:
             line = self._make_line(write, host, merchant, "open") | {"clover_time": clover_time}
-            entry = int(db.execute(_INSERT, line).inserted_primary_key[0])  # type: ignore[index]
+            made = execute_prepared(db, _INSERT, line)
+            entry = int(made.scalar_one() if made.returns_rows else made.lastrowid)
             self._under_way.add(entry)
             if self._max_entries and entry % _CLEAN_EVERY == 0:
                 oldest = _E.entry <= entry - self._max_entries
@@ -255,7 +256,7 @@ class Journal:
         }
         try:
             with self._connect() as db:
-                db.execute(_END, line)
+                execute_prepared(db, _END, line)
                 self._under_way.discard(entry)
         except JournalError:
             if not self.database.is_connected:  # it is written as soon as there is a connection

@@ -1,4 +1,4 @@
-"""The connections to an address, and exchanges on them, which can be left at any moment."""
+"""The connections to an address, and exchanges on them, which can be abandoned at any moment."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def connection_pool(adapter: HTTPAdapter, base: str) -> tuple[Any, str]:
 class RequestExchange(Generic[T]):
     """One request and its response, in a worker thread.
 
-    The caller waits, and can leave at any moment: when it is interrupted or time is up, the
+    The caller waits, and can abandon it at any moment: when it is interrupted or time is up, the
     connection is cut and the rate limiter's slot is given back by another worker.
     """
 
@@ -116,10 +116,10 @@ class RequestExchange(Generic[T]):
         self._release_slot()
 
     def use_connection(self, connection: Any) -> None:  # noqa: ANN401  a class made below
-        """Use a connection, unless the caller has left."""
+        """Use a connection, unless the caller has abandoned it."""
         with _owners:
             if self._cancelled:
-                raise urllib3.exceptions.HTTPError("The call was left.")
+                raise urllib3.exceptions.HTTPError("The call was abandoned.")
             self._connection, connection.owner = connection, self
 
 

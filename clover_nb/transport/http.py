@@ -6,7 +6,7 @@ What is sent again is decided by what is known of the first attempt:
 what happened                            a read           a write
 =======================================  ===============  =====================
 429: over the rate limit                 retry            retry
-401: the token worked before             retry once       retry once, with a new token
+401: the token worked before             new token, once  new token, once
 no connection was made                   retry            retry
 the certificate is not accepted          raise            raise
 5xx                                      retry            raise AmbiguousWriteError
@@ -15,8 +15,8 @@ no JSON of Clover's, such as a sign-in   retry once       raise AmbiguousWriteEr
 any other error (4xx)                    raise            raise
 =======================================  ===============  =====================
 
-The delay before a retry is as long as ``retry-after`` says; else a second, then twice as long each
-time, up to a bound, and always a random bit longer, so that many clients don't come back together.
+The delay before a retry is a little longer than ``retry-after`` says; without one it is a second,
+then twice as long each time, up to a bound, with a random part below the bound.
 No retry begins after :class:`~clover_nb.settings.Timeouts`' ``total``. One exchange ends after the
 greater of ``total`` and ``read``, however slowly bytes arrive, and with at most 64 MB of body.
 Whether an ambiguous write was applied is looked up in :mod:`clover_nb.writes.executor`.

@@ -21,23 +21,25 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from clover_nb.masking import Secret
 from clover_nb.team import is_database
-from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
+
+if TYPE_CHECKING:
+    from clover_nb.transport.rate_limit_locks import AccountLocks, RateState, Release
 
 # Of 16 a second, 15.5: room for what the network adds between here and Clover's clock.
 SHARE: Final = 15.5 / 16
-# As many as Clover takes in a second begin in no less than this: a machine that stalls begins some
-# late, and the next must not come too near to them.
+# The quota of one second is spread over at least so many: a machine that stalls begins some late,
+# and the next must not come too near to them.
 WINDOW: Final = 1.02
 # After a refusal the network adds more than that: slower by this share, which comes back slowly.
 SLOWER: Final = 0.015
 SLOWEST: Final = 0.5
 FASTER_PER_SECOND: Final = 0.005 / 60
-# So long after its last request a connection with a lower rate is taken to be in use.
+# For so many seconds after its last request a connection with a lower rate counts as in use.
 LOWER_RATE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.002
 BEGUN_KEPT: Final = 63
@@ -96,13 +98,13 @@ class RateLimiter:
             self._locks.update(change_state)
 
     def _wait_for_slot(self, held: ExitStack) -> None:
-        leave = self._locks.acquire("gate")
+        release_gate = self._locks.acquire("gate")
         try:
             if self._at_once:
                 held.callback(self._take_slot())
             scheduled = None
             while self._per_second:
-                due, now = self._locks.update(partial(self._begin_request, scheduled))
+                due, now = self._locks.update(partial(self._begin_if_due, scheduled))
                 if due <= now:
                     break
                 scheduled = due
@@ -111,17 +113,17 @@ class RateLimiter:
             held.close()
             raise
         finally:
-            leave()
+            release_gate()
 
     def _take_slot(self) -> Release:
         while True:
             for number in range(self._at_once):
-                leave = self._locks.try_acquire(f"slot{number}")
-                if leave is not None:
-                    return leave
+                release = self._locks.try_acquire(f"slot{number}")
+                if release is not None:
+                    return release
             time.sleep(_POLL_SECONDS)
 
-    def _begin_request(self, scheduled: float | None, state: RateState) -> tuple[float, float]:
+    def _begin_if_due(self, scheduled: float | None, state: RateState) -> tuple[float, float]:
         """Begin a request if it is due.
 
         Args:
@@ -169,6 +171,8 @@ def shared_limiter(
         at_once: Requests at the same time; ``None`` or 0 sets no bound.
         team: Where a team shares it; otherwise it is shared by this user's processes.
     """
+    from clover_nb.transport.rate_limit_locks import AccountLocks  # noqa: PLC0415  portalocker
+
     in_database = team is not None and is_database(team)
     folder = Path(team.reveal()) if team and not in_database else None
     with _accounts_lock:

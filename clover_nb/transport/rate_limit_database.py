@@ -38,7 +38,7 @@ from clover_nb.transport.rate_limit_locks import AccountLocks, hash_account
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.005
-# So long the database isn't asked again after it could not be reached.
+# Seconds until the database is asked again after it could not be reached.
 _AWAY_SECONDS: Final = 5.0
 
 _SLOWDOWN: Final = f"greatest(0, {{0}}slower - {FASTER_PER_SECOND} * ({{1}} - {{0}}slower_since))"
@@ -153,7 +153,7 @@ class DatabaseRateLimiter(RateLimiter):
         at_once: int,
         locks: AccountLocks,
         account: tuple[str, ...],
-        session: PaceSession,
+        session: RateSession,
     ) -> None:
         super().__init__(per_second, at_once, locks)
         self._account = hash_account(account)
@@ -192,7 +192,7 @@ class DatabaseRateLimiter(RateLimiter):
                 time.sleep(wait)
 
 
-class PaceSession:
+class RateSession:
     """This process's connection to a team's database, for its slots, which end with it.
 
     Args:
@@ -293,16 +293,16 @@ class PaceSession:
         return connection
 
 
-_opened: WeakSet[PaceSession] = WeakSet()
+_opened: WeakSet[RateSession] = WeakSet()
 _inherited: list[Any] = []  # a parent's connections: never used, and never closed
-_sessions: WeakValueDictionary[str, PaceSession] = WeakValueDictionary()
+_sessions: WeakValueDictionary[str, RateSession] = WeakValueDictionary()
 
 
-def shared_session(address: Secret) -> PaceSession:
-    """The one connection of this process for the pace in a database."""
+def shared_session(address: Secret) -> RateSession:
+    """The one connection of this process for the rates in a database."""
     session = _sessions.get(address)
     if session is None:
-        session = _sessions[address] = PaceSession(address)
+        session = _sessions[address] = RateSession(address)
     return session
 
 

@@ -64,9 +64,9 @@ def send_with_retries(send: Callable[[], T], request: str, timeouts: Timeouts) -
 
 
 def retry_delay(problem: RetryableError, attempt: int, timeouts: Timeouts) -> float:
-    """The seconds until the next attempt.
+    """The seconds until the next attempt: exponential with jitter, up to a bound.
 
-    Always somewhat random, so that many clients don't come back together.
+    After a ``retry-after``, that time and a fixed bit; the rate limiter spreads what comes back.
     """
     if problem.delay is not None:
         return problem.delay + timeouts.retry_delay / 10

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from clover_nb import sandbox
+from clover_nb.constants import TEST_CARDS
 
 CONNECT = """
 import clover_nb
@@ -246,6 +247,21 @@ def test_those_that_are_ticked_in_the_desk_are_changed(open_notebook, connect):
     rows.nth(1).get_by_role("gridcell").nth(1).click()
     expect(button(notebook, "Edit contact")).to_be_visible()
     expect(button(notebook, "Change many…")).to_be_visible()
+
+
+def test_a_card_number_that_is_typed_stays_in_the_browser(open_notebook, connect):
+    """As in the other forms: it is refused, and the kernel has a few digits of it at most."""
+    notebook = open_notebook([connect, "forms.change_many(clover.customers.list().iloc[:2])"])
+    page, number = notebook.page, TEST_CARDS["visa"]["number"]
+    page.get_by_label("What to set").select_option(label="Phone")
+    page.get_by_label("Phone", exact=True).press_sequentially(number)
+    button(notebook, "Review the changes").click()
+    expect(page.get_by_text("That looks like a card number")).to_be_visible()
+    expect(page.get_by_label("Phone", exact=True)).to_have_value("")
+    expect(page.get_by_role("heading", name="1. New value")).to_be_visible()
+    frames = "".join(notebook.sent)
+    assert '"phone":{"text":"4' in frames
+    assert number[:9] not in frames
 
 
 def test_those_that_are_ticked_in_a_table_are_changed_in_the_next_cell(open_notebook, connect):

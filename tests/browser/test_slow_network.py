@@ -45,6 +45,20 @@ def held(entry):
 
 clover.undo = held
 """
+# The next messages that ask for this are lost on their way; the one after can be sent again.
+DISTURB = """([asked, losses]) => {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (frame) {
+    const text = typeof frame === "string" ? frame : new TextDecoder().decode(frame);
+    if (!text.includes(`"do":"${asked}"`)) return send.call(this, frame);
+    losses -= 1;
+    if (losses >= 0) return undefined;
+    WebSocket.prototype.send = send;
+    window.sendAgain = () => send.call(this, frame);
+    return window.sendAgain();
+  };
+}"""
+WRITES = "[each['path'] for each in practice.requests if each['method'] != 'GET']"
 LATENCIES = [0, 75, 150]
 ME = "me, for the customer"
 
@@ -87,6 +101,11 @@ def write_over(notebook, field, text):
     field.click()
     notebook.page.keyboard.press("Control+a")
     notebook.type(text)
+
+
+def writes(notebook):
+    """The paths of what has changed something at Clover."""
+    return ast.literal_eval(notebook.evaluate(WRITES))
 
 
 def test_no_letter_is_lost_that_is_typed_while_it_is_saved(notebook):
@@ -218,8 +237,7 @@ def test_an_address_is_pasted_split_taken_back_and_saved_once(notebook):
     write_over(notebook, line1, "742 Evergreen Terrace, Springfield IL 62704")
     city.click()
     expect(city).to_have_value("Springfield")
-    writes = "[each['path'] for each in practice.requests if each['method'] != 'GET']"
-    before = ast.literal_eval(notebook.evaluate(writes))
+    before = writes(notebook)
     notebook.run("practice.fail_next('reset-after', method='PUT')")
     button(shipping, "Save address").dblclick()
     expect(shipping.get_by_text("Saved: Ana")).to_be_visible()
@@ -227,5 +245,63 @@ def test_an_address_is_pasted_split_taken_back_and_saved_once(notebook):
     assert notebook.evaluate(f"{seen}.tolist()") == repr(
         ["742 Evergreen Terrace", "Springfield", "62704"]
     )
-    sent = ast.literal_eval(notebook.evaluate(writes))[len(before) :]
+    sent = writes(notebook)[len(before) :]
     assert [path.startswith("/v1/customers/") for path in sent] == [True], sent
+
+
+@pytest.fixture
+def near(shared):
+    """The notebook as it is at the start, beside its kernel."""
+    shared.start_over()
+    return shared
+
+
+def test_a_token_can_be_sent_before_the_kernel_has_heard_that_one_is_pasted(near):
+    """What goes along with that choice is so at once, and the form has not changed meanwhile."""
+    attach = form(near, "attach")
+    find(near, attach, "ana@example.com")
+    attach.get_by_label("The cardholder agreed").check()
+    token = ast.literal_eval(near.evaluate("Token.create(card=TEST_CARDS['jcb'])['id'].reveal()"))
+    near.set_latency(300)
+    attach.get_by_label("Paste a token").check()
+    attach.get_by_label("Card token").fill(token)
+    attach.get_by_label("Card token").press("Enter")
+    near.set_latency(0)
+    expect(attach.get_by_text("Saved: Ana")).to_be_visible()
+    expect(attach.get_by_label("Typed by")).to_have_value("ecom")
+
+
+@pytest.mark.parametrize("asked", ["submit", "edit"])
+def test_what_is_lost_on_its_way_is_sent_again(near, asked):
+    """A save by itself, which is said meanwhile; a letter along with the save."""
+    contact = form(near, "contact")
+    find(near, contact, "ana@example.com")
+    name = contact.get_by_label("Name", exact=True)
+    if asked == "submit":
+        name.fill("Ana Costa")
+    near.page.evaluate(DISTURB, [asked, 2 if asked == "submit" else 1])
+    if asked == "edit":
+        name.fill("Ana Costa")
+    name.press("Enter")
+    if asked == "submit":
+        expect(contact.get_by_role("alert").filter(has_text="has not received")).to_be_visible()
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    expect(contact.get_by_role("alert").filter(has_text="has not received")).to_have_count(0)
+    assert [path.startswith("/v1/customers/") for path in writes(near)[-1:]] == [True]
+    assert near.evaluate("Customer.retrieve(ana)['name']") == "'Ana Costa'"
+
+
+def test_what_arrives_twice_is_done_once(near):
+    """A save, and undoing it, which would be redone."""
+    contact = form(near, "contact")
+    find(near, contact, "ana@example.com")
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    before = writes(near)
+    for asked, press, told in (("submit", "Save contact", "Saved"), ("press", "Undo", "Undone")):
+        near.page.evaluate(DISTURB, [asked, 0])
+        button(contact, press).click()
+        expect(contact.get_by_text(f"{told}: Ana")).to_be_visible()
+        near.page.evaluate("window.sendAgain()")
+    near.wait_for("contact.is_busy", "False")
+    expect(contact.get_by_text("Undone: Ana")).to_be_visible()
+    assert len(writes(near)) - len(before) == 2

@@ -48,7 +48,10 @@ def test_a_plan_is_applied_listed_and_taken_back(box, saved, tmp_path, capsys):
     status, out, _ = run(capsys, "batches", "--json")
     (batch,) = json.loads(out)
     assert (status, batch["batch"], batch["done"]) == (0, 1, 3)
-    assert "done" in run(capsys, "batches")[1]
+    listed = run(capsys, "batches")[1]
+    assert "done" in listed
+    assert "NaN" not in listed
+    assert "<NA>" not in listed
     undo = tmp_path / "undo.jsonl"
     status, out, _ = run(capsys, "undo", 1, "--out", undo)
     assert (status, out) == (2, f"Plan: 3 doubtful. Saved as {undo}.\n")

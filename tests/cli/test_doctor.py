@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -43,6 +45,21 @@ def test_all_is_well(monkeypatch, practice, capsys):
     assert practice.access_token not in out
     assert practice.api_key not in out
     assert {entry["method"] for entry in sent} == {"GET"}
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_traceback():
+    """As in `clover-nb doctor | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "clover_nb.cli", "doctor"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_a_refused_key_lists_the_five_reasons(monkeypatch, practice, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def lab(tmp_path):
-    """A running lab: its process and its address."""
-    with running_lab(tmp_path, ROOT, f"--IdentityProvider.token={TOKEN}") as running:
+    """A running lab, from an environment that is not activated: its process and its address."""
+    token, path = f"--IdentityProvider.token={TOKEN}", os.defpath
+    with running_lab(tmp_path, ROOT, token, PATH=path) as running:
         yield running
 
 
@@ -30,7 +32,7 @@ def lab(tmp_path):
 def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how):
     """Kernels know the shared sandbox; when it is stopped, no process and no database is left.
 
-    Its log tells of nothing that failed.
+    They find the command, where uvx has installed it too. Its log tells of nothing that failed.
     """
     process, url = lab
     headers = {"Authorization": f"token {TOKEN}"}
@@ -43,7 +45,9 @@ def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how)
     requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=20).raise_for_status()
     kernels = psutil.Process(process.pid).children(recursive=True)
     assert kernels
-    shared = json.loads(kernels[0].environ()["CLOVER_NB_SANDBOX"])
+    environment = kernels[0].environ()
+    assert shutil.which("clover-nb", path=environment["PATH"])
+    shared = json.loads(environment["CLOVER_NB_SANDBOX"])
     assert requests.get(shared["ecommerce_url"], timeout=5).ok
 
     process.send_signal(how)

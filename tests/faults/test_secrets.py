@@ -112,7 +112,8 @@ number = 0
 def tell(form, do, edits=(), **more):
     global number
     number += 1
-    form.receive({"do": do, "view": "page", "number": number, "edits": dict(edits), **more})
+    edits = {name: {"text": text, "number": number} for name, text in dict(edits).items()}
+    form.receive({"do": do, "view": "page", "number": number, "edits": edits, **more})
 
 async def submit(form):
     tell(form, "submit", texts=form.values["texts"], about=form.about)
@@ -122,17 +123,17 @@ async def submit(form):
 form = forms.create_customer(clover=clover)
 texts = {"email": "dan@example.com", "name": TEST_CARDS["visa"]["number"]}
 tell(form, "edit", {**texts, "way": "paste", "consent": "yes"})
-tell(form, "edit", source=token().reveal())
+tell(form, "edit", {"source": token().reveal()})
 await submit(form)
 form""",
     """
 tell(form, "edit", {"name": "Dan"})
-tell(form, "edit", source=spent[0].reveal())
+tell(form, "edit", {"source": spent[0].reveal()})
 await submit(form)
 clover.journal.frame()""",
     """
 typed = forms.attach_card(clover=clover)
-tell(typed, "edit", {"way": "paste"}, source=token("mastercard").reveal())
+tell(typed, "edit", {"way": "paste", "source": token("mastercard").reveal()})
 typed""",
     """
 _ = (folder / "spent-2").write_text(json.dumps([each.reveal() for each in spent]))

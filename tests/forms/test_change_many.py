@@ -17,7 +17,8 @@ from clover_nb.bulk.rows import KINDS
 from clover_nb.bulk.tables import MAX_BYTES, parse_table
 from clover_nb.constants import TEST_CARDS
 from clover_nb.errors import ValidationError
-from clover_nb.forms import apply_process, change_steps
+from clover_nb.forms import apply_process, change_rows, change_source
+from clover_nb.forms.apply_progress import describe_duration
 
 VIEW = "view-1"
 CHUNK = 512 * 1024
@@ -32,7 +33,10 @@ class Browser:
 
     def tell(self, do: str, edits=None, buffers=(), **more) -> Browser:
         self._number += 1
-        message = {"do": do, "view": VIEW, "number": self._number, "edits": edits or {}}
+        made = {
+            name: {"text": text, "number": self._number} for name, text in (edits or {}).items()
+        }
+        message = {"do": do, "view": VIEW, "number": self._number, "edits": made}
         self.form.receive(message | more, buffers)
         return self
 
@@ -135,7 +139,7 @@ def test_a_file_is_read_again_as_somebody_says(browser):
     browser.edit(header="two").tell("read")
     assert browser.form.problems == {"file": "The row of the headings is a number, such as 2."}
     browser.edit(header="2", encoding="mac_roman").tell("read")
-    assert browser.form.columns["rows"][1]["samples"] == ["Zoë"]
+    assert browser.form.columns[1]["samples"] == ["Zoë"]
     assert browser.form.values["texts"]["encoding"] == "mac_roman"
 
 
@@ -145,18 +149,18 @@ def test_a_file_is_read_again_as_somebody_says(browser):
 def test_what_is_sure_is_set_and_what_is_not_waits():
     """Synonyms are; two headings for one field are not; what can't be set says why."""
     content = b"Mail,Correo,ZIP,Notes,Created,Contact\na@example.com,b@example.com,94085,x,y,z\n"
-    found = {each.heading: each for each in change_steps.list_columns(parse_table(content, "a"))}
+    found = {each.heading: each for each in change_source.list_columns(parse_table(content, "a"))}
     assert found["ZIP"].field == "shipping_postal_code"
     assert (found["Correo"].field, found["Mail"].field) == ("", "")
     assert found["Mail"].note == "Another column can be the same field: choose"
     assert found["Created"].is_fixed
     assert found["Created"].note == "Is ignored: it can't be set"
-    assert found["Notes"] == change_steps.ColumnChoice("Notes", ["x"], "")
+    assert found["Notes"] == change_source.ColumnChoice("Notes", ["x"], "")
 
 
 def test_a_column_that_looks_like_emails_is_suggested():
     """By its values, where no heading says it."""
-    (choice,) = change_steps.list_columns(parse_table(b"Contact\na@example.com\n", "a"))
+    (choice,) = change_source.list_columns(parse_table(b"Contact\na@example.com\n", "a"))
     assert (choice.field, choice.note) == ("", "Looks like email: choose")
 
 
@@ -164,7 +168,7 @@ def test_samples_are_three_different_values_without_card_numbers():
     """Short, and filled."""
     number = TEST_CARDS["visa"]["number"]
     lines = ["name", number, '""', "Ana", "Ana", "B" * 90, "Cy"]
-    (choice,) = change_steps.list_columns(parse_table("\n".join(lines).encode(), "a"))
+    (choice,) = change_source.list_columns(parse_table("\n".join(lines).encode(), "a"))
     masked, *others = choice.samples
     assert number not in masked
     assert others == ["Ana", "B" * 59 + "…"]
@@ -192,7 +196,7 @@ def test_a_table_that_names_nobody_is_told_at_its_columns(browser):
 
 def test_every_doubt_has_words():
     """One that was added to the plans without them would have no box."""
-    assert set(change_steps.DOUBTS) == set(KINDS)
+    assert set(change_rows.DOUBTS) == set(KINDS)
 
 
 @pytest.fixture
@@ -367,7 +371,7 @@ def test_read_only_production_says_so(browser, clover, monkeypatch):
 
 def test_words_for_how_long_it_takes():
     """Rounded as people say it."""
-    say = change_steps.describe_duration
+    say = describe_duration
     assert [say(n) for n in (0, 29, 60, 61, 3600, 6450)] == [
         "about 5 seconds",
         "about 30 seconds",

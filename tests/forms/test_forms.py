@@ -267,7 +267,8 @@ def test_what_goes_to_the_browser_says_which_edits_it_knows_of(shown):
     contact = shown("create_customer").type(name="A").type(name="An")
     assert contact.form.values == {
         "texts": {**contact.texts, "name": "An"},
-        "seen": {"view-1": 2},
+        "seen": {contact.view: 2},
+        "begun": {},
     }
 
 

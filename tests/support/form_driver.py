@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from typing import Any
 
 from clover_nb.forms.form import Form
 from clover_nb.masking import Secret
 
-VIEW, CARD = "view-1", "clover-card-1"
+CARD = "clover-card-1"
+_views = itertools.count()
 
 
 class FormDriver:
@@ -17,6 +19,7 @@ class FormDriver:
 
     Attributes:
         form: The form.
+        view: Which page it is; each has a name of its own.
         heard: What the form sent besides its state.
         card_answers: What the card fields answer when a token is asked for, one after the other.
     """
@@ -25,6 +28,7 @@ class FormDriver:
         self.form = form
         self.heard: list[dict[str, Any]] = []
         self.card_answers: list[dict[str, Any]] = []
+        self.view = f"view-{next(_views)}"
         self._number = 0
         form.send = self._hear
 
@@ -40,7 +44,10 @@ class FormDriver:
     def tell(self, do: str, edits: dict[str, str] | None = None, **more: Any) -> None:
         """Send a message."""
         self._number += 1
-        message = {"do": do, "view": VIEW, "number": self._number, "edits": edits or {}}
+        made = {
+            name: {"text": text, "number": self._number} for name, text in (edits or {}).items()
+        }
+        message = {"do": do, "view": self.view, "number": self._number, "edits": made}
         self.form.receive({**message, **more})
 
     def type(self, **texts: str) -> FormDriver:
@@ -48,7 +55,7 @@ class FormDriver:
         for name, text in texts.items():
             if name == "source":
                 self.tell("edit", {"way": "paste"})
-                self.tell("edit", source=Secret(text).reveal())
+                self.tell("edit", {"source": Secret(text).reveal()})
             else:
                 self.tell("edit", {name.replace("__", "."): text})
         return self

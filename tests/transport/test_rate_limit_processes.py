@@ -27,16 +27,16 @@ HOLDERS = Path(__file__).with_name("holders.py")
 ACCOUNT = ("https://address.example", "the-token-of-this-account")
 
 
-@pytest.fixture
-def new_process(monkeypatch):
+def forget_accounts(monkeypatch):
     """As in a process that has used no account: what an earlier test used may not be freed yet."""
     monkeypatch.setattr(rate_limit_locks, "_warned", False)
     monkeypatch.setattr(rate_limit, "_accounts", WeakValueDictionary())
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, new_process):
+def folder(tmp_path, monkeypatch):
     """A runtime folder of this test's own."""
+    forget_accounts(monkeypatch)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return tmp_path / "clover-nb"
 
@@ -231,8 +231,9 @@ def test_a_lock_that_was_removed_is_taken_anew(folder):
 
 
 @pytest.fixture
-def temporary(monkeypatch, new_process):
+def temporary(monkeypatch):
     """The folder of temporary files, which anybody may write, and no other."""
+    forget_accounts(monkeypatch)
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)

@@ -120,7 +120,7 @@ export function cardFields(el, send, unavailable = () => {}) {
   });
   const fields = element("div", { class: "clover-card-fields" }, ...boxes);
   const state = element("div", { class: "clover-message", role: "status" });
-  const again = element("button", { type: "button", class: "jupyter-button clover-again" }, "Try again");
+  const again = button("Try again", () => hello(), { class: "jupyter-button clover-again" });
   const foot = element("div", { class: "clover-field clover-card-foot" }, state, again);
   el.classList.add("clover-card");
   el.append(fields, foot);
@@ -268,7 +268,6 @@ export function cardFields(el, send, unavailable = () => {}) {
     hello();
   });
   ready.observe(el);
-  again.addEventListener("click", hello);
   document.addEventListener("securitypolicyviolation", violated);
   fields.hidden = true;
   again.hidden = true;

@@ -1,91 +1,33 @@
 // Many changes: five steps on one page; the one that is open is worked on.
-//
-// As in the other forms, the browser is ahead of the kernel: what the kernel sends carries the
-// number of the last edit that it knows of, and what was edited since keeps what is in it.
 
 const CHUNK = 512 * 1024; // bytes; a message of more than 10 MB is dropped on its way
 const AHEAD = 4 * CHUNK; // sent, and not heard of yet
-const TITLES = {
-  file: "File",
-  set: "New value",
-  columns: "Columns",
-  review: "Review",
-  apply: "Apply",
-  results: "Results",
-};
 
 let many = 0;
 
 function render({ model, el, link }) {
-  const kernel = watchKernel(model, link, () => showGone());
+  const values = typedValues(model, link, () => show());
   const id = `clover-many-${(many += 1)}`;
-  const view = `view-${Math.random().toString(36).slice(2)}`;
-  const asksFile = model.get("step") !== "set" && !Object.keys(model.get("setting")).length;
-  const order = [...(asksFile ? ["file", "columns"] : ["set"]), "review", "apply", "results"];
-  const texts = { ...model.get("values").texts };
-  const edited = {}; // the number of each input's last edit
-  const inputs = {}; // shown ones, by name
-  let number = 0;
+  const order = model.get("steps").map(([name]) => name);
+  const asksFile = order.includes("file");
+  const inputs = {}; // by name; those that are not shown any more keep what they held
+  let uploads = 0;
+  values.reset();
 
-  // -- telling the kernel ------------------------------------------------------------------------
-
-  const tell = (what, more = {}, edits = {}, buffers = undefined) => {
-    number += 1;
-    kernel.send({ do: what, view, number, edits, ...more }, buffers);
-  };
-  const edit = (name, text) => {
-    texts[name] = text;
-    edited[name] = number + 1;
-    tell("edit", {}, { [name]: text });
-  };
-
-  // -- inputs ------------------------------------------------------------------------------------
-
-  const field = (name, label, input) => {
-    const key = `${id}-${name.replace(/\W/g, "-")}`;
-    const note = element("div", { id: `${key}-note`, class: "clover-message", role: "status" });
-    const box = element("div", { class: "clover-field", "data-name": name });
-    input.id = key;
-    input.setAttribute("aria-describedby", note.id);
-    box.append(element("label", { for: key, class: "clover-label" }, label), input, note);
-    inputs[name] = { box, input, note };
-    return box;
-  };
-  const choice = (name, label, options) => {
-    const offered = options.map(([value, text]) => element("option", { value }, text));
-    const input = element("select", {}, ...offered);
-    input.value = texts[name] ?? "";
-    input.addEventListener("change", () => edit(name, input.value));
-    return field(name, label, input);
-  };
-  const text = (name, label, more = {}) => {
-    const input = element("input", { type: "text", dir: "auto", autocomplete: "off", ...more });
-    input.value = texts[name] ?? "";
-    input.addEventListener("input", () => {
-      const start = findCard(input.value);
-      if (start >= 0) input.value = input.value.slice(0, start).trimEnd();
-      edit(name, input.value);
-      if (start >= 0) say(name, "That looks like a card number. Card numbers never belong here.");
+  const ask = (what, more) => flush(inputs) && values.ask(what, more);
+  const asker = (label, what, more, kind) => pressable(label, () => ask(what, more), kind);
+  const add = (field) => {
+    const { name } = field;
+    inputs[name]?.end();
+    inputs[name] = makeInput(field, id, {
+      edit: (text, how) => values.edit({ [name]: text }, how),
+      enter: () => ask(name === "header" ? "read" : "plan"),
+      leave: () => {},
     });
-    return field(name, label, input);
+    inputs[name].show(values.texts[name] ?? "");
+    return inputs[name].box;
   };
-  const tick = (name, label) => {
-    const key = `${id}-${name.replace(/\W/g, "-")}`;
-    const input = element("input", { type: "checkbox", id: key, "aria-describedby": `${key}-note` });
-    const note = element("div", { id: `${key}-note`, class: "clover-message", role: "status" });
-    const box = element("div", { class: "clover-field clover-tick", "data-name": name });
-    box.append(element("div", {}, input, element("label", { for: key }, label)), note);
-    input.checked = texts[name] === "yes";
-    input.addEventListener("change", () => edit(name, input.checked ? "yes" : ""));
-    inputs[name] = { box, input, note };
-    return box;
-  };
-  const say = (name, problem) => {
-    const { box, input, note } = inputs[name];
-    if (note.textContent !== problem) note.textContent = problem;
-    box.dataset.tone = problem ? "error" : "";
-    input.setAttribute("aria-invalid", Boolean(problem));
-  };
+  const tick = (name, label) => add({ name, label, kind: "tick" });
 
   // -- the file ----------------------------------------------------------------------------------
 
@@ -97,7 +39,8 @@ function render({ model, el, link }) {
       return;
     }
     problems.file.textContent = "";
-    sending = { blob, name, upload: `${view}-${number}`, sent: 0 };
+    uploads += 1;
+    sending = { blob, name, upload: `${values.view}-${uploads}`, sent: 0 };
     sendMore();
   };
   const sendMore = async () => {
@@ -110,7 +53,7 @@ function render({ model, el, link }) {
       if (start >= blob.size && start > 0) break;
       sending.sent = Math.min(start + CHUNK, blob.size) || 1;
       const part = await blob.slice(start, start + CHUNK).arrayBuffer();
-      tell("chunk", { upload, name, size: blob.size, start }, {}, [part]);
+      values.send("chunk", { upload, name, size: blob.size, start }, [part]);
     }
   };
   const showUpload = (received) => {
@@ -125,12 +68,12 @@ function render({ model, el, link }) {
   const sections = {};
   const problems = {};
   const bodies = {};
-  for (const name of order) {
-    const title = `${order.indexOf(name) + 1}. ${TITLES[name]}`;
+  for (const [place, [name, words]] of model.get("steps").entries()) {
+    const title = `${place + 1}. ${words}`;
     const key = `${id}-${name}`;
     const summary = element("span", { class: "clover-summary", dir: "auto" });
-    const back = pressable("Change", () => tell("go", { step: name }), "clover-small");
-    back.setAttribute("aria-label", `Change: ${TITLES[name]}`);
+    const back = asker("Change", "go", { step: name }, "clover-small");
+    back.setAttribute("aria-label", `Change: ${words}`);
     const head = element("div", { class: "clover-step-head" });
     const level = isDeskPage() ? "h3" : "h4";
     head.append(element(level, { id: key, class: "clover-step-title", tabindex: "-1" }, title), summary, back);
@@ -181,14 +124,14 @@ function render({ model, el, link }) {
 
   const columnsTable = element("div", { class: "clover-scroll" });
   const matching = element("div", { class: "clover-grid" });
+  const planning = element("div", { class: "clover-actions" });
+  planning.append(asker("Review the changes", "plan", {}, "clover-primary"));
   if (asksFile) {
     const otherwise = element("details", { class: "clover-otherwise" });
     otherwise.append(element("summary", {}, "The file was read wrong"), reading);
-    const plan = pressable("Review the changes", () => tell("plan"), "clover-primary");
-    bodies.columns.append(columnsTable, matching, element("div", { class: "clover-actions" }, plan), otherwise);
+    bodies.columns.append(columnsTable, matching, planning, otherwise);
   } else {
-    const plan = pressable("Review the changes", () => tell("plan"), "clover-primary");
-    bodies.set.append(matching, element("div", { class: "clover-actions" }, plan));
+    bodies.set.append(matching, planning);
   }
 
   const counts = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
@@ -200,11 +143,11 @@ function render({ model, el, link }) {
     ["Accept", "accepted"],
     ["Leave out", "skipped"],
     ["Decide by kind", null],
-  ].map(([words, decision]) => pressable(words, () => tell("decide", { decision }), "clover-small"));
+  ].map(([words, decision]) => asker(words, "decide", { decision }, "clover-small"));
   tickedActions.append(tickedWords, ...decisions);
   const reviewPlace = widgetPlace(model.widget_manager);
-  const save = pressable("Save the plan", () => tell("save"));
-  const next = pressable("Go on to apply", () => tell("next"), "clover-primary");
+  const save = asker("Save the plan", "save");
+  const next = asker("Go on to apply", "next", {}, "clover-primary");
   bodies.review.append(notes, counts, doubts, tickedActions, reviewPlace.root);
   bodies.review.append(element("div", { class: "clover-actions" }, next, save));
 
@@ -212,8 +155,8 @@ function render({ model, el, link }) {
   const confirm = element("div", {});
   const bar = element("progress", { max: "1", value: "0", "aria-label": "Progress" });
   const told = element("p", { class: "clover-progress-words" });
-  const apply = pressable("Apply", () => tell("apply", { plan: model.get("applying").plan }), "clover-primary");
-  const stop = pressable("Stop", () => tell("stop"));
+  const apply = pressable("Apply", () => ask("apply", { plan: model.get("applying").plan }), "clover-primary");
+  const stop = asker("Stop", "stop");
   bodies.apply.append(work, confirm, bar, told, element("div", { class: "clover-actions" }, apply, stop));
 
   const ends = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
@@ -230,82 +173,49 @@ function render({ model, el, link }) {
 
   // -- showing what the kernel says --------------------------------------------------------------
 
-  const showGone = () => {
-    gone.textContent = kernel.trouble();
-  };
-  const showTexts = () => {
-    const { texts: known, seen } = model.get("values");
-    for (const [name, value] of Object.entries(known)) {
-      if ((edited[name] ?? 0) > (seen[view] ?? 0)) continue;
-      texts[name] = value;
-      const input = inputs[name]?.input;
-      if (!input) continue;
-      if (input.type === "checkbox") input.checked = value === "yes";
-      else if (input.value !== value) input.value = value;
-    }
-  };
   const showProblems = () => {
     const found = model.get("problems");
     for (const name of order) {
-      const words = found[name] ?? "";
-      if (name === "file" && sending && !words) continue; // what was said here about its size
-      if (problems[name].textContent !== words) problems[name].textContent = words;
+      if (name === "file" && sending && !found.file) continue; // what was said here about its size
+      showText(problems[name], found[name] ?? "");
     }
-    for (const name of Object.keys(inputs)) say(name, found[name] ?? "");
-  };
-  const showFile = () => {
-    const { encodings = [], sheets = [] } = model.get("file");
-    const words = model.get("offered");
-    redraw(offered, words, () =>
-      words ? [element("span", {}, words), pressable("Show it", () => tell("open"))] : [],
+    values.showErrors(
+      inputs,
+      Object.fromEntries(Object.entries(found).map(([name, text]) => [name, ["error", text]])),
     );
-    redraw(reading, [encodings, sheets], () => [
-      ...(encodings.length ? [choice("encoding", "Encoding", encodings)] : []),
-      ...(sheets.length ? [choice("sheet", "Sheet", sheets)] : []),
-      text("header", "Row of the headings", { inputmode: "numeric", placeholder: "found out" }),
-      pressable("Read it again", () => tell("read")),
-    ]);
+  };
+  const showFields = () => {
+    const fields = model.get("fields");
+    redraw(matching, fields.matching, () => fields.matching.map(add));
+    if (!asksFile) return;
+    const words = model.get("offered");
+    redraw(offered, words, () => (words ? [element("span", {}, words), asker("Show it", "open")] : []));
+    redraw(reading, fields.reading, () => [...fields.reading.map(add), asker("Read it again", "read")]);
+    showColumns();
   };
   const showColumns = () => {
-    const { rows, fields, keys } = model.get("columns");
+    const rows = model.get("columns");
     redraw(columnsTable, rows, () => {
       const head = ["Your column", "Some values", "Our field"].map((title) =>
         element("th", { scope: "col" }, title),
       );
-      const lines = rows.map(({ heading: name, samples, note, is_fixed: isFixed }, place) => {
-        const values = samples.map((value) => element("div", { dir: "auto" }, value));
-        const chosen = element("td", {});
-        if (!isFixed) {
-          chosen.append(choice(`column ${place}`, name, fields));
-          chosen.querySelector("label").classList.add("clover-hidden");
-        }
-        if (note) chosen.append(element("div", { class: "clover-help" }, note));
-        return element("tr", {}, element("th", { scope: "row", dir: "auto" }, name), element("td", {}, ...values), chosen);
+      const lines = rows.map(({ heading: name, samples, note, field }) => {
+        const shown = samples.map((value) => element("div", { dir: "auto" }, value));
+        const chosen = field ? add({ ...field, options: model.get("fields").columns }) : "";
+        const told = note ? element("div", { class: "clover-help" }, note) : "";
+        const heads = element("th", { scope: "row", dir: "auto" }, name);
+        return element("tr", {}, heads, element("td", {}, ...shown), element("td", {}, chosen, told));
       });
       const table = element("table", { class: "clover-matching" });
       table.append(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
       return [table];
     });
-    redraw(matching, keys, () => [
-      choice("key", "A row is somebody by", keys),
-      choice("empty", "An empty cell", [
-        ["keep", "keeps what is there"],
-        ["clear", "empties the field"],
-      ]),
-    ]);
-  };
-  const showSetting = () => {
-    const { fields, inputs: wanted } = model.get("setting");
-    redraw(matching, [fields, wanted], () => [
-      choice("field", "What to set", fields),
-      ...wanted.map(([name, label]) => text(name, label)),
-    ]);
   };
   const countButtons = (place, found, shown) =>
     redraw(place, [found, shown], () =>
       found.map(([name, label, count]) => {
         const words = `${count.toLocaleString("en")} ${label}`;
-        const button = pressable(words, () => tell("filter", { name }), `clover-count clover-is-${name}`);
+        const button = asker(words, "filter", { name }, `clover-count clover-is-${name}`);
         button.setAttribute("aria-pressed", name === shown);
         button.dataset.name = name;
         return button;
@@ -361,15 +271,15 @@ function render({ model, el, link }) {
     if (!found.counts) return;
     keepButton(ends, () => countButtons(ends, found.counts, found.filter));
     redraw(after, [found.left, found.failed, found.done], () => [
-      ...(found.left ? [pressable("Go on", () => tell("resume"), "clover-primary")] : []),
+      ...(found.left ? [asker("Go on", "resume", {}, "clover-primary")] : []),
       ...(found.failed
         ? [
-            pressable("Save failed rows as .xlsx", () => tell("save_failed", { kind: "xlsx" })),
-            pressable("as .csv", () => tell("save_failed", { kind: "csv" })),
+            asker("Save failed rows as .xlsx", "save_failed", { kind: "xlsx" }),
+            asker("as .csv", "save_failed", { kind: "csv" }),
           ]
         : []),
-      ...(found.done ? [pressable("Plan to undo it", () => tell("undo"))] : []),
-      pressable("Change more", () => tell("restart")),
+      ...(found.done ? [asker("Plan to undo it", "undo")] : []),
+      asker("Change more", "restart"),
     ]);
   };
   let shownStep = model.get("step");
@@ -400,21 +310,16 @@ function render({ model, el, link }) {
   };
   const show = drawWhenReleased(() => {
     showHeading(heading, model.get("heading"), 2);
-    if (asksFile) {
-      showFile();
-      showColumns();
-    } else {
-      showSetting();
-    }
+    showFields();
     showReview();
     showStep();
     showApplying();
     showResults();
-    showTexts();
+    values.show(inputs);
     showProblems();
     showHtml(status, model.get("status"));
     el.setAttribute("aria-busy", model.get("busy"));
-    showGone();
+    showText(gone, values.trouble());
   });
   const heard = () => {
     if (!sending) return;
@@ -440,7 +345,8 @@ function render({ model, el, link }) {
   return () => {
     reviewPlace.end();
     releaseKeys();
-    kernel.end();
+    values.end();
+    for (const input of Object.values(inputs)) input.end();
   };
 }
 

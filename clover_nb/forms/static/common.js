@@ -73,13 +73,20 @@ function redraw(place, shown, make) {
 }
 
 /** A button; one that is disabled for a while, by `aria-disabled`, keeps the focus. */
-function pressable(label, press, kind = "") {
-  const made = element("button", { type: "button", class: `clover-button ${kind}` }, label);
+function button(label, press, attributes = {}) {
+  const made = element("button", { type: "button", ...attributes }, label);
   made.addEventListener("click", () => {
-    if (made.getAttribute("aria-disabled") !== "true") press();
+    if (made.getAttribute("aria-disabled") !== "true") press(made);
   });
   return made;
 }
+
+/** A button in the look of a form's. */
+const pressable = (label, press, kind = "") => button(label, press, { class: `clover-button ${kind}` });
+
+/** One that stands within something else; `words` are said where its label is short. */
+const smallButton = (label, press, words = undefined) =>
+  button(label, press, { class: "clover-small", "aria-label": words });
 
 /** Give the person a file. */
 function download(name, content) {

@@ -150,11 +150,9 @@ function render({ model, el, link }) {
     else texts.code = `forms.desk(customer_id="${id}")`;
     redraw(copies, texts, () => {
       copied.textContent = "";
-      const made = Object.entries(texts).map(([name, text]) => {
-        const copy = element("button", { type: "button", class: "clover-small" }, `Copy ${name}`);
-        copy.addEventListener("click", () => copyText(text, copied));
-        return copy;
-      });
+      const made = Object.entries(texts).map(([name, text]) =>
+        smallButton(`Copy ${name}`, () => copyText(text, copied)),
+      );
       return [...made, copied];
     });
   };

@@ -1,188 +1,8 @@
-// A form: draws what the kernel declares, and tells it each edit with a number.
-//
-// The browser is ahead of the kernel. What the kernel sends carries the number of the last edit
-// that it knows of, and an input that was edited since keeps what is in it.
+// A form: draws what the kernel declares.
 
-const HELD_DIGITS = 8; // the kernel sees at most these many of a card number that is being typed
 const BULLETS = "••••••••••••";
 
 let forms = 0;
-
-/** An input with a message, in a box of its own. */
-function inputBox(input, id, name, kind) {
-  const note = element("div", { id: `${id}-note`, class: "clover-message", role: "status" });
-  const box = element("div", { class: `clover-field ${kind}`, "data-name": name });
-  input.id = id;
-  input.setAttribute("aria-describedby", note.id);
-  return {
-    box,
-    note,
-    input,
-    focus: () => input.focus(),
-    flush: () => true, // tells what is held back; false when it was a card number
-    say: (tone, text) => {
-      showText(note, text);
-      box.dataset.tone = text ? tone : "";
-      input.setAttribute("aria-invalid", Boolean(text) && tone === "error");
-    },
-    end: () => {},
-  };
-}
-
-/** A label, something to type into or to choose from, a message and a hint. */
-function labelled({ name, label, required, help }, input, id) {
-  const part = inputBox(input, id, name, "");
-  const words = element("label", { for: id }, label);
-  const star = element("span", { class: "clover-star", "aria-hidden": "true" }, "*");
-  const hint = element("div", { id: `${id}-help`, class: "clover-help" }, help);
-  star.hidden = !required;
-  input.setAttribute("aria-describedby", `${part.note.id} ${hint.id}`);
-  if (required) input.setAttribute("aria-required", "true");
-  part.box.append(element("div", { class: "clover-label" }, words, star), input, part.note, hint);
-  return { ...part, rename: (text) => showText(words, text), advise: (text) => showText(hint, text) };
-}
-
-/** An input for text, or for lines of it, which refuses card numbers. `on` hears of edits, Enter
- *  and leaving it. */
-function textInput(field, id, on) {
-  const secret = field.kind === "secret";
-  const isWhole = field.kind === "address"; // the kernel splits it into its parts
-  const hasLines = field.kind === "lines";
-  const input = element(hasLines ? "textarea" : "input", {
-    rows: hasLines ? 4 : undefined,
-    type: hasLines ? undefined : secret ? "password" : "text", // "email" would change what was typed
-    inputmode: { email: "email", tel: "tel" }[field.kind],
-    dir: "auto",
-    placeholder: field.placeholder,
-    autocomplete: "off",
-    autocapitalize: hasLines || field.kind === "text" ? undefined : "off",
-    spellcheck: "false",
-    "data-1p-ignore": secret, // a token is no password to keep
-    "data-lpignore": secret,
-  });
-  const part = labelled(field, input, id);
-  let held = false; // whether it holds what the kernel must not have yet
-  let pause;
-
-  const refuseCard = () => {
-    const start = findCard(input.value);
-    if (start < 0) return false;
-    clearTimeout(pause);
-    held = false;
-    input.value = input.value.slice(0, start).trimEnd(); // what follows is its expiry and code
-    on.edit(input.value, { refused: true });
-    return true;
-  };
-  const flush = () => {
-    clearTimeout(pause);
-    if (!held) return true;
-    if (refuseCard()) return false;
-    held = false;
-    on.edit(input.value, {});
-    return true;
-  };
-  input.addEventListener("input", (event) => {
-    clearTimeout(pause);
-    held = isTyping(event) && longestRun(input.value) > HELD_DIGITS;
-    if (held) {
-      pause = setTimeout(refuseCard, TYPING_PAUSE);
-      on.edit(input.value, { held });
-    } else if (!refuseCard()) {
-      on.edit(input.value, {});
-      if (isWhole && event.inputType === "insertFromPaste") on.leave();
-    }
-  });
-  input.addEventListener("paste", (event) => {
-    const lines = event.clipboardData.getData("text").trim();
-    if (hasLines || !/[\r\n]/.test(lines)) return; // the browser does it well, but would join lines
-    event.preventDefault();
-    const text = lines.replace(/\s*[\r\n]+\s*/g, isWhole ? ", " : " ");
-    input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
-    input.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
-  });
-  input.addEventListener("keydown", (event) => {
-    const plain = !(event.shiftKey || event.ctrlKey || event.altKey || event.metaKey);
-    if (event.isComposing || !plain) return;
-    if (event.key === "Enter" && !hasLines) {
-      event.preventDefault();
-      if (flush()) on.enter();
-    } else if (event.key === "Backspace" && secret && !input.value) {
-      on.edit("", {});
-    }
-  });
-  input.addEventListener("blur", () => {
-    flush();
-    on.leave();
-  });
-  return {
-    ...part,
-    flush,
-    show: (text) => {
-      if (input.value === text) return;
-      const [start, end] = [input.selectionStart, input.selectionEnd];
-      input.value = text;
-      if (document.activeElement === input) input.setSelectionRange(start, end);
-    },
-    end: () => clearTimeout(pause),
-  };
-}
-
-/** An input for a country, by its code or its name, which stands below it. */
-function countryInput(field, id, on, countries) {
-  const part = textInput(field, id, on);
-  const list = element("datalist", { id: `${id}-list` });
-  const names = new Map(countries);
-  list.append(...countries.map(([value, name]) => element("option", { value }, name)));
-  part.input.setAttribute("list", list.id);
-  part.box.append(list);
-  const tell = () => part.advise(names.get(part.input.value.trim().toUpperCase()) ?? field.help);
-  part.input.addEventListener("input", tell);
-  return {
-    ...part,
-    advise: tell,
-    show: (text) => {
-      part.show(text);
-      tell();
-    },
-  };
-}
-
-/** A choice of one. */
-function choiceInput(field, id, on) {
-  const input = element("select", {});
-  const part = labelled(field, input, id);
-  let wanted = "";
-  input.addEventListener("change", () => {
-    wanted = input.value;
-    on.edit(input.value, {});
-  });
-  const choose = () => {
-    if (input.value !== wanted) input.value = wanted;
-  };
-  return {
-    ...part,
-    show: (text) => {
-      wanted = text;
-      choose();
-    },
-    offer: (options) => {
-      redraw(input, options, () =>
-        options.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))),
-      );
-      part.box.hidden = options.length < 2 && !field.required; // there is nothing to choose
-      choose();
-    },
-  };
-}
-
-/** A sentence to agree to. */
-function tickInput(name, sentence, id, on) {
-  const input = element("input", { type: "checkbox" });
-  const part = inputBox(input, id, name, "clover-tick");
-  part.box.append(element("div", {}, input, element("label", { for: id }, sentence)), part.note);
-  input.addEventListener("change", () => on.edit(input.checked ? "yes" : "", {}));
-  return { ...part, show: (text) => (input.checked = Boolean(text)) };
-}
 
 /** Type the card or paste a token. */
 function wayInput(id, on) {
@@ -193,7 +13,7 @@ function wayInput(id, on) {
   const box = element("div", { class: "clover-ways", role: "radiogroup", "aria-label": "How the card is given" });
   for (const input of inputs) {
     box.append(element("div", {}, input, element("label", { for: input.id }, ways[input.value])));
-    input.addEventListener("change", () => on.edit(input.value, {}));
+    input.addEventListener("change", () => on.edit(input.value));
   }
   return {
     box,
@@ -217,52 +37,29 @@ function wordedButton(label, press, kind) {
 }
 
 /** One drawing of a form; another spec makes another one. */
-function draw(model, el, state) {
+function draw(model, el, values) {
   const spec = model.get("spec");
   const id = `clover-form-${(forms += 1)}`;
-  const { texts } = state;
+  const { texts } = values;
   const inputs = {};
   let card;
   let token;
 
-  // -- telling the kernel ------------------------------------------------------------------------
-
-  const send = (what, more = {}) => {
-    const edits = {};
-    for (const name of state.unsent) if (!state.held.has(name)) edits[name] = texts[name];
-    for (const name of Object.keys(edits)) state.unsent.delete(name);
-    state.number += 1; // also of a message without an edit, so that each is answered
-    state.kernel.send({ do: what, view: state.view, number: state.number, edits, ...more });
-  };
-  const edit = (name, text, { held = false, refused = false }) => {
-    state.number += 1;
-    state.edited[name] = state.number;
-    state.refused[name] = refused;
-    state.held[held ? "add" : "delete"](name);
-    if (name === "source") {
-      send("edit", held ? {} : { source: text });
-    } else {
-      texts[name] = text;
-      state.unsent.add(name);
-      if (!held) send("edit");
-    }
-    showErrors();
-    showWay();
-    showPreview();
-  };
-  const flush = () => Object.values(inputs).every((input) => input.flush());
-  const submit = () => {
-    if (flush()) send("submit", { texts: { ...texts }, about: model.get("about") });
-  };
+  const ask = (what, more) => flush(inputs) && values.ask(what, more);
+  const submit = () => ask("submit", { texts: { ...texts }, about: model.get("about") });
   const on = (name) => ({
-    edit: (text, how) => edit(name, text, how),
-    enter: name === "customer" ? () => send("find") : submit,
-    leave: () => send("leave", { name }),
+    edit: (text, how) => values.edit({ [name]: text }, how),
+    enter: name === "customer" ? () => ask("find") : submit,
+    leave: () => values.send("leave", { name }),
   });
   const add = (field) => {
-    const make = { choice: choiceInput, country: countryInput }[field.kind] ?? textInput;
-    inputs[field.name] = make(field, `${id}-${field.name}`, on(field.name), spec.countries);
+    inputs[field.name] = makeInput(field, id, on(field.name), spec.countries);
     return inputs[field.name].box;
+  };
+  // Who types a card goes with the way, here as in the kernel: or it would be another form there.
+  const chooseWay = (way) => {
+    values.edit({ way, ecomind: spec.ecomind[way] });
+    inputs.ecomind.show(texts.ecomind);
   };
 
   // -- its parts, from top to bottom -------------------------------------------------------------
@@ -272,9 +69,9 @@ function draw(model, el, state) {
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
-  const find = wordedButton("Find", () => flush() && send("find"));
+  const find = wordedButton("Find", () => ask("find"));
   const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
-  several.addEventListener("change", () => send("pick", { id: several.value }));
+  several.addEventListener("change", () => ask("pick", { id: several.value }));
   const picker = element("div", {});
   if (spec.asks) {
     const customer = { name: "customer", label: "Customer", kind: "text", required: true };
@@ -289,16 +86,13 @@ function draw(model, el, state) {
     if (section.card) body.append(cardPart());
     body.append(grid);
   }
-  for (const [name, sentence] of spec.confirmations) {
-    inputs[name] = tickInput(name, sentence, `${id}-${name}`, on(name));
-    body.append(inputs[name].box);
-  }
+  for (const [name, label] of spec.confirmations) body.append(add({ name, label, kind: "tick" }));
   const preview = element("div", {});
-  inputs.sure = tickInput("sure", "Save anyway", `${id}-sure`, on("sure"));
+  const sure = add({ name: "sure", label: "Save anyway", kind: "tick" });
   const submitting = wordedButton(spec.submit, submit, "clover-primary");
   const cancel = () => {
-    flush();
-    send("cancel");
+    flush(inputs);
+    values.ask("cancel");
   };
   const cancelling = wordedButton("Cancel", cancel);
   const offers = element("span", { class: "clover-offers" });
@@ -306,21 +100,21 @@ function draw(model, el, state) {
   const conflict = element("div", {});
   const result = element("div", { class: "clover-result" });
   const actions = element("div", { class: "clover-actions" }, submitting.button, cancelling.button, offers, status);
-  el.replaceChildren(heading, gone, readOnly, picker, who, body, preview, inputs.sure.box, actions, conflict, result);
+  el.replaceChildren(heading, gone, readOnly, picker, who, body, preview, sure, actions, conflict, result);
 
   function cardPart() {
     const typed = element("div", { class: "clover-card" });
     const reason = element("div", { class: "clover-note", role: "status" });
     // Another page that shows this form may have the fields, and somebody there may type into them.
     const offerToken = (why) => {
-      if (Object.keys(model.get("values").seen).some((view) => view !== state.view)) return;
+      if (Object.keys(model.get("values").seen).some((view) => view !== values.view)) return;
       showText(reason, why);
       inputs.way.offerFirst("paste");
       inputs.way.show("paste");
-      if (texts.way !== "paste") edit("way", "paste", {});
+      if (texts.way !== "paste") chooseWay("paste");
     };
-    if (!spec.readOnly) card = cardFields(typed, (content) => send("card", { card: content }), offerToken);
-    inputs.way = wayInput(`${id}-way`, on("way"));
+    if (!spec.readOnly) card = cardFields(typed, (content) => values.send("card", { card: content }), offerToken);
+    inputs.way = wayInput(`${id}-way`, { edit: chooseWay });
     const secret = {
       ...{ name: "source", label: "Card token", kind: "secret", required: true, placeholder: "clv_…" },
       help: "From Clover's card fields. It works once and is cleared after use.",
@@ -328,14 +122,13 @@ function draw(model, el, state) {
     const pasted = element("div", { class: "clover-pasted" }, reason, add(secret));
     token = inputs.source;
     if (spec.testCards.length) {
-      const use = wordedButton("Use this test card", () => send("test_card"));
-      add({ name: "test_card", label: "Test card", kind: "choice", help: "" });
-      pasted.append(element("div", { class: "clover-practice" }, inputs.test_card.box, use.button));
-      inputs.test_card.offer(spec.testCards);
+      const use = wordedButton("Use this test card", () => ask("test_card"));
+      const choice = add({ name: "test_card", label: "Test card", kind: "choice", options: spec.testCards });
+      pasted.append(element("div", { class: "clover-practice" }, choice, use.button));
     }
-    add({ name: "ecomind", label: "Typed by", kind: "choice", help: "" });
-    inputs.ecomind.offer([["moto", "me, for the customer"], ["ecom", "the customer"]]);
-    return element("div", {}, inputs.way.box, typed, pasted, inputs.ecomind.box);
+    const who = [["moto", "me, for the customer"], ["ecom", "the customer"]];
+    const typist = add({ name: "ecomind", label: "Typed by", kind: "choice", options: who });
+    return element("div", {}, inputs.way.box, typed, pasted, typist);
   }
 
   // -- showing what the kernel says --------------------------------------------------------------
@@ -347,30 +140,14 @@ function draw(model, el, state) {
     body.querySelector(".clover-pasted").hidden = !pastes;
   };
   const showErrors = () => {
-    const errors = model.get("errors");
-    for (const [name, input] of Object.entries(inputs)) {
-      const isElsewhere = name === "source" && texts.way !== "paste";
-      const told = (!isElsewhere && errors[name]) || ["", ""];
-      input.say(...(state.refused[name] ? ["error", spec.refusal] : told));
-    }
-    card?.say(...((texts.way === "type" && errors.source) || ["", ""]));
-  };
-  const showTexts = () => {
-    const { texts: known, seen } = model.get("values");
-    for (const [name, text] of Object.entries(known)) {
-      const isNewer = state.unsent.has(name) || (state.edited[name] ?? 0) > (seen[state.view] ?? 0);
-      if (isNewer) continue;
-      if (texts[name] !== text) state.refused[name] = false;
-      texts[name] = text;
-      if (name !== "source") inputs[name]?.show(text);
-    }
-    showWay();
+    const { source, ...others } = model.get("errors");
+    values.showErrors(inputs, texts.way === "type" ? others : { source, ...others });
+    card?.say(...((texts.way === "type" && source) || ["", ""]));
   };
   const showToken = () => {
     if (!token) return;
     const filled = model.get("has_token");
-    const isNewer = (state.edited.source ?? 0) > (model.get("values").seen[state.view] ?? 0);
-    if (!filled && !isNewer && !state.held.has("source")) token.input.value = "";
+    if (!filled && !values.isNewer("source")) token.input.value = "";
     token.input.placeholder = filled ? BULLETS : "clv_…";
     token.input.classList.toggle("clover-filled", filled);
   };
@@ -407,7 +184,7 @@ function draw(model, el, state) {
     for (const cell of preview.querySelectorAll("[data-name]")) {
       cell.dataset.known ??= cell.textContent;
       const { name, known } = cell.dataset;
-      const isHeld = name in texts && state.held.has(name); // a token is none of the texts
+      const isHeld = name in texts && values.held.has(name); // a token is none of the texts
       showText(cell, isHeld ? texts[name] : known);
     }
   };
@@ -418,12 +195,12 @@ function draw(model, el, state) {
     body.disabled = !isAbout || Boolean(spec.readOnly);
     body.inert = body.disabled;
     submitting.say(busy === "submit" ? spec.busy : spec.submit);
-    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !state.kernel.isGone());
+    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !values.isGone());
     find.say(busy === "find" ? "Looking…" : "Find");
-    find.allow(!writes && !state.kernel.isGone());
+    find.allow(!writes && !values.isGone());
     if (inputs.customer) inputs.customer.input.disabled = writes;
-    inputs.sure.box.hidden = !model.get("has_warnings");
-    const trouble = state.kernel.trouble();
+    sure.hidden = !model.get("has_warnings");
+    const trouble = values.trouble();
     showText(gone, trouble && `${trouble} What you typed is still here.`);
     showHtml(who, model.get("who"));
     showPreview();
@@ -432,12 +209,13 @@ function draw(model, el, state) {
     showHtml(conflict, outcome.conflict);
     showHtml(result, outcome.result);
     redraw(offers, outcome.buttons, () =>
-      outcome.buttons.map(([key, label]) => wordedButton(label, () => send("press", { key })).button),
+      outcome.buttons.map(([key, label]) => wordedButton(label, () => ask("press", { key })).button),
     );
   };
   const showAll = () => {
     showChoices();
-    showTexts();
+    values.show(inputs);
+    showWay();
     showToken();
     showErrors();
     showHints();
@@ -450,13 +228,13 @@ function draw(model, el, state) {
 
   return {
     show,
-    flush,
+    flush: () => flush(inputs),
     places: () => [...body.querySelectorAll("input, select"), submitting.button],
     cancel,
     receive: (message) => {
       if (message.card) {
         card?.receive(message.card);
-      } else if (state.number <= (message.seen[state.view] ?? 0)) {
+      } else if (values.isAnswered(message.seen)) {
         const isCard = message.name === "source" && texts.way === "type";
         (isCard ? card : inputs[message.name])?.focus();
       }
@@ -469,26 +247,15 @@ function draw(model, el, state) {
 }
 
 function render({ model, el, link }) {
-  const state = {
-    view: `view-${Math.random().toString(36).slice(2)}`,
-    texts: {},
-    number: 0, // of the last edit
-    edited: {}, // the number of each input's last edit
-    unsent: new Set(),
-    held: new Set(),
-    refused: {},
-    kernel: watchKernel(model, link, () => show()),
-  };
   let drawing;
   const show = drawWhenReleased(() => drawing.show());
+  const values = typedValues(model, link, show);
   const redraw = () => {
     drawing?.end();
-    Object.assign(state, { texts: { ...model.get("values").texts }, edited: {}, refused: {} });
-    state.unsent.clear();
-    state.held.clear();
+    values.reset();
     keepFocus(
       el,
-      () => (drawing = draw(model, el, state)),
+      () => (drawing = draw(model, el, values)),
       () => drawing.places(),
     );
   };
@@ -517,7 +284,7 @@ function render({ model, el, link }) {
   return () => {
     drawing.end();
     releaseKeys();
-    state.kernel.end();
+    values.end();
     ended.abort();
   };
 }

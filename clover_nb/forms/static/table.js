@@ -65,11 +65,10 @@ function render({ model, el, link }) {
       ["Previous page", "‹", ({ page }) => page - 1],
       ["Next page", "›", ({ page }) => page + 1],
       ["Last page", "»", ({ last }) => last],
-    ].map(([name, sign, target]) => {
-      const button = element("button", { type: "button", title: name, "aria-label": name }, sign);
-      button.addEventListener("click", () => turn(target(view())));
-      return [name, button];
-    }),
+    ].map(([name, sign, target]) => [
+      name,
+      button(sign, () => turn(target(view())), { title: name, "aria-label": name }),
+    ]),
   );
   const place = element("span", { class: "clover-place" });
   const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
@@ -77,17 +76,18 @@ function render({ model, el, link }) {
   pager.append(pages["Next page"], pages["Last page"]);
   const views = element("select", { "aria-label": "Customers to show" });
   const columns = element("ul", {});
-  const usual = element("button", { type: "button", class: "clover-small" }, "As at first");
+  const usual = smallButton("As at first", () => {
+    settings.set({ widths: {} });
+    want([]);
+    for (const each of table.querySelectorAll(":is(th, td)[data-key]")) fit(each);
+  });
   const chooser = element("details", { class: "clover-columns" }, element("summary", {}, "Columns"));
   chooser.append(columns, usual);
-  const savers = ["CSV", "Excel"].map((kind) => {
-    const label = `Save as ${kind}`;
-    const made = element("button", { type: "button", class: "clover-small", "aria-label": label }, kind);
-    made.addEventListener("click", () => save(made, kind === "CSV" ? "csv" : "xlsx"));
-    return made;
-  });
+  const savers = Object.entries({ CSV: "csv", Excel: "xlsx" }).map(([label, kind]) =>
+    smallButton(label, (made) => save(made, kind), `Save as ${label}`),
+  );
   const tools = element("div", { class: "clover-tools" }, views, ...savers, chooser);
-  const create = element("button", { type: "button", class: "clover-button clover-create" });
+  const create = pressable("", () => kernel.send({ do: "create" }), "clover-create");
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const showGone = () => {
     gone.textContent = kernel.trouble();
@@ -326,12 +326,7 @@ function render({ model, el, link }) {
     tick.addEventListener("change", () =>
       want(tick.checked ? [...names, key] : names.filter((each) => each !== key)),
     );
-    const press = (sign, words, act) => {
-      const named = { type: "button", class: "clover-small", "aria-label": `${words} ${label}` };
-      const made = element("button", named, sign);
-      made.addEventListener("click", act);
-      return made;
-    };
+    const press = (sign, words, act) => smallButton(sign, act, `${words} ${label}`);
     const move = (sign, words, step) => {
       const others = names.filter((each) => each !== key);
       const made = press(sign, words, () => want(others.toSpliced(place + step, 0, key)));
@@ -369,9 +364,9 @@ function render({ model, el, link }) {
     views.value = view().view;
     views.hidden = !offered.length;
   };
-  const save = (button, kind) => {
+  const save = (pressed, kind) => {
     for (const each of savers) each.disabled = true;
-    button.textContent = "Saving…";
+    pressed.textContent = "Saving…";
     kernel.send({ do: "save", kind });
   };
   const showSaved = () => {
@@ -388,10 +383,8 @@ function render({ model, el, link }) {
   const head = ({ key, label }, place) => {
     const { sort, descending } = view();
     const way = sort !== key ? "none" : descending ? "descending" : "ascending";
-    const button = element("button", { type: "button" }, label);
-    button.dataset.key = key;
-    button.addEventListener("click", () => kernel.send({ do: "sort", column: key }));
-    const made = fit(element("th", { scope: "col", "aria-sort": way, "data-key": key }, button, grip(key)));
+    const sorter = button(label, () => kernel.send({ do: "sort", column: key }), { "data-key": key });
+    const made = fit(element("th", { scope: "col", "aria-sort": way, "data-key": key }, sorter, grip(key)));
     if (canTick && place === 0) made.prepend(box(`All ${noun}s found`, tickAll));
     return made;
   };
@@ -480,13 +473,7 @@ function render({ model, el, link }) {
   search.addEventListener("focus", () => kernel.send({ do: "prepare" }));
   views.addEventListener("focus", () => kernel.send({ do: "count" }));
   views.addEventListener("change", () => kernel.send({ do: "view", name: views.value }));
-  usual.addEventListener("click", () => {
-    settings.set({ widths: {} });
-    want([]);
-    for (const each of table.querySelectorAll(":is(th, td)[data-key]")) fit(each);
-  });
   chooser.addEventListener("toggle", showChoices);
-  create.addEventListener("click", () => kernel.send({ do: "create" }));
   chooser.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !chooser.open) return;
     event.preventDefault();
