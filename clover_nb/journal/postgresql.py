@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from clover_nb import team
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database, newer_version_error
+from clover_nb.journal.deletion import delete_old
 from clover_nb.journal.processes import new_process_name
 from clover_nb.masking import Secret
 
@@ -76,7 +77,7 @@ class PostgreSQLDatabase(Database):
             )
             connection.exec_driver_sql(f"COMMENT ON TABLE entries IS '{tables.VERSION}'")
             connection.exec_driver_sql("COMMIT")
-        tables.delete_old(connection, self._retention_days)
+        delete_old(connection, self._retention_days)
 
     def _read_version(self, connection: sa.Connection) -> int:
         told = connection.exec_driver_sql(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from clover_nb.errors import JournalError
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database, newer_version_error
+from clover_nb.journal.deletion import delete_old
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.team import open_shared
 
@@ -76,7 +77,7 @@ class SQLiteDatabase(Database):
             tables.migrate(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
             connection.exec_driver_sql("COMMIT")
-        tables.delete_old(connection, self._retention_days)
+        delete_old(connection, self._retention_days)
 
     def _drop_lost_connection(self) -> None:
         """There is none: one in memory must not be dropped."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import repeat
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +17,14 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
+from clover_nb.journal.claims import CustomerClaims
 from clover_nb.journal.database import Database, execute_prepared
+from clover_nb.journal.deletion import delete_customer
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write, describe_author
 from clover_nb.journal.fields import dump_fields, parse_fields, parse_number
+from clover_nb.journal.frame import make_frame, select_lines
 from clover_nb.journal.processes import login_name, user_name
 from clover_nb.journal.registry import RETENTION_DAYS
 from clover_nb.journal.sqlite import SQLiteDatabase
@@ -33,24 +34,6 @@ _CLEAN_EVERY: Final = 100
 _LARGEST: Final = 2**63 - 1
 
 _E: Final = tables.entries.c
-# The columns of the frame, after the number.
-_SHOWN: Final = (
-    _E.time,
-    _E.person,
-    _E.host,
-    _E.merchant,
-    _E.operation,
-    _E.customer_id,
-    _E.outcome,
-    _E.before,
-    _E.sent,
-    _E.after,
-    _E.request_id,
-    _E.consent,
-    _E.undoes,
-    _E.process,
-    _E.login,
-)
 _INSERT: Final = sa.insert(tables.entries)
 _END: Final = (
     sa.update(tables.entries)
@@ -90,6 +73,7 @@ class Journal:
         path: The file; ``None`` for any other place.
         database: Where it is kept.
         person: Who writes, as they say.
+        claims: Which create has made which customer.
         applying: The batches that this process applies.
 
     Raises:
@@ -114,6 +98,7 @@ class Journal:
             self.database = SQLiteDatabase(path, retention_days=retention_days, mode=mode)
         self._max_entries = max_entries
         self.person = user_name(self.database.login)
+        self.claims = CustomerClaims(self.database)
         self.applying: set[int] = set()
         self._unwritten: list[dict[str, Any]] = []  # of entries whose end could not be written
         self._under_way: set[int] = set()  # entries that this process is about to end
@@ -133,26 +118,9 @@ class Journal:
             cardholder's was stated; ``undoes`` another entry's number; ``process`` which one wrote
             it; ``login`` who the database or the system says that ``person`` is.
         """
-        chosen = sa.select(_E.entry, *_SHOWN).order_by(_E.entry)
-        if customer_id is not None:
-            chosen = chosen.where(_E.customer_id == customer_id)
         with self._connect() as db:
-            found = db.execute(chosen).all()
-        names = ["entry", *(column.name for column in _SHOWN)]
-        columns = dict(zip(names, zip(*found, strict=True) if found else repeat(()), strict=False))
-        index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")
-        table = pd.DataFrame(
-            {
-                name: pd.Series(
-                    [_parse_value(name, value) for value in values],
-                    index=index,
-                    dtype=_DTYPES.get(name, TEXT_DTYPE),
-                )
-                for name, values in columns.items()
-            }
-        )
-        table["time"] = pd.to_datetime(table["time"], unit="s", utc=True).dt.as_unit("ms")
-        return table
+            lines = db.execute(select_lines(customer_id)).all()
+        return make_frame(lines)
 
     def process(self) -> str:
         """This process's name, by which others can tell whether it is alive."""
@@ -293,20 +261,6 @@ class Journal:
         }
         db.execute(_INSERT, line)
 
-    def is_claimed(self, customer_id: str, entry: int, *, host: str) -> bool:
-        """Whether another create than an entry's has made a customer."""
-        with self.database.connect() as db:
-            return _is_claimed(db, customer_id, entry, host)
-
-    def claim(self, customer_id: str, entry: int, *, host: str) -> bool:
-        """Take a customer for the create of an entry; false if another create has it."""
-        with self.database.transaction() as db:
-            if _is_claimed(db, customer_id, entry, host):
-                return False
-            claim = {"host": host, "customer_id": customer_id, "entry": entry}
-            tables.insert_new(db, tables.claims, claim)
-            return True
-
     def forget(
         self, customer_id: str, *, hosts: Collection[str], emails: Iterable[str] = ()
     ) -> None:
@@ -321,31 +275,8 @@ class Journal:
             emails: The person's addresses: attempts to create a customer with one of them, which
                 have no customer's id, are of the same person.
         """
-        known = {email.casefold() for email in emails}
-        possible = sa.or_(_E.customer_id == customer_id, _E.customer_id.is_(None))
-        claims, rows, batches = tables.claims.c, tables.rows.c, tables.batches.c
         with self.database.transaction() as db:
-            found = db.execute(
-                sa.select(_E.entry, _E.customer_id, _E.sent).where(_E.host.in_(hosts), possible)
-            )
-            sent = [(entry, key, _sent_email(parse_fields(text))) for entry, key, text in found]
-            known |= {email for _, key, email in sent if key and email}
-            theirs = [{"number": entry} for entry, key, email in sent if key or email in known]
-            if theirs:
-                erased = {"before": None, "sent": "{}", "after": None, "token_digest": None}
-                erase = sa.update(tables.entries).where(_E.entry == bindparam("number"))
-                db.execute(erase.values(erased), theirs)
-            db.execute(
-                sa.delete(tables.claims).where(
-                    claims.host.in_(hosts), claims.customer_id == customer_id
-                )
-            )
-            here = sa.select(batches.batch).where(batches.host.in_(hosts))
-            db.execute(
-                sa.update(tables.rows)
-                .where(rows.customer_id == customer_id, rows.batch.in_(here))
-                .values(before="{}", wanted="{}", cells="[]")
-            )
+            delete_customer(db, customer_id, hosts=hosts, emails=emails)
         self.database.truncate()
 
     # -- reading ---------------------------------------------------------------------------------
@@ -439,46 +370,3 @@ def _make_entry(line: sa.Row[Any]) -> Entry:
         str(line.process),
         describe_author(line.person, line.login),
     )
-
-
-def _is_claimed(db: sa.Connection, customer_id: str, entry: int, host: str) -> bool:
-    claims = tables.claims.c
-    made = sa.select(_E.entry).where(
-        _E.host == host,
-        _E.customer_id == customer_id,
-        _E.operation == "create",
-        _E.outcome == "done",
-        _E.entry != entry,
-    )
-    claimed = sa.select(claims.entry).where(
-        claims.host == host, claims.customer_id == customer_id, claims.entry != entry
-    )
-    return db.execute(sa.union_all(made, claimed)).first() is not None
-
-
-def _sent_email(sent: Fields | None) -> str | None:
-    email = (sent or {}).get("email")
-    return email.casefold() if isinstance(email, str) else None
-
-
-_JSON: Final = ("before", "sent", "after")
-_DTYPES: Final = dict.fromkeys(_JSON, "object") | {
-    "time": "float64",
-    "consent": "boolean",
-    "undoes": "Int64",
-}
-
-
-def _parse_value(name: str, value: object) -> Any:  # noqa: ANN401  as the column has it
-    """A value of the table; missing where it is none of its column's."""
-    if name in _JSON:
-        return parse_fields(value)
-    if name in _DTYPES:
-        number = parse_number(value)
-        if number is None or name == "time":
-            return number if number is not None and abs(number) < _LATEST else None
-        return bool(number) if name == "consent" else int(number)
-    return None if value is None else str(value)
-
-
-_LATEST: Final = 2**33  # seconds: a time that pandas can show

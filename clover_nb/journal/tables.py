@@ -6,7 +6,6 @@ since 1970.
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -122,15 +121,3 @@ def insert_new(connection: sa.Connection, table: sa.Table, lines: Any) -> None: 
     """Insert the lines that aren't there yet."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), lines)
-
-
-def delete_old(connection: sa.Connection, days: float) -> None:
-    """Delete what is older than so many days; an open entry stays for whoever ends it."""
-    limit = time.time() - days * 86400
-    for statement in (
-        sa.delete(entries).where(entries.c.time < limit, entries.c.outcome != "open"),
-        sa.delete(claims).where(claims.c.entry.not_in(sa.select(entries.c.entry))),
-        sa.delete(batches).where(sa.func.coalesce(batches.c.ended, batches.c.started) < limit),
-        sa.delete(rows).where(rows.c.batch.not_in(sa.select(batches.c.batch))),
-    ):
-        connection.execute(statement)

@@ -368,9 +368,9 @@ class WriteExecutor:
             possible = find_candidates(found, write, since)
         except (errors.CloverError, *UNREADABLE):
             return None
-        keys = [str(record["id"]) for record in possible]
-        free = [key for key in keys if not self._journal.is_claimed(key, entry, host=self.host)]
-        if len(free) != 1 or not self._journal.claim(free[0], entry, host=self.host):
+        keys, claims = [str(record["id"]) for record in possible], self._journal.claims
+        free = [key for key in keys if not claims.is_claimed(key, entry, host=self.host)]
+        if len(free) != 1 or not claims.claim(free[0], entry, host=self.host):
             return None
         return possible[keys.index(free[0])]
 

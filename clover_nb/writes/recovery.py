@@ -179,7 +179,9 @@ class JournalRecovery:
         return (
             (flatten(record)["created"] or 0) >= began * 1000
             and email.casefold() in map(str.casefold, list_emails(record))
-            and not self._journal.is_claimed(str(record["id"]), entry.number, host=self._host)
+            and not self._journal.claims.is_claimed(
+                str(record["id"]), entry.number, host=self._host
+            )
         )
 
     def _is_superseded(self, entry: Entry) -> bool:

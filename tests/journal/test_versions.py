@@ -55,7 +55,7 @@ def test_a_journal_of_version_1_is_migrated_with_all_that_is_in_it(old, tmp_path
     assert table["after"].iloc[0] == {"name": "Bea"}
     (left,) = journal.list_unresolved(host="h", merchant="M1")
     assert (left.number, left.write.sent, left.clover_time) == (7, {"name": "Cleo"}, 1.5)
-    assert journal.is_claimed("A", 99, host="h")
+    assert journal.claims.is_claimed("A", 99, host="h")
     batches = Batches(journal, "h", "M1", entries_host="h")
     assert (batches.info(3).state, batches.info(3).headings) == ("stopped", ["id", "phone"])
     done, opened = batches.rows(3)
