@@ -15,7 +15,7 @@ from pathlib import Path
 
 from clover_nb.journal.entries import Write
 from clover_nb.journal.fields import dump_fields
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 
 BAR = 2.0
 WRITE = Write("create", None, {"email": "ana@example.com", "name": "Ana", "source": "clv_1TSTS"})

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clover_nb.bulk.batch import Batch
-    from clover_nb.journal.store import Journal
+    from clover_nb.journal.journal import Journal
     from clover_nb.sandbox import Sandbox
 
 TIMEOUTS: Final = Timeouts()
@@ -127,7 +127,7 @@ class Clover:
     def resolve(self, entry: int) -> Entry:
         """Look up what became of a change whose answer was lost; nothing is sent.
 
-        A connection does it by itself for what was interrupted or killed before it was made.
+        A new connection does this by itself for changes that an interrupt or a kill left open.
 
         Args:
             entry: The change's number in ``clover.journal.frame()``.
@@ -215,8 +215,9 @@ def connect(
         seed: With ``"local"``: start a sandbox for this connection alone, with the same ids and
             times in every run. Without, notebooks opened by ``clover-nb lab`` share one, and so
             does everything within one process.
-        requests_per_second: Stay below this many. All connections of this process to the same
-            account share it. ``None`` or 0: as fast as it goes.
+        requests_per_second: Stay below this many. All programs of this user that use the account
+            share it, with ``team`` those of the whole team; the lowest in use holds. ``None`` or 0:
+            as fast as it goes.
         at_once: How many requests may be under way at the same time; ``None`` or 0: any number.
         journal: The file in which changes are written down (see :mod:`clover_nb.journal`).
             ``"default"``: the team's, or else one in the user's data folder; for a local sandbox,
@@ -273,14 +274,14 @@ def connect(
     values = found | arguments
     if seed is not None and name != "local":
         raise SettingsError("seed goes with the local environment alone.", field="seed")
-    practises = name == "local" and not any(key.endswith("_url") for key in values)
-    if practises and environment is None:
+    use_sandbox = name == "local" and not any(key.endswith("_url") for key in values)
+    if use_sandbox and environment is None:
         setting_sources.warn_of_unused_credentials(found)
-    own = _start_sandbox(seed) if practises and seed is not None else None
-    with _stopped_on_failure(own):
-        if practises:
-            told = own.connection() if own else _shared_sandbox()
-            values = setting_sources.settings_from(told, setting_sources.PRACTICE) | arguments
+    own_sandbox = _start_sandbox(seed) if use_sandbox and seed is not None else None
+    with _stop_on_failure(own_sandbox):
+        if use_sandbox:
+            address = own_sandbox.connection() if own_sandbox else _shared_sandbox()
+            values = setting_sources.settings_from(address, setting_sources.PRACTICE) | arguments
         if journal == "default" and "journal" in values and "team" not in values:
             journal = str(values["journal"].value)
         settings = settings_.load_settings(values, environment=name)
@@ -293,13 +294,13 @@ def connect(
             timeouts=timeouts,
             journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,
-            sandbox=own,
+            sandbox=own_sandbox,
             ask_for_token=ask_for_token,
         )
 
 
 @contextmanager
-def _stopped_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
+def _stop_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -329,7 +330,7 @@ def _open_journal(
 
 
 def _start_sandbox(seed: int | None) -> Sandbox:
-    from clover_nb import sandbox  # noqa: PLC0415  only who practises pays for the server's import
+    from clover_nb import sandbox  # noqa: PLC0415  only who use_sandbox pays for the server's import
 
     return sandbox.start(seed=seed)
 

@@ -13,7 +13,7 @@ from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import InvalidResponseError, ValidationError
 from clover_nb.frames import to_row
-from clover_nb.masking import OpaqueSecret, mask_arguments
+from clover_nb.masking import OpaqueSecret
 from clover_nb.progress import ProgressBar, is_watched
 from clover_nb.writes.customer_writer import CustomerWriter
 from clover_nb.writes.executor import WriteExecutor
@@ -53,8 +53,7 @@ class Customers:
 
         return BulkChanges(self._platform, self._writes, self.list)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def create(
         self,
         *,
@@ -114,8 +113,7 @@ class Customers:
             _require_consent(consent)
         return self._writer.create(body, consent=consent)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def modify(
         self,
         customer_id: str,
@@ -187,8 +185,7 @@ class Customers:
             _require_consent(consent)
         return self._writer.change("modify", key, body, expected=expected, consent=consent)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def add_source(
         self,
         customer_id: str,
@@ -220,8 +217,7 @@ class Customers:
         body = validation.check_customer({"source": token, "ecomind": ecomind})
         return self._writer.change("add_source", key, body, consent=True)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def replace_source(
         self,
         customer_id: str,
@@ -267,8 +263,7 @@ class Customers:
         )
         return self._writer.replace_source(key, card, body, delete_first=delete_first)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def delete_source(self, customer_id: str, source_id: str) -> pd.Series[Any]:
         """Take a card off a customer, ``DELETE /v1/customers/{id}/sources/{source_id}``.
 
@@ -288,8 +283,7 @@ class Customers:
         card = validation.check_record_id("source_id", source_id)
         return self._writer.delete_source(key, card)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def delete(self, customer_id: str) -> pd.Series[Any]:
         """Delete a customer, ``DELETE /v3/merchants/{mId}/customers/{id}``; it can't be undone.
 
@@ -330,8 +324,7 @@ class Customers:
         """
         return self._writer.undo(entry)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def retrieve(self, customer_id: str) -> pd.Series[Any]:
         """Read one customer, ``GET /v3/merchants/{mId}/customers/{id}``.
 
@@ -350,7 +343,7 @@ class Customers:
         """
         return to_row(self._platform.get_customer(validation.check_customer_id(customer_id)))
 
-    @validation.check_keywords
+    @validation.check_arguments
     def list(
         self,
         *,
@@ -387,8 +380,7 @@ class Customers:
             watched = progress is None and is_watched()
             return read_frame(pages, show_long if watched else progress)
 
-    @mask_arguments
-    @validation.check_keywords
+    @validation.check_arguments
     def search(
         self,
         *,
@@ -397,7 +389,7 @@ class Customers:
         phone: str | None = None,
         id: str | None = None,  # noqa: A002  Clover's name, and the row's
     ) -> pd.DataFrame:
-        """Find customers by one exact value; several must hold together.
+        """Find the customers who match all the given values exactly.
 
         Clover compares whole values; for parts of them, read :meth:`list` and use pandas, or
         :func:`clover_nb.forms.customer_table`.
@@ -442,14 +434,15 @@ class Customers:
     ) -> Plan:
         """Plan many changes: compare a table of wanted values with all customers. Sends nothing.
 
-        A row is somebody by the first of ``key`` that is filled; a row that is nobody becomes a new
-        customer. With ``base``, or for a file of :func:`clover_nb.save_table`, what was not edited
-        is unchanged even if Clover has moved on, and what a colleague has changed meanwhile in an
-        edited field is a conflict. Without, every difference is a change.
+        Each row is matched to a customer by the first of its ``key`` fields that is filled; one
+        that matches nobody becomes a new customer. With ``base``, or for a file of
+        :func:`clover_nb.save_table`, what was not edited is unchanged even if Clover has moved on,
+        and what a colleague has changed meanwhile in an edited field is a conflict. Without,
+        every difference is a change.
 
         Args:
             table: As from :func:`clover_nb.read_table`, or an edited copy of :meth:`list`.
-            key: Fields by which a row is somebody.
+            key: The fields by which rows are matched.
             columns: Fields by heading, such as ``{"E-mail": "email"}``, where the headings don't
                 tell; ``None`` for a field leaves the column out.
             base: The table as it was before it was edited.
@@ -491,7 +484,7 @@ class Customers:
 
         Raises:
             ValidationError: The plan is of another merchant.
-            ReadOnlyError: A connection to production, without leave.
+            ReadOnlyError: A connection to production that is not allowed to write.
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, repeat
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -124,11 +124,24 @@ def mask_arguments(method: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(method)
     def call_masked(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401  the method's
         __tracebackhide__ = True
-        args = tuple(map(mask_value, args, chain(names, repeat(""))))
-        kwargs = {name: mask_value(value, name) for name, value in kwargs.items()}
+        args, kwargs = mask_call(names, args, kwargs)
         return method(*args, **kwargs)
 
     return call_masked
+
+
+def mask_call(
+    names: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, masked.
+
+    Args:
+        names: Those of the parameters.
+        args: What is given by position.
+        kwargs: What is given by name.
+    """
+    masked = tuple(map(mask_value, args, chain(names, repeat(""))))
+    return masked, {name: mask_value(value, name) for name, value in kwargs.items()}
 
 
 #: What stands in place of a text that quotes a card number.

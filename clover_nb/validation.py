@@ -19,7 +19,7 @@ import pandas as pd
 from clover_nb import constants
 from clover_nb.card_numbers import NO_CARD_NUMBERS, contains_card_number
 from clover_nb.errors import ValidationError
-from clover_nb.masking import Secret, mask_value
+from clover_nb.masking import Secret, mask_call, mask_value
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -273,13 +273,15 @@ def check_limit(value: SupportsIndex | None) -> int | None:
     return limit
 
 
-def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
-    """The same call, which tells a misspelled or missing argument as it does a wrong value.
+def check_arguments(method: Callable[P, T]) -> Callable[P, T]:
+    """The same call, whose arguments are masked in tracebacks, and told when they are misspelled.
 
-    A type checker knows the exact signature; whoever has none learns the nearest right name.
+    Or missing. A type checker knows the exact signature; whoever has none learns the nearest right
+    name.
     """
     parameters = inspect.signature(method).parameters.values()
-    names = [each.name for each in parameters if each.name != "self"]
+    every = [each.name for each in parameters]
+    names = [name for name in every if name != "self"]
     # With the number of values without names from which on each is given.
     required = [
         (each.name, sys.maxsize if each.kind is each.KEYWORD_ONLY else position)
@@ -288,8 +290,9 @@ def check_keywords(method: Callable[P, T]) -> Callable[P, T]:
     ]
 
     @functools.wraps(method)
-    def call_checked(*args: P.args, **kwargs: P.kwargs) -> T:
+    def call_checked(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401  the method's
         __tracebackhide__ = True
+        args, kwargs = mask_call(every, args, kwargs)
         for name in kwargs:
             check_name(name, names)
         for name, position in required:

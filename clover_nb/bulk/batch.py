@@ -12,10 +12,10 @@ import pandas as pd
 from clover_nb import quality
 from clover_nb.bulk import workbooks
 from clover_nb.bulk.columns import ID, match_columns
-from clover_nb.bulk.comparison import CustomerListing
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
+from clover_nb.bulk.row_checks import CustomerListing
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from clover_nb.bulk.comparison import RowCheck
 from clover_nb.bulk.requests import Values, describe_change, differing_fields
+from clover_nb.bulk.row_checks import RowCheck
 from clover_nb.errors import APIError, JournalError
 from clover_nb.masking import mask_text
 

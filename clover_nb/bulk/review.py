@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from clover_nb import addresses, quality, validation
 from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
-from clover_nb.bulk.diff import NONE, Positions, compare_rows, match_rows
 from clover_nb.bulk.fields import (
     ADDRESS,
     CLOVER_NAMES,
@@ -27,6 +26,7 @@ from clover_nb.bulk.fields import (
     reads_as,
 )
 from clover_nb.bulk.rows import PlanRow, RowReason
+from clover_nb.bulk.table_diff import NONE, Positions, compare_rows, match_rows
 from clover_nb.card_numbers import contains_card_number
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError

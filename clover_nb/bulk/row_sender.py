@@ -15,8 +15,8 @@ from clover_nb import errors
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import requests
 from clover_nb.bulk.batch_rows import BatchRows
-from clover_nb.bulk.comparison import GONE, check_modify
 from clover_nb.bulk.requests import Values, differing_fields, values_of
+from clover_nb.bulk.row_checks import GONE, check_modify
 from clover_nb.bulk.rows import list_calls
 from clover_nb.records import Record
 from clover_nb.transport.http import AmbiguousWriteError

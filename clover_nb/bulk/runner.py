@@ -20,9 +20,9 @@ from clover_nb import constants, errors
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch_progress import BatchProgress, ProgressReporter
 from clover_nb.bulk.batch_rows import BatchRows
-from clover_nb.bulk.comparison import CustomerListing, check_row, describe_differences, is_as_wanted
 from clover_nb.bulk.fields import ADDRESS
 from clover_nb.bulk.requests import differing_fields, values_of
+from clover_nb.bulk.row_checks import CustomerListing, check_row, describe_differences, is_as_wanted
 from clover_nb.bulk.row_sender import ATTEMPTS, OUTSIDE, RowSender
 from clover_nb.bulk.rows import list_calls
 from clover_nb.masking import mask_text

@@ -26,8 +26,8 @@ from clover_nb.forms.runner import TaskFailure, TaskRunner
 _FILES: Final = Path(__file__).parent / "static"
 _PARTS: Final = {
     "form": (
-        *("common.js", "card_numbers.js", "card.js", "inputs.js", "form.js"),
-        *("desk.css", "form.css", "card.css"),
+        *("common.js", "card_numbers.js", "card_fields.js", "inputs.js", "form.js"),
+        *("desk.css", "form.css", "card_fields.css"),
     ),
     "table": ("common.js", "card_numbers.js", "table.js", "desk.css"),
     "desk": ("common.js", "widget_place.js", "desk.js", "desk.css", "form.css"),

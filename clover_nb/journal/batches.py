@@ -22,7 +22,7 @@ from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.journal.fields import dump_fields
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 
 #: ``planned``; ``open``: sent, or about to be; ``lost``: the answer to a create was; ``done``;
 #: ``failed``: refused by Clover; ``conflict``: changed by others, not sent; ``unknown``.

@@ -34,7 +34,7 @@ def delete_old(db: sa.Connection, days: float) -> None:
 def delete_customer(
     db: sa.Connection, customer_id: str, *, hosts: Collection[str], emails: Iterable[str]
 ) -> None:
-    """Delete what is known of a person; see :meth:`clover_nb.journal.store.Journal.forget`."""
+    """Delete what is known of a person; see :meth:`clover_nb.journal.journal.Journal.forget`."""
     known = {email.casefold() for email in emails}
     possible = sa.or_(_E.customer_id == customer_id, _E.customer_id.is_(None))
     chosen = sa.select(_E.entry, _E.customer_id, _E.sent).where(_E.host.in_(hosts), possible)

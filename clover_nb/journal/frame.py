@@ -41,7 +41,7 @@ def select_lines(customer_id: str | None) -> sa.Select[Any]:
 
 
 def make_frame(lines: Sequence[sa.Row[Any]]) -> pd.DataFrame:
-    """Make the table; see :meth:`clover_nb.journal.store.Journal.frame`."""
+    """Make the table; see :meth:`clover_nb.journal.journal.Journal.frame`."""
     names = ["entry", *(column.name for column in _SHOWN)]
     columns = dict(zip(names, zip(*lines, strict=True) if lines else repeat(()), strict=False))
     index = pd.Index(columns.pop("entry"), dtype="int64", name="entry")

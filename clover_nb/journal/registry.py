@@ -1,7 +1,7 @@
 """The journals of this process: one for each file, and for each local sandbox.
 
-SQLAlchemy takes a tenth of a second to import, so :mod:`~clover_nb.journal.store` is imported when
-the first journal is opened.
+SQLAlchemy takes a tenth of a second to import, so :mod:`~clover_nb.journal.journal` is imported
+when the first journal is opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clover_nb import team
 from clover_nb.masking import Secret
 
 if TYPE_CHECKING:
-    from clover_nb.journal.store import Journal
+    from clover_nb.journal.journal import Journal
 
 RETENTION_DAYS: Final = 90
 
@@ -38,10 +38,10 @@ def shared_journal(
     Args:
         where: The file; a database's address; or what tells a local sandbox apart, whose journal
             is kept in memory.
-        mode: See :class:`~clover_nb.journal.store.Journal`.
-        retention_days: See :class:`~clover_nb.journal.store.Journal`.
+        mode: See :class:`~clover_nb.journal.journal.Journal`.
+        retention_days: See :class:`~clover_nb.journal.journal.Journal`.
     """
-    from clover_nb.journal.store import Journal  # noqa: PLC0415  SQLAlchemy
+    from clover_nb.journal.journal import Journal  # noqa: PLC0415  SQLAlchemy
 
     with _lock:
         journal = _journals.get(where)
@@ -56,7 +56,7 @@ def team_journal(place: Secret, *, retention_days: float = RETENTION_DAYS) -> Jo
 
     Args:
         place: Its folder, or its database's address.
-        retention_days: See :class:`~clover_nb.journal.store.Journal`.
+        retention_days: See :class:`~clover_nb.journal.journal.Journal`.
     """
     if team.is_database(place):
         return shared_journal(place, retention_days=retention_days)
@@ -74,7 +74,7 @@ def unkept_journal(account: tuple[object, ...]) -> Journal:
 
     It tells its connections which customers they have made, and what they wrote last.
     """
-    from clover_nb.journal.store import Journal  # noqa: PLC0415  SQLAlchemy
+    from clover_nb.journal.journal import Journal  # noqa: PLC0415  SQLAlchemy
 
     with _lock:
         if account not in _unkept:

@@ -23,7 +23,7 @@ from clover_nb.records import flatten
 from clover_nb.writes import conflicts
 from clover_nb.writes.current_customer import CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor, WriteResult
-from clover_nb.writes.shipping import plan_change, recipient_fields
+from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
 from clover_nb.writes.undo import find_undo_fields
 
 # What is changed by itself, in words, and the field to name.
@@ -90,7 +90,7 @@ class CustomerWriter:
             recipient = self._current.find_recipient(customer_id, before)
             if before is not None:
                 before |= recipient_fields(recipient)
-            change = plan_change(shipping, current.address, recipient)
+            change = choose_shipping_call(shipping, current.address, recipient)
         if change and change.api == "ecommerce":
             body["shipping"] = change.sent
         write = Write(operation, customer_id, _with_email(body, before), before, consent, undoes)

@@ -38,7 +38,7 @@ from clover_nb.writes.outcome import (
 from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, JournalRecovery
 
 if TYPE_CHECKING:
-    from clover_nb.journal.store import Journal
+    from clover_nb.journal.journal import Journal
 
 OnUnknown = Literal["resolve", "raise"]
 
@@ -98,7 +98,7 @@ class WriteExecutor:
         """Refuse to go on where changes are not allowed, before anything is read or written down.
 
         Raises:
-            ReadOnlyError: A connection to production, without leave.
+            ReadOnlyError: A connection to production that is not allowed to write.
         """
         self._transport.require_writes()
 
@@ -239,7 +239,7 @@ class WriteExecutor:
         """Change an address or the note alone, and read the customer back."""
         address = write.sent.get("shipping", {}).get("address")
         if address is None:
-            # Whether what is left out stays, nobody shows: what else is noted is sent along.
+            # No source says whether what is left out stays, so all that is known is sent along.
             noted = {
                 name.removeprefix(_METADATA): value
                 for name, value in (write.before or {}).items()
@@ -270,10 +270,10 @@ class WriteExecutor:
         timeouts = self._transport.timeouts
         deadline, pause = time.monotonic() + timeouts.total, timeouts.retry_delay
         while time.monotonic() < deadline:
-            check = self._check_outcome_twice(write, pause, problem)
+            check = self._check_settled_outcome(write, pause, problem)
             if check.status == "applied":
                 return WriteResult(check.record or _deleted_record(write), "platform")
-            self._require_not_applied(write, check, problem)
+            self._require_safe_to_resend(write, check, problem)
             try:
                 return self._send_write(write)
             except AmbiguousWriteError as lost:
@@ -283,11 +283,11 @@ class WriteExecutor:
             except errors.APIError as refused:
                 if not _may_mean_applied(write, refused):
                     raise
-                return self._confirm_applied(entry, write, refused, began, pause)
+                return self._resolve_refused_resend(entry, write, refused, began, pause)
             pause = min(2 * pause, timeouts.max_retry_delay)
         raise self._unknown_error(write, problem)
 
-    def _require_not_applied(
+    def _require_safe_to_resend(
         self, write: Write, check: OutcomeCheck, problem: errors.CloverError
     ) -> None:
         """Go on to send a write again only where that can't undo somebody's work."""
@@ -306,7 +306,7 @@ class WriteExecutor:
         if write.expected is not None and check.record is not None:
             conflicts.check_conflicts(write.expected, flatten(check.record))
 
-    def _check_outcome_twice(
+    def _check_settled_outcome(
         self, write: Write, pause: float, problem: errors.CloverError
     ) -> OutcomeCheck:
         """Look again before a write counts as not applied: what was stored may show late."""
@@ -327,13 +327,13 @@ class WriteExecutor:
         except errors.NotFoundError:
             return check_missing(write)
 
-    def _confirm_applied(
+    def _resolve_refused_resend(
         self, entry: int, write: Write, refused: errors.APIError, began: float, pause: float
     ) -> WriteResult:
-        """The second time was refused as if the first had been applied: it shows, or it is said."""
+        """The second time was refused as if the first had been applied: look whether it was."""
         if write.operation in ("delete", "delete_source"):
             return WriteResult(_deleted_record(write), "platform")
-        check = self._check_outcome_twice(write, pause, refused)
+        check = self._check_settled_outcome(write, pause, refused)
         if check.status == "applied" and check.record is not None:
             return WriteResult(check.record, "platform")
         used = refused.code == "token_already_used"

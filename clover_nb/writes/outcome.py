@@ -32,8 +32,6 @@ from clover_nb.journal.entries import Fields, Write, digest_token
 from clover_nb.masking import HIDDEN
 from clover_nb.records import Record, flatten, list_elements
 
-#: The parts of ``shipping`` that the Platform API does not return.
-
 # What is sent, and where a record shows it; email addresses are a list, and apart.
 _LABELS: Final = {
     "name": "name",

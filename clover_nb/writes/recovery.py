@@ -25,7 +25,7 @@ from clover_nb.writes.outcome import (
     list_emails,
 )
 
-#: `Date` has whole seconds, when a write begins and when it is looked.
+#: `Date` has whole seconds, both when a write begins and when its outcome is looked up.
 CLOCK_SECONDS: Final = 2.0
 #: What an answer that makes no sense raises where it is read, and so does a line of a bad disk.
 UNREADABLE: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
@@ -33,13 +33,13 @@ UNREADABLE: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionE
 _IN_FLIGHT_SECONDS: Final = 600.0
 
 if TYPE_CHECKING:
-    from clover_nb.journal.store import Journal
+    from clover_nb.journal.journal import Journal
 
 log = logging.getLogger(__name__)
 
 
 class JournalRecovery:
-    """Resolves the entries of one merchant that nobody will end any more.
+    """Resolves the abandoned entries of one merchant: those that no living process will end.
 
     Args:
         platform: The API that shows what became of them.

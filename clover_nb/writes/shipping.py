@@ -37,7 +37,7 @@ class ShippingChange(NamedTuple):
     api: API
 
 
-def plan_change(
+def choose_shipping_call(
     given: Mapping[str, Any], address: Fields, recipient: Fields | None
 ) -> ShippingChange | None:
     """Say how a block is changed.

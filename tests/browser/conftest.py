@@ -288,6 +288,13 @@ class Notebook:
         """The output area of the code cell with this number, counted from 0."""
         return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea")
 
+    def show(self, cell: int) -> Locator:
+        """The output of the code cell with this number, which is run unless it has one."""
+        output = self.output(cell)
+        if not output.locator(".jp-OutputArea-child").count():
+            self.run_cell(cell)
+        return output
+
     def evaluate(self, expression: str) -> str:
         """Evaluate a Python expression in the kernel and return its repr."""
         reply = self.page.evaluate(EVALUATE, f"repr(({expression}))")

@@ -45,9 +45,9 @@ def shared(open_shared_notebook, there):
 
 @pytest.fixture
 def notebook(shared, there):
-    """The notebook as it is at the start."""
+    """The notebook with a customer of its own, and no form yet."""
     there.reset()
-    shared.start_over()
+    shared.start_over(0)
     return shared
 
 
@@ -89,7 +89,7 @@ def test_a_card_is_attached_and_its_number_is_nowhere_but_in_its_fields(
     notebook, there, number, lab
 ):
     """Not in the page, a frame of the websocket, a request, the notebook, the kernel's memory."""
-    page, attach = notebook.page, notebook.output(1)
+    page, attach = notebook.page, notebook.show(1)
     requests, messages = [], []
     page.on("request", lambda request: requests.append(request))  # noqa: PLW0108  Playwright marks it
     page.expose_function("heard", lambda message: messages.append(message))  # noqa: PLW0108  as above
@@ -144,7 +144,7 @@ WRONG = [
 
 def test_what_is_wrong_stands_beside_its_field_and_nothing_is_made_or_lost(notebook, there):
     """One after the other; in the end all is right, and the card is attached."""
-    attach = notebook.output(1)
+    attach = notebook.show(1)
     attach.get_by_label("The cardholder agreed").check()
     right = {"number": TEST_CARDS["visa"]["number"]}
     for title, wrong, message in WRONG:
@@ -166,7 +166,7 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_made_or_lost(noteb
 
 def test_a_card_that_clover_refuses_keeps_what_was_typed(notebook, there):
     """No test card; then declined: the message says so, and another card is attached."""
-    attach = notebook.output(1)
+    attach = notebook.show(1)
     attach.get_by_label("The cardholder agreed").check()
     unknown = "4000000000000002"
     type_card(attach, unknown)
@@ -187,7 +187,7 @@ def test_a_card_that_clover_refuses_keeps_what_was_typed(notebook, there):
 
 def test_a_token_that_is_not_made_says_so_and_can_be_tried_again(notebook, there):
     """A key that has expired, and then a network that is gone."""
-    page, attach = notebook.page, notebook.output(1)
+    page, attach = notebook.page, notebook.show(1)
     attach.get_by_label("The cardholder agreed").check()
     type_card(attach, TEST_CARDS["visa"]["number"])
     there.fail_next(401, path="/v1/tokens")
@@ -205,7 +205,7 @@ def test_a_token_that_is_not_made_says_so_and_can_be_tried_again(notebook, there
 
 def test_a_new_customer_has_the_card_that_was_typed(notebook):
     """A token is made once all else is right, and once alone, warnings or not."""
-    create = notebook.output(2)
+    create = notebook.show(2)
     type_card(create, TEST_CARDS["diners"]["number"])
     expect(create.frame_locator("iframe[title='Card number']").locator("output")).to_have_text(
         "DINERS_CLUB"
@@ -222,7 +222,7 @@ def test_a_new_customer_has_the_card_that_was_typed(notebook):
 
 def test_who_practises_can_choose_a_test_card(notebook):
     """All fields are filled in; typing goes on from there."""
-    attach = notebook.output(1)
+    attach = notebook.show(1)
     number = attach.frame_locator("iframe[title='Card number']")
     choice = number.get_by_label("Fill in a test card")
     choice.select_option(label="AMEX 0005")
@@ -237,7 +237,7 @@ def test_who_practises_can_choose_a_test_card(notebook):
 
 def test_another_theme_keeps_a_card_that_is_typed(notebook):
     """Fields that are empty take on its look; others keep what is in them."""
-    attach, create = notebook.output(1), notebook.output(2)
+    attach, create = notebook.show(1), notebook.show(2)
     inside(attach, "Card number").press_sequentially("4242 4242")
     expect(attach.get_by_role("table", name="What will change")).to_be_visible()
     other = create.get_by_label("Email")
@@ -250,7 +250,7 @@ def test_another_theme_keeps_a_card_that_is_typed(notebook):
 
 def test_the_fields_are_open_to_all_and_look_like_the_others(notebook, there, chromium):
     """By axe's measure, in both themes; each field's own page too."""
-    attach = notebook.output(1)
+    attach = notebook.show(1)
     expect(inside(attach, "Postal code")).to_be_visible()
     page, other = notebook.page, attach.get_by_label("Customer")
     for dark in (True, False):

@@ -276,5 +276,5 @@ def test_those_that_are_ticked_in_a_table_are_changed_in_the_next_cell(open_note
     notebook.run_cell(2)
     expect(page.get_by_role("heading", name="Change 2 customers")).to_be_visible()
     set_phone_of_two(notebook)
-    changed = f"clover.customers.list().query('phone == {PHONE!r}').index"
+    changed = f"clover.customers.list().loc[lambda table: table['phone'] == {PHONE!r}].index"
     assert notebook.evaluate(f"set({changed}) == set(table.selected_ids)") == "True"

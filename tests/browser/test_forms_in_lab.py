@@ -58,12 +58,8 @@ def notebook(shared):
 
 
 def form(notebook, name):
-    """The output of the cell that makes this form, which is run unless it was in this test."""
-    cell = 1 + list(FORMS).index(name)
-    output = notebook.output(cell)
-    if not output.locator(".clover-form").count():
-        notebook.run_cell(cell)
-    return output
+    """The output of the cell that makes this form."""
+    return notebook.show(1 + list(FORMS).index(name))
 
 
 def button(page, name):

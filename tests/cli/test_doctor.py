@@ -16,8 +16,8 @@ from practice_requests import requests_during
 
 from clover_nb import cli
 from clover_nb.cli import doctor
+from clover_nb.journal.journal import Journal
 from clover_nb.journal.registry import team_journal
-from clover_nb.journal.store import Journal
 from clover_nb.masking import Secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")

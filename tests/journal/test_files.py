@@ -20,7 +20,7 @@ from clover_nb import TEST_CARDS, connect, errors
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 
 HERE = {"host": "h", "merchant": None}
 
@@ -37,7 +37,7 @@ OPEN = """
 import sys, time
 from pathlib import Path
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 sys.stdin.readline()
 journal = Journal(Path(sys.argv[1]))
 for _ in range(20):
@@ -96,7 +96,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 print(journal.begin(Write("modify", "X", {}), host="h", merchant=None), flush=True)
 sys.stdin.readline()
@@ -222,7 +222,7 @@ def test_a_child_that_outlives_its_parent_does_not_keep_it_alive(tmp_path):
 import os, sys, time
 from pathlib import Path
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 number = journal.begin(Write("modify", "X", {}), host="h", merchant=None)
 pid = os.fork()

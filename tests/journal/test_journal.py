@@ -17,7 +17,7 @@ from clover_nb import TEST_CARDS, connect, errors
 from clover_nb.errors import EditConflictError, JournalError, ValidationError
 from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 
 ADDRESS = {"line1": "415 N Mathilda Ave", "city": "Sunnyvale", "state": "CA"}
 
@@ -231,7 +231,7 @@ def test_a_deleted_customer_is_forgotten(clover, tmp_path):
 LEAVE_OPEN = """
 import sys
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 from pathlib import Path
 journal = Journal(Path(sys.argv[1]))
 key, old, new = sys.argv[2:5]

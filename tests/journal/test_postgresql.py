@@ -23,7 +23,7 @@ from clover_nb.forms import history
 from clover_nb.forms.history_panel import undo_spec
 from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 from clover_nb.masking import Secret
 
 HERE = {"host": "h", "merchant": None}
@@ -137,7 +137,7 @@ def test_a_strange_role_reads_no_tables(database):
 HOLD = """
 import sys
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 from clover_nb.masking import Secret
 address, key, old, new, host, merchant = sys.argv[1:]
 journal = Journal(Secret(address))

@@ -12,7 +12,7 @@ import pytest
 from clover_nb.errors import JournalError
 from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Write
-from clover_nb.journal.store import Journal
+from clover_nb.journal.journal import Journal
 
 VERSION_1 = Path(__file__).with_name("version_1.sql").read_text()
 # What a program of version 1 writes.
