@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from clover_nb.forms.rendering import Markup, render_button, render_table
-from clover_nb.forms.spec import Row
-from clover_nb.forms.values import Card, read_cards
+from clover_nb.forms.values import Card, Row, read_cards
 
 
 def render_cards(row: Row) -> str:

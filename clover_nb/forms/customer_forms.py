@@ -11,8 +11,8 @@ from clover_nb.errors import ValidationError
 from clover_nb.forms import actions, address_input, values
 from clover_nb.forms.actions import CARD_GONE, ActionResult
 from clover_nb.forms.form import Form
-from clover_nb.forms.spec import FieldSpec, FormSpec, Row, SectionSpec
-from clover_nb.forms.values import FieldChange, Typed
+from clover_nb.forms.spec import FieldSpec, FormSpec, SectionSpec
+from clover_nb.forms.values import FieldChange, Row, Typed
 
 _CONSENT: Final = {"consent": "The cardholder agreed that this card is kept on file"}
 _NEW_EMAIL: Final = "Clover adds a new address to the record and keeps the old one."

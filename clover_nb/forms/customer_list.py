@@ -11,8 +11,8 @@ import pandas as pd
 from clover_nb.client import Clover
 from clover_nb.forms import messages
 from clover_nb.forms.runner import TaskFailure, TaskRunner
-from clover_nb.forms.spec import Row
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.values import Row
 from clover_nb.frames import upsert
 
 

@@ -10,7 +10,7 @@ from clover_nb.forms import rendering
 from clover_nb.forms.history import describe_news, describe_outcome, read_history
 from clover_nb.forms.history_panel import render_history
 from clover_nb.forms.rendering import Markup
-from clover_nb.forms.spec import Row
+from clover_nb.forms.values import Row
 
 
 class Record(NamedTuple):

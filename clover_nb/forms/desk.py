@@ -32,9 +32,10 @@ from clover_nb.forms.history_panel import undo_spec
 from clover_nb.forms.kept_forms import KeptForms
 from clover_nb.forms.rendering import Markup, Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
-from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.forms.spec import FormSpec
 from clover_nb.forms.table import CustomerTable
 from clover_nb.forms.table_views import mark_views
+from clover_nb.forms.values import Row
 from clover_nb.frames import to_frame
 from clover_nb.writes.conflicts import COMPARED, find_changes
 

@@ -11,7 +11,8 @@ from clover_nb.client import Clover
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.form_work import FormWork
 from clover_nb.forms.runner import TaskFailure
-from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.forms.spec import FormSpec
+from clover_nb.forms.values import Row
 from clover_nb.masking import Secret
 
 

@@ -13,7 +13,8 @@ from clover_nb.errors import CloverError, ValidationError
 from clover_nb.forms import messages, rendering
 from clover_nb.forms.card_fields import CardFields
 from clover_nb.forms.inputs import TICKED, FieldMessage, FormValues
-from clover_nb.forms.spec import FormSpec, Row
+from clover_nb.forms.spec import FormSpec
+from clover_nb.forms.values import Row
 from clover_nb.masking import Secret
 
 PRODUCTION: Final = "production"  # the confirmation that production asks for

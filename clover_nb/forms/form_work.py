@@ -24,8 +24,8 @@ from clover_nb.forms.inputs import TICKED, FieldMessage
 from clover_nb.forms.rendering import Markup
 from clover_nb.forms.result_panel import ResultPanel
 from clover_nb.forms.runner import TaskFailure, TaskRunner
-from clover_nb.forms.spec import FormSpec, Row
-from clover_nb.forms.values import FormWarning
+from clover_nb.forms.spec import FormSpec
+from clover_nb.forms.values import FormWarning, Row
 from clover_nb.masking import Secret
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from clover_nb.forms import actions
 from clover_nb.forms.history import Event
 from clover_nb.forms.messages import column_label
 from clover_nb.forms.rendering import Markup, render_button, render_table, render_time
-from clover_nb.forms.spec import FormSpec, Row
-from clover_nb.forms.values import FieldChange
+from clover_nb.forms.spec import FormSpec
+from clover_nb.forms.values import FieldChange, Row
 
 
 def render_history(events: Sequence[Event]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from clover_nb.forms import rendering
 from clover_nb.forms.form import Form
 from clover_nb.forms.rendering import Markup
-from clover_nb.forms.spec import Row
+from clover_nb.forms.values import Row
 
 MakeForm = Callable[[str, Row | None, Mapping[str, str] | None], Form]
 

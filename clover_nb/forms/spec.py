@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import pandas as pd
-
 from clover_nb.errors import CloverError
 from clover_nb.forms.actions import ActionResult
-from clover_nb.forms.values import FieldChange, Typed
+from clover_nb.forms.values import FieldChange, Row, Typed
 
 Kind = Literal["text", "lines", "email", "tel", "number", "choice", "address", "country"]
-Row = pd.Series  # one customer
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,14 @@ import pytest
 from lab_process import TOKEN, running_lab
 from playwright.sync_api import expect
 
-from .conftest import OPENED, RUN_ALL
+from clover_nb import TEST_CARDS
+
+from .card_fields import type_card
+from .conftest import OPENED, RUN
 
 ROOT = Path(__file__).parents[2]
 PYTHON = Path("venv/bin/python")
+NOTEBOOK = "notebook==7.6.5"  # the newest; its other needs are the lab's
 
 pytestmark = pytest.mark.long
 
@@ -72,16 +76,20 @@ def test_the_sdist_makes_the_same_wheel(built, tmp_path):
     assert {name.rpartition("/")[2] for name in names if name.endswith(".ipynb")} == notebooks
 
 
-@pytest.fixture(scope="module")
-def machine(built, tmp_path_factory):
-    """A home with an environment in it, where the wheel is installed, and nothing else."""
-    home = tmp_path_factory.mktemp("machine")
+def install(built, home, *others):
+    """An environment below a home, where the wheel is installed, and nothing else but others."""
     (wheel,) = [path for path in built.values() if path.suffix == ".whl"]
     run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "venv", cwd=home)
-    install = (sys.executable, "-m", "uv", "pip", "install", "--python", PYTHON)
-    run(*install, "--require-hashes", "-r", ROOT / "requirements.lock", cwd=home)
-    run(*install, "--no-deps", wheel, cwd=home)
+    command = (sys.executable, "-m", "uv", "pip", "install", "--python", PYTHON)
+    run(*command, "--require-hashes", "-r", ROOT / "requirements.lock", cwd=home)
+    run(*command, "--no-deps", wheel, *others, cwd=home)
     return home
+
+
+@pytest.fixture(scope="module")
+def machine(built, tmp_path_factory):
+    """A home with the wheel alone."""
+    return install(built, tmp_path_factory.mktemp("machine"))
 
 
 def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path, chromium):
@@ -96,7 +104,7 @@ def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path, chromi
         page.goto(f"{url}?token={TOKEN}")
         page.evaluate(OPENED)
         expect(page).to_have_url(f"{url}lab/tree/clover-nb-lessons/01_first_customers.ipynb")
-        assert page.evaluate(RUN_ALL) == []
+        assert page.evaluate(RUN) == []
         printed = page.locator(".jp-OutputArea-output", has_text="<Clover: LOCAL practice sandbox")
         expect(printed).to_have_count(1)
         expect(page.locator(".jp-OutputArea-output", has_text="Ana")).not_to_have_count(0)
@@ -111,6 +119,30 @@ def test_the_first_lesson_runs_in_a_lab_from_the_wheel(machine, tmp_path, chromi
         chart = page.get_by_role("img", name="New customers by month. 2023: 482.")
         expect(chart).to_be_visible()
         assert chart.evaluate("image => image.naturalWidth") > 1000
+
+
+def test_a_form_works_in_notebook_7(built, tmp_path_factory, chromium):
+    """A lesson opened in Notebook, which is no lab, makes a customer with a card."""
+    home, folder = (tmp_path_factory.mktemp(name) for name in ("machine", "empty"))
+    install(built, home, NOTEBOOK)
+    options = (
+        f"--IdentityProvider.token={TOKEN}",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    )
+    with running_lab(home, folder, *options, python=str(home / PYTHON)) as (_, address):
+        page = chromium.new_page()
+        url = address.replace("localhost", "127.0.0.1")
+        page.goto(f"{url}notebooks/clover-nb-lessons/02_forms.ipynb?token={TOKEN}")
+        page.evaluate(OPENED)
+        assert page.evaluate(RUN) == []
+        expect(page.get_by_role("button", name="JupyterLab")).to_be_visible()  # leads to the other
+        form = page.locator(".jp-CodeCell", has_text="forms.create_customer()")
+        form.get_by_label("Email", exact=True).fill("ana.rivera@notebook.example")
+        type_card(form, TEST_CARDS["visa"]["number"])
+        form.get_by_label("The cardholder agreed").check()
+        form.get_by_role("button", name="Create customer").click()
+        expect(form).to_contain_text("Saved: ana.rivera@notebook.example")
+        expect(form).to_contain_text("VISA •••• 4242, expires 2034-12")
 
 
 def test_the_package_does_not_need_what_draws_charts(machine, tmp_path):

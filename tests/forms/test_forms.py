@@ -259,6 +259,18 @@ def test_no_widget_is_written_by_another_thread(clover, shown):
     assert writers == {threading.current_thread().name}
 
 
+def test_what_is_asked_for_again_is_not_done_again_but_shown(clover, shown):
+    """The answer was lost, perhaps: all of it is sent. Undoing again would be a change."""
+    ana = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", ana["id"]).type(name="Bo").submit()
+    shows: list[str] = []
+    contact.form.send_state = lambda names=None: names is None and shows.append(contact.status)
+    contact.press("Undo")
+    contact.repeat()
+    assert clover.customers.retrieve(ana["id"])["name"] == "Ana"
+    assert shows == ["Undone: Ana"]
+
+
 # -- letters -----------------------------------------------------------------------------------
 
 

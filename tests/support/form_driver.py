@@ -30,6 +30,7 @@ class FormDriver:
         self.card_answers: list[dict[str, Any]] = []
         self.view = f"view-{next(_views)}"
         self._number = 0
+        self._last: dict[str, Any] = {}
         form.send = self._hear
 
     def _hear(self, content: dict[str, Any], _buffers: object = None) -> None:
@@ -48,7 +49,12 @@ class FormDriver:
             name: {"text": text, "number": self._number} for name, text in (edits or {}).items()
         }
         message = {"do": do, "view": self.view, "number": self._number, "edits": made}
-        self.form.receive({**message, **more})
+        self._last = {**message, **more}
+        self.form.receive(self._last)
+
+    def repeat(self) -> None:
+        """Send the last message again, as when nobody seems to have received it."""
+        self.form.receive(self._last)
 
     def type(self, **texts: str) -> FormDriver:
         """Type into inputs; two underscores stand for a dot."""

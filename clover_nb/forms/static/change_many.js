@@ -251,12 +251,13 @@ function render({ model, el, link }) {
     const { work: words, confirm: sentence, running, progress } = model.get("applying");
     work.textContent = running ? "" : words;
     work.hidden = running;
-    redraw(confirm, [sentence, running, model.get("step")], () =>
-      sentence && !running && model.get("step") === "apply" ? [tick("live", sentence)] : [],
-    );
-    redraw(confirmAgain, [sentence, model.get("results").left, model.get("step")], () =>
-      sentence && model.get("results").left && model.get("step") === "results" ? [tick("live", sentence)] : [],
-    );
+    const step = model.get("step");
+    const showConfirmation = (place, isNext) => {
+      const isAsked = Boolean(sentence && isNext);
+      redraw(place, isAsked, () => (isAsked ? [tick("live", sentence)] : []));
+    };
+    showConfirmation(confirm, step === "apply" && !running);
+    showConfirmation(confirmAgain, step === "results" && model.get("results").left);
     apply.hidden = running;
     apply.setAttribute("aria-disabled", model.get("busy"));
     stop.hidden = bar.hidden = told.hidden = !running;

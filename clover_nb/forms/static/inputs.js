@@ -36,12 +36,13 @@ function typedValues(model, link, changed) {
     kernel.send(message, buffers);
     return message;
   };
-  // The same message again: the kernel does it once.
+  // The same message again, of which the kernel does one; not while it is silent, as it may be busy.
   const askAgain = () => {
-    if (isBegun() || kernel.trouble()) return clearInterval(prompting);
+    if (isBegun() || kernel.isGone()) return clearInterval(prompting);
+    if (kernel.trouble()) return undefined;
     task.isLate = true;
     kernel.send(task.message);
-    changed();
+    return changed();
   };
   return {
     view,
