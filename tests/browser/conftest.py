@@ -36,6 +36,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium import running_browser
+from lab_process import find_free_port
 from latency import LatencyProxy, running_proxy
 
 if TYPE_CHECKING:
@@ -408,6 +409,7 @@ def running_lab(home: Path) -> Iterator[Lab]:
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"),
         *("--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"),
+        f"--ServerApp.port={find_free_port()}",  # labs that start together choose the same
     ]
     log = home / "lab.log"
     with log.open("wb") as output:

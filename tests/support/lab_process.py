@@ -30,7 +30,7 @@ def running_lab(
     }
     folders |= {"TMPDIR": str(home), "IPYTHONDIR": str(home), "HOME": str(home)}
     # Else labs that start together choose the same, and one answers for the other.
-    port = f"--ServerApp.port={_find_free_port()}"
+    port = f"--ServerApp.port={find_free_port()}"
     command = [python, "-P", "-m", "clover_nb.cli", "lab", "--no-browser", port, *options]
     with (home / "log").open("w") as log, (home / "output").open("w") as output:
         process = subprocess.Popen(
@@ -49,7 +49,8 @@ def running_lab(
                 process.wait()
 
 
-def _find_free_port() -> int:
+def find_free_port() -> int:
+    """A port of loopback that nobody listens at."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
