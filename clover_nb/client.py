@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from clover_nb import constants
+from clover_nb import constants, setting_checks, setting_sources
 from clover_nb import settings as settings_
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
@@ -242,7 +242,7 @@ def connect(
     """
     ask_for_token = None
     if callable(access_token):
-        ask_for_token = partial(settings_.ask_for_token, access_token)
+        ask_for_token = partial(setting_checks.ask_for_token, access_token)
         access_token = ask_for_token()
     # Now, for a traceback may show this function's variables.
     access_token, api_key, place = mask_credentials(
@@ -253,7 +253,7 @@ def connect(
         }
     ).values()
     del team
-    arguments = settings_.settings_from(
+    arguments = setting_sources.settings_from(
         {
             "access_token": access_token,
             "api_key": api_key,
@@ -265,10 +265,10 @@ def connect(
             "writes": writes,
             "team": place,
         },
-        settings_.ARGUMENT,
+        setting_sources.ARGUMENT,
     )
     name = None if environment is None else settings_.parse_environment(environment)
-    found = {} if name == "local" else settings_.read_environment()
+    found = {} if name == "local" else setting_sources.read_environment()
     if name is None:
         name = settings_.parse_environment(getattr(found.get("environment"), "value", None))
     values = found | arguments
@@ -276,12 +276,12 @@ def connect(
         raise SettingsError("seed goes with the local environment alone.", field="seed")
     use_sandbox = name == "local" and not any(key.endswith("_url") for key in values)
     if use_sandbox and environment is None:
-        settings_.warn_of_unused_credentials(found)
+        setting_sources.warn_of_unused_credentials(found)
     own_sandbox = _start_sandbox(seed) if use_sandbox and seed is not None else None
     with _stop_on_failure(own_sandbox):
         if use_sandbox:
             address = own_sandbox.connection() if own_sandbox else _shared_sandbox()
-            values = settings_.settings_from(address, settings_.PRACTICE) | arguments
+            values = setting_sources.settings_from(address, setting_sources.PRACTICE) | arguments
         if journal == "default" and "journal" in values and "team" not in values:
             journal = str(values["journal"].value)
         settings = settings_.load_settings(values, environment=name)

@@ -28,7 +28,8 @@ from clover_nb.client import connect
 from clover_nb.errors import CloverError
 from clover_nb.journal.registry import default_path
 from clover_nb.journal.sqlite import make_private_file
-from clover_nb.settings import PRACTICE, Settings, hand_over_settings
+from clover_nb.setting_sources import PRACTICE
+from clover_nb.settings import Settings, hand_over_settings
 
 if TYPE_CHECKING:
     import argparse

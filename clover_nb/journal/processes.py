@@ -20,7 +20,7 @@ from typing import Final
 
 import portalocker
 
-from clover_nb.settings import PERSON
+from clover_nb.setting_sources import PERSON
 from clover_nb.team import application_name, open_shared
 
 _SUFFIX: Final = ".alive"

@@ -17,7 +17,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from clover_nb.settings import is_loopback
+from clover_nb.setting_checks import is_loopback
 from clover_nb.transport import workers
 
 T = TypeVar("T")

@@ -17,7 +17,8 @@ import pytest
 import clover_nb
 from clover_nb import cli, connect
 from clover_nb.sandbox.api import ecommerce, platform
-from clover_nb.settings import VARIABLES, Settings
+from clover_nb.setting_sources import VARIABLES
+from clover_nb.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

@@ -171,8 +171,8 @@ def test_a_file_of_root_is_trusted(open_folder, run_as_other_user):
     """It is how an administrator sets a machine up."""
     (open_folder / ".env").write_text(PRODUCTION)
     (open_folder / ".env").chmod(0o644)
-    code = "os.chdir(sys.argv[1]); print(settings.read_environment()['merchant_id'].value)"
-    imports = "import sys; from clover_nb import settings"
+    code = "os.chdir(sys.argv[1]); print(setting_sources.read_environment()['merchant_id'].value)"
+    imports = "import sys; from clover_nb import setting_sources"
     assert run_as_other_user(imports, code, str(open_folder)) == "M1\n"
 
 
