@@ -24,8 +24,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SLOW = (
     *("browser/test_forms_in_lab.py", "browser/test_desk_in_lab.py", "browser/test_desk_keys.py"),
     *("browser/test_desk_page.py", "cli/test_lab.py", "browser/test_card_in_lab.py"),
-    *("browser/test_field_in_lab.py", "cli/test_lessons.py", "security/test_desk_page.py"),
-    *("browser/test_change_many.py", "browser/test_table_in_lab.py"),
+    *("browser/test_field_in_lab.py", "security/test_desk_page.py", "browser/test_change_many.py"),
+    "browser/test_table_in_lab.py",
 )
 
 

@@ -107,6 +107,7 @@ def opened_by(home, folder):
     return first.headers["Location"].partition("?")[0], (home / "output").read_text()
 
 
+@pytest.mark.long
 def test_the_lab_offers_them_in_an_empty_folder(tmp_path, working_folder):
     """An environment and hidden files may be there; it says what it did, and opens the first."""
     (working_folder / ".env").touch()
