@@ -378,6 +378,32 @@ def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice
         assert len(ana.journal.frame()) == 40
 
 
+def test_ctrl_c_ends_a_batch_that_waits_for_the_database(practice, database):
+    """It says why it can't be written down, and goes on when it is applied again."""
+    timers = []
+
+    def follow(progress):
+        """Away from the fifth row that is done on, and back much later than the Ctrl-C."""
+        if progress.done >= 5 and not timers:
+            database.server.stop()
+            timers.append(threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)))
+            timers.append(threading.Timer(10, database.server.start))
+            for timer in timers:
+                timer.start()
+
+    with connect_as(practice, database, "ana") as ana:
+        known = len(ana.customers.list())
+        table = pd.DataFrame({"email": [f"stop{turn}@example.com" for turn in range(40)]})
+        plan = ana.customers.plan(table)
+        with pytest.raises(JournalError, match="can't be used"):
+            ana.customers.apply(plan, progress=follow)
+        timers[1].cancel()
+        database.server.start()
+        batch = ana.customers.apply(plan, listing_wait=0.1)
+        assert (batch.number, batch.state, batch.counts) == (1, "done", {"done": 40})
+        assert len(ana.customers.list()) == known + 40
+
+
 def test_a_process_that_was_taken_for_dead_sends_no_more_of_its_batch(database):
     """A colleague has gone on with it, while this one had lost its connection."""
     rows = [{"row": 2, "action": "create", "customer_id": None}]

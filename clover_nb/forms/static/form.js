@@ -157,7 +157,8 @@ function draw(model, el, values) {
     }
     const found = model.get("choices").customer ?? [];
     several.hidden = !found.length;
-    several.replaceChildren(...found.map(([value, label]) => element("option", { value, dir: "auto" }, plainText(label))));
+    const option = ([value, label]) => element("option", { value, dir: "auto" }, plainText(label));
+    redraw(several, found, () => found.map(option)); // not while somebody chooses
   };
   const showHints = () => {
     const hints = model.get("hints");
