@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from batch_rows import QUICK, count_outcomes, new_rows, renaming_rows
+from batch_rows import QUICK, are_verified, count_outcomes, new_rows, renaming_rows
 
 from clover_nb import TEST_CARDS, connect, read_table
 from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
@@ -30,7 +30,7 @@ def test_creates_and_changes_are_made_and_verified(near, box):
     before = len(writes(box))
     batch = apply(near, table)
     assert repr(batch) == "<Batch 1: done; 40 done>"
-    assert batch.frame()["verified"].all()
+    assert are_verified(batch)
     assert len(writes(box)) - before == 40
     after = near.customers.list()
     assert len(after) == 80
@@ -178,6 +178,21 @@ def test_a_plan_that_was_applied_is_not_applied_again(near, box):
     assert len(box.requests) == before
 
 
+def test_what_was_interrupted_before_the_comparison_is_compared_by_the_next(near, box):
+    """All rows are done, and none is looked at yet."""
+    plan = near.customers.plan(new_rows(5))
+
+    def interrupt(progress):
+        if progress.done == 5:
+            raise KeyboardInterrupt
+
+    batch = near.customers.apply(plan, progress=interrupt)
+    assert (batch.state, count_outcomes(batch)) == ("stopped", {"done": 5})
+    assert not are_verified(batch)
+    assert are_verified(near.customers.apply(plan))
+    assert len(writes(box)) == 5
+
+
 def test_an_apply_goes_on_where_it_was_stopped(near, box):
     """The rest of the rows is sent, and no row twice."""
     plan = near.customers.plan(new_rows(30))
@@ -194,6 +209,7 @@ def test_an_apply_goes_on_where_it_was_stopped(near, box):
     assert "open" not in count_outcomes(batch)
     again = near.customers.apply(plan)
     assert repr(again) == "<Batch 1: done; 30 done>"
+    assert are_verified(again)  # those too that were done before it stopped
     assert len(writes(box)) == 30
     assert near.batches()["done"].to_list() == [30]
     assert apply(near, new_rows(1, start=90)).number == 2  # going on has used up no number
@@ -364,7 +380,7 @@ def test_a_batch_is_taken_back_as_a_plan(near):
     undo.accept(undo.frame(status="doubtful").index)
     taken = near.customers.apply(undo)
     assert count_outcomes(taken) == {"done": 12}
-    assert taken.frame()["verified"].all()
+    assert are_verified(taken)
     after = near.customers.list()
     fields = ["email", "name", "phone", "shipping_line1"]
     pd.testing.assert_frame_equal(after[fields], before[fields])
@@ -549,7 +565,7 @@ def test_a_batch_goes_on_with_a_new_token(box, tmp_path):
         batch = apply(near, table, progress=expire_once(box, after=10))
         assert 401 in {entry["status"] for entry in box.requests}
         assert (batch.state, count_outcomes(batch)) == ("done", {"done": 80})
-        assert batch.frame()["verified"].all()
+        assert are_verified(batch)
         assert len(near.customers.list()) == 100
 
 

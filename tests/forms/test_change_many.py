@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from batch_rows import are_verified
 
 from clover_nb import connect, forms, read_plan, sandbox
 from clover_nb.bulk.rows import KINDS
@@ -417,7 +418,7 @@ def test_the_process_gets_its_settings_where_nobody_else_sees_them(kept):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert token not in path.read_text(encoding="utf-8")
     assert wait_until_over(application).state == "done"
-    assert application.batch.frame()["verified"].all()
+    assert are_verified(application.batch)
 
 
 def test_what_was_kept_of_a_plan_goes_when_its_end_was_seen(kept):
