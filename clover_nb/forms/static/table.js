@@ -360,7 +360,8 @@ function render({ model, el, link }) {
     const offered = model.get("views");
     const option = ([name, count]) =>
       element("option", { value: name }, `${name} (${count.toLocaleString("en")})`);
-    views.replaceChildren(element("option", { value: "" }, "All customers"), ...offered.map(option));
+    const all = element("option", { value: "" }, "All customers");
+    redraw(views, offered, () => [all, ...offered.map(option)]); // not while somebody chooses
     views.value = view().view;
     views.hidden = !offered.length;
   };
