@@ -78,9 +78,7 @@ def test_a_slow_line_that_breaks_off_loses_no_letter_and_saves_once(browser, hub
         button(bo, "Save contact").click()
         line.drop_connections()
         line.milliseconds = 150
-        expect(bo.get_by_text("What you typed is still here.")).to_be_visible(timeout=60_000)
-        button(bo, "Save contact").click()
-        expect(bo.get_by_text(f"Saved: {name}")).to_be_visible()
+        expect(bo.get_by_text(f"Saved: {name}")).to_be_visible(timeout=60_000)  # asked for again
         expect(ana.get_by_text("bo changed this customer a moment ago.")).to_be_visible()
         by_bo = ana.get_by_role("cell", name="bo", exact=True)
         changes = ana.get_by_role("table", name="History").get_by_role("row").filter(has=by_bo)
