@@ -131,7 +131,7 @@ def _make_test_card_menu() -> str:
     )
     return (
         "<output aria-label=Brand></output>"
-        f"<select aria-label='Fill in a test card'><option value=''>Test cards{options}</select>"
+        f"<select disabled aria-label='Fill in a test card'><option value=''>Test cards{options}</select>"
     )
 
 

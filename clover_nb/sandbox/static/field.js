@@ -194,6 +194,7 @@ window.addEventListener("message", async ({ data, origin, source }) => {
   if (data.do === "setup" && !session) {
     [session, page] = [data.session, origin];
     dress(data.styles ?? {});
+    if (choice) choice.disabled = false; // before, the other fields are not known
     post({ event: "ready" });
     const chosen = sibling("CARD_NUMBER")?.chosen;
     if (chosen) window.cardField.fill(chosen[type]);
