@@ -111,6 +111,7 @@ RUN = """async (numbers) => {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
   const run = async () => {
     while (!app?.shell?.currentWidget?.sessionContext) await pause();
+    while (!app.commands.hasCommand('notebook:run-cell')) await pause();
     const panel = app.shell.currentWidget;
     await panel.context.ready;
     await panel.sessionContext.ready;
@@ -129,7 +130,11 @@ RUN = """async (numbers) => {
     () => reject(new Error('the cells did not finish in 60 s')), 60000));
   return Promise.race([run(), late]);
 }"""
-CLEAR = "async () => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+CLEAR = """async () => {
+  const [commands, clear] = [window.jupyterapp.commands, 'notebook:clear-all-cell-outputs'];
+  while (!commands.hasCommand(clear)) await new Promise((resolve) => setTimeout(resolve, 30));
+  await commands.execute(clear);
+}"""
 EVALUATE = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   const future = kernel.requestExecute(
