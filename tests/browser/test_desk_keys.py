@@ -378,6 +378,12 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
             sheet = openpyxl.load_workbook(path).active
             assert [cell.value for cell in sheet[1]][:3] == ["Email", "Name", "City"]
             assert (sheet["B2"].value, sheet["B2"].data_type) == ("=1+1", "s")
+    page.locator("summary").filter(has_text="Columns").press("Enter")
+    page.get_by_role("button", name="Later: Email").press("Enter")
+    page.get_by_role("checkbox", name="Phone", exact=True).check()
+    expect(heads.filter(has_text="Phone")).to_have_count(1)
+    page.locator("summary").filter(has_text="Columns").press("Enter")
+    page.evaluate("localStorage.clear()")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

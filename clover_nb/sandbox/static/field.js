@@ -196,6 +196,7 @@ window.addEventListener("message", async ({ data, origin, source }) => {
     dress(data.styles ?? {});
     if (choice) choice.disabled = false; // before, the other fields are not known
     post({ event: "ready" });
+    if (input.value) edited(); // somebody was quicker than this script
     const chosen = sibling("CARD_NUMBER")?.chosen;
     if (chosen) window.cardField.fill(chosen[type]);
   } else if (data.do === "tokenize" && data.session === session) {
