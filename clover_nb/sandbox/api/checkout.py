@@ -131,7 +131,8 @@ def _make_test_card_menu() -> str:
     )
     return (
         "<output aria-label=Brand></output>"
-        f"<select disabled aria-label='Fill in a test card'><option value=''>Test cards{options}</select>"
+        "<select disabled aria-label='Fill in a test card'>"
+        f"<option value=''>Test cards{options}</select>"
     )
 
 
