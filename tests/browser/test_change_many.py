@@ -264,6 +264,7 @@ def test_a_card_number_that_is_typed_stays_in_the_browser(open_notebook, connect
     assert number[:9] not in frames
 
 
+@pytest.mark.long
 def test_those_that_are_ticked_in_a_table_are_changed_in_the_next_cell(open_notebook, connect):
     """As in the desk; which are picked on another page count too."""
     notebook = open_notebook([connect, TABLE, TICKED], width=1600)

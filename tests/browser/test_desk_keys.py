@@ -386,7 +386,7 @@ def test_columns_are_kept_and_what_is_shown_is_saved_as_files(page, tmp_path):
     page.evaluate("localStorage.clear()")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_both_panes_are_in_sight(page, theme):
     """List and record side by side, or one below the other; the new customer's form alone."""
     page.emulate_media(color_scheme=theme)

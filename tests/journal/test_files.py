@@ -15,6 +15,7 @@ import time
 import uuid
 
 import pytest
+from batch_rows import QUICK
 
 from clover_nb import TEST_CARDS, connect, errors
 from clover_nb.errors import JournalError, ValidationError
@@ -287,7 +288,7 @@ NONSENSE = ["x", "'not json'", "'[1, 2]'", "x'00ff'", "NULL", "1e999", "-1", "'{
 def test_lines_that_make_no_sense_do_no_harm(practice, tmp_path, value):
     """After a bad disk: the table and the next change work, and what can't be told is unknown."""
     file = tmp_path / "journal"
-    with connect("local", journal=file, **practice.connection()) as clover:
+    with connect("local", journal=file, timeouts=QUICK, **practice.connection()) as clover:
         token = clover.tokens.create(card=TEST_CARDS["visa"])["id"]
         row = clover.customers.create(email="ana@example.com", source=token)
         clover.customers.modify(row["id"], name="Ana")
@@ -307,7 +308,7 @@ def test_lines_that_make_no_sense_do_no_harm(practice, tmp_path, value):
                 "AND entry > (SELECT max(entry) - 2 FROM entries)"
             )
     db.close()
-    with connect("local", journal=file, **practice.connection()) as clover:
+    with connect("local", journal=file, timeouts=QUICK, **practice.connection()) as clover:
         table = clover.journal.frame()
         assert len(table) == 2 + 2 * len(columns)
         assert not (table["outcome"].iloc[2:] == "open").any()
