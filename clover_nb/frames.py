@@ -18,6 +18,7 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 
+from clover_nb import constants
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_columns, flatten
 
@@ -103,13 +104,16 @@ def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
                         extra.setdefault(name, {})[position] = plain
             count += len(page)
     known = {
-        name: pa.concat_arrays(arrays) if arrays else pa.array([], SCHEMA[name])
-        for name, arrays in parts.items()
+        name: pa.concat_arrays(arrays) if (arrays := parts.pop(name)) else pa.array([], kind)
+        for name, kind in SCHEMA.items()
     }
     index = pd.Index(_pandas_array(known.pop("id")), name="id")
     columns = {name: _pandas_array(values) for name, values in known.items()}
     others = {name: _extra_array(map(extra[name].get, range(count))) for name in sorted(extra)}
-    return pd.DataFrame(columns | others, index=index)
+    table = pd.DataFrame(columns | others, index=index)
+    if count > constants.PAGE_MAX:  # else Arrow keeps the memory of the single pages
+        pa.default_memory_pool().release_unused()
+    return table
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
