@@ -29,7 +29,9 @@ def details(page: Page) -> Locator:
 
 
 def select_row(page: Page, number: int) -> str:
-    """Select a customer by its place in the table, from 1; gives the id."""
+    """Select a customer by its place in the whole table, from 1; gives the id."""
+    page.get_by_role("searchbox").fill("")
+    expect(page.get_by_text(" match (of ")).to_have_count(0)
     page.get_by_role("row").nth(number).click()
     expect(button(page, "Note")).to_be_visible()
     return page.locator(".clover-who").first.inner_text().rpartition(" ")[2]
