@@ -21,7 +21,7 @@ from clover_nb.frames import to_row
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import flatten
 from clover_nb.writes import conflicts
-from clover_nb.writes.current_customer import CurrentCustomerReader
+from clover_nb.writes.current_customer import CurrentCustomer, CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
 from clover_nb.writes.undo import find_undo_fields
@@ -67,6 +67,7 @@ class CustomerWriter:
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
         consent: bool | None = None,
         undoes: int | None = None,
+        current: CurrentCustomer | None = None,
     ) -> pd.Series[Any]:
         """Change a customer: by one request, and one each for an address and a note by itself.
 
@@ -77,11 +78,13 @@ class CustomerWriter:
             expected: The row that the change is based on.
             consent: Whether the cardholder's was stated.
             undoes: The entry that it undoes.
+            current: The customer as it is, where that was just read.
         """
         if not body:
             raise _nothing_changes()
         self._writes.require_permission()
-        current = self._current.read(customer_id, fresh=expected is not None or "note" in body)
+        is_fresh = expected is not None or "note" in body
+        current = current or self._current.read(customer_id, fresh=is_fresh)
         before = current.fields
         if expected is not None:
             conflicts.check_conflicts(expected, before or {})
@@ -168,11 +171,15 @@ class CustomerWriter:
         """Restore what a change has changed, where it is as the change left it."""
         change = self._writes.entry(entry)
         key = change.write.customer_id or ""
-        now = flatten(self._platform.get_customer(key)) if key else {}
-        return self.change("undo", key, find_undo_fields(change, now), undoes=change.number)
+        nobody = CurrentCustomer({}, {}, None)  # of a create, which can't be undone
+        current = self._current.read(key, fresh=True) if key else nobody
+        body = find_undo_fields(change, current.fields or {})
+        return self.change("undo", key, body, undoes=change.number, current=current)
 
     def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
-        return to_row(self._current.complete_record(result, write))
+        row = to_row(self._current.complete_record(result, write))
+        row.attrs["entry"] = result.entry  # the newest of the customer may be a colleague's
+        return row
 
 
 def _as_series(key: str, result: WriteResult) -> pd.Series[Any]:
