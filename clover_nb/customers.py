@@ -250,7 +250,7 @@ class Customers:
             The customer as a row, with the new card among ``source_ids`` and without the old one.
 
         Raises:
-            ValidationError: As :meth:`add_source`.
+            ValidationError: As :meth:`add_source`; or the customer has no such old card.
             AlreadyOnFileError: The new card is on file already, or one card is all that is kept.
             PartialChangeError: The second step failed; the message says what the customer has now.
 

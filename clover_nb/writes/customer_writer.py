@@ -24,7 +24,7 @@ from clover_nb.writes import conflicts
 from clover_nb.writes.current_customer import CurrentCustomer, CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
-from clover_nb.writes.undo import find_undo_fields
+from clover_nb.writes.undo import find_undo_fields, require_undoable
 
 # What is changed by itself, in words, and the field to name.
 _PARTS: Final = (("address", "shipping"), ("note", "note"))
@@ -123,6 +123,8 @@ class CustomerWriter:
         """Attach the card of a body and take an old one off, both written down before the first."""
         self._writes.require_permission()
         before = self._current.read(customer_id).fields
+        if self._platform.can_read:
+            _require_card(before or {}, old_source_id)
         sent = _with_email(body, before)
         attach = Write("add_source", customer_id, sent, before, consent=True)
         revoke = Write("delete_source", customer_id, {"source_id": old_source_id}, before)
@@ -170,9 +172,9 @@ class CustomerWriter:
     def undo(self, entry: int) -> pd.Series[Any]:
         """Restore what a change has changed, where it is as the change left it."""
         change = self._writes.entry(entry)
+        require_undoable(change)
         key = change.write.customer_id or ""
-        nobody = CurrentCustomer({}, {}, None)  # of a create, which can't be undone
-        current = self._current.read(key, fresh=True) if key else nobody
+        current = self._current.read(key, fresh=True)
         body = find_undo_fields(change, current.fields or {})
         return self.change("undo", key, body, undoes=change.number, current=current)
 
@@ -191,6 +193,19 @@ def _with_email(body: Mapping[str, Any], before: Fields | None) -> dict[str, Any
     """A body with the current address, without which Clover refuses an update (O-live)."""
     current = (before or {}).get("email")
     return {"email": current, **body} if current else dict(body)
+
+
+def _require_card(now: Fields, card: str) -> None:
+    """Refuse to go on where a customer has no such card."""
+    held = now.get("source_ids", [])
+    if card not in held:
+        raise ValidationError(
+            f"The customer has no card {card}.",
+            hint=f"There are: {', '.join(held)}."
+            if held
+            else "There is none: attach the new one with customers.add_source.",
+            field="old_source_id",
+        )
 
 
 def _nothing_changes() -> ValidationError:

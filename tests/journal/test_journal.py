@@ -319,6 +319,8 @@ def test_what_can_not_be_undone_is_refused_with_the_reason(clover):
     refused(clover, "attached can only be taken off")
     clover.customers.delete_source(row["id"], row["source_ids"][0])
     refused(clover, "needs a new token")
+    clover.customers.delete(row["id"])
+    refused(clover, "deleted is gone at Clover")
     with pytest.raises(ValidationError, match="no entry 999"):
         clover.undo(999)
 
