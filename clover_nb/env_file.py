@@ -17,7 +17,10 @@ def find_env_file() -> Path | None:
     The top is the first folder with ``.git`` or ``pyproject.toml`` in it. Without one only the
     working directory is looked at: what lies above it may be anybody's.
     """
-    start = Path.cwd()
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:  # it was deleted
+        return None
     folders = (start, *start.parents)
     tops = (
         number
