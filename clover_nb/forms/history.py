@@ -146,18 +146,6 @@ def describe_outcome(outcome: str) -> str:
     return f"{_OUTCOMES.get(outcome, outcome)}."
 
 
-def latest_change(clover: Clover, customer_id: str) -> int:
-    """The number of the newest change of a customer in the journal.
-
-    Raises:
-        CloverError: There is none, or the journal is off or can't be read.
-    """
-    lines = clover.journal.frame(customer_id=customer_id)
-    if lines.empty:
-        raise ValidationError("The journal knows of no change.")
-    return int(lines.index[-1])
-
-
 def _what(line: pd.Series[Any]) -> str:
     operation, outcome = str(line["operation"]), str(line["outcome"])
     done, attempt = _WORDS.get(operation, (operation, operation))
