@@ -235,6 +235,7 @@ class CustomerTable(SharedWidget):
             "enter": lambda: self.open_first(content["text"]),
             "sort": lambda: self.sort(content["column"]),
             "page": lambda: self.turn(content["page"]),
+            "step": lambda: self.turn(self.view["page"] + content["pages"]),
             "prepare": self._page.query.prepare_search,
             "view": lambda: self._change_page(self._page.show_view, content["name"]),
             "count": self.count_views,
