@@ -224,10 +224,10 @@ def _add_undo(clover: Clover, answer: Row[Any]) -> ActionResult:
     row = _read_back(clover, answer)
     try:
         entry = latest_change(clover, row["id"])
-        find_undo_fields(clover.journal.entry(entry), dict(row))
+        find_undo_fields(entry, dict(row))
     except CloverError as reason:
         return ActionResult(row, note=_explain_no_undo(reason))
-    return ActionResult(row, lambda: _add_undo(clover, clover.undo(entry)))
+    return ActionResult(row, lambda: _add_undo(clover, clover.undo(entry.number)))
 
 
 def _explain_no_undo(reason: CloverError) -> str:

@@ -58,7 +58,7 @@ def test_a_customer_is_created_with_everything(clover):
     given = typed(clover, name="Ana Rivera", phone="555-0125") | ADDRESS
     row = created(clover, given | {"shipping.name": "Warehouse"})
     assert row["name"] == "Ana Rivera"
-    sent = clover.journal.entry(latest_change(clover, row["id"])).write.sent
+    sent = latest_change(clover, row["id"]).write.sent
     assert sent["shipping"]["name"] == "Warehouse"
     assert row["shipping_line2"] == "Floor 2"
     assert row["shipping_country"] == "US"
