@@ -243,6 +243,14 @@ class FormState:
             found.pop("source", None)  # its fields tell, when the token is made
         return found
 
+    def list_inputs(self) -> list[str]:
+        """The names of the inputs as they stand in the form, from top to bottom."""
+        names = ["customer"]
+        for section in self.spec.sections:
+            names += ["source", "ecomind"] if section.card else []
+            names += [field.name for field in section.fields]
+        return [*names, *self.confirmations]
+
     def label_of(self, name: str) -> str:
         """What an input is called in messages."""
         if name == "source":

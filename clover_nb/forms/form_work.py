@@ -366,7 +366,7 @@ class FormWork:
     # -- what is wrong -----------------------------------------------------------------------------
 
     def _summarize_errors(self, errors: Mapping[str, CloverError]) -> None:
-        names = [n for n in ("customer", "source", *self.state.inputs.values) if n in errors]
+        names = [name for name in self.state.list_inputs() if name in errors]
         self.panel.say("error", messages.summarize_errors(list(map(self.state.label_of, names))))
         self._focus_input(names[0])
 

@@ -111,8 +111,8 @@ def test_create_shows_every_message_beside_its_field_and_sends_nothing(clover, s
         *("email", "source", "phone", "shipping.address.line1", "shipping.address.state")
     }
     assert "Email is not an email address" in create.errors["email"]
-    assert "5 fields need attention: Card token, Email, Phone" in create.status
-    assert create.heard[-1]["name"] == "source"
+    assert "5 fields need attention: Email, Phone, Card token" in create.status
+    assert create.heard[-1]["name"] == "email"
     assert create.texts["email"] == "ana@"
     assert create.form.token == "tok_1"
     assert len(clover.customers.list()) == before

@@ -45,7 +45,12 @@ function draw(model, el, values) {
   let card;
   let token;
 
-  const ask = (what, more) => flush(inputs) && values.ask(what, more);
+  let asker; // what had the focus when something was asked for
+  const ask = (what, more) => {
+    asker = document.activeElement;
+    return flush(inputs) && values.ask(what, more);
+  };
+  const isHere = (held) => el.contains(held) || [asker, document.body].includes(held);
   const submit = () => ask("submit", { texts: { ...texts }, about: model.get("about") });
   const on = (name) => ({
     edit: (text, how) => values.edit({ [name]: text }, how),
@@ -236,7 +241,7 @@ function draw(model, el, values) {
     receive: (message) => {
       if (message.card) {
         card?.receive(message.card);
-      } else if (values.isAnswered(message.seen)) {
+      } else if (values.isAnswered(message.seen) && isHere(document.activeElement)) {
         const isCard = message.name === "source" && texts.way === "type";
         (isCard ? card : inputs[message.name])?.focus();
       }
