@@ -55,7 +55,9 @@ def test_search_sort_page_and_select(notebook):
     """What is asked for is shown, and the choice stays with its customer."""
     page, status = notebook.page, notebook.page.get_by_role("status")
     expect(status).to_have_text("1\N{EN DASH}20 of 60 customers")
-    page.get_by_role("button", name="Next page").click()
+    page.get_by_role("button", name="Next page").dblclick()
+    expect(status).to_have_text("41\N{EN DASH}60 of 60 customers")
+    page.get_by_role("button", name="Previous page").click()
     expect(status).to_have_text("21\N{EN DASH}40 of 60 customers")
     row(notebook, "Person 25").click()
     notebook.wait_for("table.selected.name.tolist(), chosen", "(['Person 25'], [['ID25']])")
