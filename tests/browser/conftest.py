@@ -175,7 +175,7 @@ OPEN = """async (path) => {
 }"""
 # Whether the lab has the window's width: it lays out its parts a moment later.
 RESIZED = """(width) => {
-  const { right } = document.querySelector('#jp-main-dock-panel').getBoundingClientRect();
+  const { right } = document.querySelector('#jp-main-dock-panel')?.getBoundingClientRect() ?? {};
   return innerWidth === width && right <= width && right > width - 100;
 }"""
 # Whether the page can show another one.
@@ -276,6 +276,7 @@ class Notebook:
         """
         target.hover()
         self.page.mouse.down()
+        assert target.evaluate("target => target.matches(':active')"), "it has moved meanwhile"
 
     def type(self, text: str) -> None:
         """Type as a person does, into what has the focus."""

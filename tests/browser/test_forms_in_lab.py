@@ -304,6 +304,7 @@ def test_a_button_stays_under_the_pointer_until_it_is_let_go(notebook):
     """A message that comes meanwhile moves no button away, so the click counts."""
     contact = form(notebook, "contact")
     contact.get_by_label("Phone", exact=True).fill("none")
+    expect(contact.get_by_role("table")).to_contain_text("none")
     notebook.hold(button(contact, "Save contact"))
     notebook.run("contact.preview += '<p>And more.</p>' * 9")
     notebook.page.mouse.up()
@@ -534,10 +535,11 @@ def test_the_address_follows_its_country(notebook):
 
 def test_a_form_is_whole_and_open_to_all(notebook):
     """At 900 pixels no label is cut; axe finds nothing serious, light or dark."""
+    nothing = re.compile("Nothing (was sent|is changed)")
     for name in FORMS:
         part = form(notebook, name)
         part.get_by_role("button", name=SUBMIT).click()
-        expect(part.get_by_role("alert").filter(has_text="Nothing was sent")).to_be_visible()
+        expect(part.get_by_role("alert").filter(has_text=nothing)).to_be_visible()
     form(notebook, "contact").get_by_label("Name", exact=True).fill("Ana Costa")
     expect(form(notebook, "contact").get_by_role("table")).to_be_visible()
     notebook.resize(900, 2400)
