@@ -225,6 +225,8 @@ class Sandbox:
 
     def _run_in_server(self, function: Callable[..., _T], *args: object) -> _T:
         """Call in the server's thread, between two requests."""
+        if not self._server.thread.is_alive():
+            raise RuntimeError(f"The sandbox at {self.ecommerce_url} was stopped.")
 
         async def call_function() -> _T:
             return function(*args)
