@@ -320,6 +320,7 @@ def start(
             ws="none",
             lifespan="off",
             access_log=False,
+            log_config=None,  # else it needs a standard error, which a program may not have
             log_level="error",
             server_header=False,
         )

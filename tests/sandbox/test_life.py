@@ -64,6 +64,17 @@ def test_stop_twice():
         requests.get(box.ecommerce_url, timeout=5)
 
 
+def test_it_runs_in_a_program_without_a_standard_error(tmp_path):
+    """As one that a desktop or a service has started."""
+    script = (
+        "import pathlib; from clover_nb import sandbox; box = sandbox.start(customers=0); "
+        "pathlib.Path('out').write_text(box.ecommerce_url); box.stop()"
+    )
+    command = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script]
+    assert subprocess.run(command, check=False, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out").read_text().startswith("http://127.0.0.1:")
+
+
 def test_what_was_stopped_says_so():
     """And nothing waits for an answer of it."""
     with sandbox.start(customers=0) as box:
