@@ -23,6 +23,7 @@ from clover_nb.forms.change_work import ChangeWork
 from clover_nb.forms.form_state import LIVE
 from clover_nb.forms.runner import TaskFailure
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.table_page import TablePage
 
 _STEPS: Final[dict[Step, str]] = {
     "file": "File",
@@ -212,15 +213,10 @@ class ChangeMany(SharedWidget):
         if self.table is not None:
             self.table.close()
         self._rows = rows
-        self.table = CustomerTable(
-            rows.shown,
-            columns=rows.columns,
-            labels=_HEADS,
-            search=[],
-            page_size=_PAGE,
-            can_tick=rows is self.work.review,
-            noun="row",
+        page = TablePage(
+            rows.shown, columns=rows.columns, labels=_HEADS, search=[], page_size=_PAGE, noun="row"
         )
+        self.table = CustomerTable(page, can_tick=rows is self.work.review)
         self.table.on_tick(lambda _: self._draw())
 
     def _review_state(self) -> dict[str, Any]:
