@@ -212,6 +212,7 @@ class TableQuery:
     def prepare_search(self) -> None:
         """Get ready for a search, which the first would otherwise wait for."""
         _ = self._search_text
+        pa.default_memory_pool().release_unused()  # of what the text was made of, twice its size
 
 
 def _fold(text: str) -> str:
