@@ -79,6 +79,24 @@ class BulkChanges:
         """One batch; see :meth:`clover_nb.customers.Customers.batch`."""
         return Batch(number, self.batches, self._list_customers, self._platform.account)
 
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan; see :meth:`clover_nb.customers.Customers.check_plan`."""
+        if not isinstance(plan, Plan):
+            raise ValidationError(
+                f"plan must be a plan, not a {type(plan).__name__}.",
+                hint="customers.plan makes one of a table, and read_plan reads one from a file.",
+                field="plan",
+            )
+        self._writes.require_permission()
+        if (plan.host, plan.merchant) != self._platform.account:
+            host, merchant = self._platform.account
+            raise ValidationError(
+                f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
+                f"{merchant} at {host}.",
+                hint="Connect to the merchant whose plan it is, or plan the table anew.",
+                field="plan",
+            )
+
     def apply(
         self,
         plan: Plan,
@@ -87,7 +105,7 @@ class BulkChanges:
         progress: Callable[[BatchProgress], object] | None,
     ) -> Batch:
         """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
-        self._writes.require_permission()
+        self.check_plan(plan)
         batches = self.batches
         number = self._write_down(plan, batches)
         with ProgressBar("rows") as bar:
@@ -110,13 +128,6 @@ class BulkChanges:
 
     def _write_down(self, plan: Plan, batches: Batches) -> int:
         """Write a plan's ready rows down, unless they are; returns the batch's number."""
-        if (plan.host, plan.merchant) != self._platform.account:
-            host, merchant = self._platform.account
-            raise ValidationError(
-                f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
-                f"{merchant} at {host}.",
-                field="plan",
-            )
         ready = [_as_row(row) for row in plan.rows if row.requests]
         undoes = plan.source.get("undoes")
         return batches.open(plan.id, ready, headings=plan.headings, undoes=undoes)

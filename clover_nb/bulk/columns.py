@@ -67,7 +67,7 @@ def match_columns(
         ValidationError: A heading or a field is none, or two columns can be the same field.
     """
     headings = [str(name) for name in table.columns]
-    given = dict(given or {})
+    given = {str(heading): field for heading, field in (given or {}).items()}
     for heading, field in given.items():
         _check_heading(heading, headings)
         if field is not None:

@@ -73,10 +73,10 @@ def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
     from clover_nb.bulk.plan import read_plan  # noqa: PLC0415  pandas
 
     plan = read_plan(arguments.plan)
+    clover.customers.check_plan(plan)
     if not arguments.yes:
         told = f"{repr(plan)[1:-1]}: {plan.requests:,} requests to {clover!r}. Type yes to send: "
-        print(told, end="", file=sys.stderr, flush=True)  # noqa: T201
-        if sys.stdin.readline().strip().lower() != "yes":
+        if not _ask(told):
             print("Nothing was sent.", file=sys.stderr)  # noqa: T201
             return _ERROR
     batch = clover.customers.apply(plan, progress=_show_progress)
@@ -93,6 +93,16 @@ def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
             print(f"row {row}: {line['outcome']}: {line['reason']}")  # noqa: T201
         print(" ".join(filter(None, (repr(batch)[1:-1], batch.reason))))  # noqa: T201
     return _DONE if (table["outcome"] == "done").all() else _LEFT
+
+
+def _ask(question: str) -> bool:
+    """Whether a person types yes; nobody does where there is no input, or who presses Ctrl-C."""
+    try:
+        print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+        return sys.stdin is not None and sys.stdin.readline().strip().lower() == "yes"
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # noqa: T201  ends the line of the question
+        return False
 
 
 def _show_progress(progress: BatchProgress) -> None:

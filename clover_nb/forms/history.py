@@ -143,17 +143,6 @@ def describe_outcome(outcome: str) -> str:
     return f"{_OUTCOMES.get(outcome, outcome)}."
 
 
-def latest_change(clover: Clover, customer_id: str) -> Entry:
-    """The newest change of a customer in the journal.
-
-    Raises:
-        CloverError: There is none, or the journal is off or can't be read.
-    """
-    for entry in clover.journal.of_customer(customer_id):
-        return entry
-    raise ValidationError("The journal knows of no change.")
-
-
 def _what(entry: Entry) -> str:
     operation, outcome = entry.write.operation, entry.outcome
     done, attempt = _WORDS.get(operation, (operation, operation))

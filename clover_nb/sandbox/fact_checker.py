@@ -199,6 +199,9 @@ class FactChecker:
             answer = self._send_ask(ask, values, headers)
             if number < len(requests):
                 values["before"] = answer.text
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    said = f"request {number} of {len(requests)}: status {answer.status}"
+                    return FactResult(fact, "differs", (said,))
         wanted = _find_differences(fact, values, answer)
         differences = tuple(self._mask_secrets(each, values) for each in wanted)
         return FactResult(fact, "differs" if differences else "holds", differences)
@@ -239,8 +242,12 @@ class FactChecker:
             sent["apikey"] = self._api_key
         else:
             sent["Authorization"] = f"Bearer {self._connection.access_token}"
+        sent |= dict(headers or {})
         request = urllib.request.Request(  # noqa: S310  http or https, see CloverConnection.find
-            url, body, sent | dict(headers or {}), method=ask.method
+            url,
+            body,
+            {name: value for name, value in sent.items() if value != "<absent>"},
+            method=ask.method,
         )
         for _ in range(_TRIES):
             answer = self._send_request(request)
