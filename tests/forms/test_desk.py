@@ -20,7 +20,6 @@ from scripted_server import said
 from clover_nb import TEST_CARDS, connect, forms, to_frame
 from clover_nb.errors import APIConnectionError, OutcomeUnknownError
 from clover_nb.forms.customer_record import render_cards
-from clover_nb.forms.history import latest_change
 from clover_nb.forms.runner import WORKER
 
 
@@ -203,7 +202,7 @@ def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, mon
         desk.open_form("Edit contact")
         await happens(gate.entered.is_set)
         late = held_threads()
-        desk.offer_undo(latest_change(clover, ana["id"]).number)
+        desk.offer_undo(next(clover.journal.of_customer(ana["id"])).number)
         desk.select(bea["id"])
         assert desk.undo_form is None, "it is about Ana"
         await happens(lambda: "created" in desk.history)
