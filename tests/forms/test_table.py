@@ -371,6 +371,16 @@ def test_a_new_customer_is_shown_whatever_is_searched_for(known):
     assert table.view["ids"] == ["JOHNSON"]
 
 
+def test_what_is_taken_from_the_selection_turns_no_page(people):
+    """The row that was clicked stays in sight, though the last selected one is elsewhere."""
+    table = forms.customer_table(people, page_size=2)
+    table.receive({"do": "select", "ids": ["P"], "click": 1})
+    table.turn(1)
+    table.receive({"do": "select", "ids": ["P", "R"], "click": 2})
+    table.receive({"do": "select", "ids": ["P"], "click": 3})
+    assert ids(table) == "RS"
+
+
 # -- ticking -----------------------------------------------------------------------------------
 
 
