@@ -292,7 +292,7 @@ def known() -> pd.DataFrame:
         ("(615) 5550100", "JOHNSON"),
         ("615 555 0100", "JOHNSON"),
         ("a.johnson@", "JOHNSON"),
-        ("amex \u2022\u2022\u2022\u2022 0005", "JOHNSON"),
+        ("visa \u2022\u2022\u2022\u2022 1126", "JOHNSON"),
         ("415-555-0100", ""),
         ("(030) 23125", "WEBER"),
         ("030 23125 0100 j\u00f6rg", "WEBER"),
