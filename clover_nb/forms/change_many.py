@@ -9,17 +9,18 @@ import pandas as pd
 from traitlets import Bool, Dict, Int, Unicode
 from traitlets import List as ListTrait
 
+from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import Decision
 from clover_nb.bulk.tables import MAX_BYTES
 from clover_nb.client import Clover, default
 from clover_nb.errors import ValidationError
 from clover_nb.forms import rendering
-from clover_nb.forms.apply_progress import describe_offer, describe_work
+from clover_nb.forms.apply_process import describe_work
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.change_rows import BatchResults, PlanReview
+from clover_nb.forms.change_rows import CountedRows
 from clover_nb.forms.change_source import Step
-from clover_nb.forms.change_work import ChangeWork
+from clover_nb.forms.change_work import CONFIRMED, ChangeWork
 from clover_nb.forms.form_state import LIVE
 from clover_nb.forms.runner import TaskFailure
 from clover_nb.forms.table import CustomerTable
@@ -92,6 +93,7 @@ class ChangeMany(SharedWidget):
     offered = Unicode().tag(sync=True)  # what has stopped and can be shown
     fields = Dict().tag(sync=True)  # the inputs, by their place
     columns: ListTrait[dict[str, Any]] = ListTrait().tag(sync=True)  # those of the file
+    rows = Dict().tag(sync=True)  # the counts of those of the table, and how many are ticked
     review = Dict().tag(sync=True)
     applying = Dict().tag(sync=True)
     results = Dict().tag(sync=True)
@@ -109,7 +111,7 @@ class ChangeMany(SharedWidget):
         super().__init__(static="Change many: run this cell to use the form.")
         self.ids = ids
         self.table: CustomerTable | None = None
-        self._rows: PlanReview | BatchResults | None = None  # those of the table
+        self._rows: CountedRows | None = None  # those of the table
         self.work = ChangeWork(clover, ids, self._runner, self._download, self._draw)
         source = self.work.source
         self.heading = rendering.render_heading(source.title, clover.settings)
@@ -123,8 +125,8 @@ class ChangeMany(SharedWidget):
         return self.work.plan
 
     @property
-    def batch(self) -> Any:  # noqa: ANN401  a Batch
-        """What came of the plan, a :class:`clover_nb.bulk.batch.Batch`; ``None`` before."""
+    def batch(self) -> Batch | None:
+        """What came of the plan; ``None`` before."""
         return self.work.batch
 
     def close(self) -> None:
@@ -141,10 +143,9 @@ class ChangeMany(SharedWidget):
         handlers: dict[str, Callable[[], object]] = {
             "read": work.read_file,
             "plan": work.make_plan,
-            "filter": lambda: work.filter_rows(content["name"]),
+            "filter": lambda: self._filter_rows(content["name"]),
             "decide": lambda: self._decide_ticked(content["decision"]),
             "save": work.save_plan,
-            "next": lambda: work.go_to("apply"),
             "go": lambda: work.go_to(content["step"]),
             "apply": lambda: work.apply_plan(content["plan"]),
             "stop": work.stop_applying,
@@ -162,6 +163,11 @@ class ChangeMany(SharedWidget):
             handlers[what]()
         self._draw()
 
+    def _filter_rows(self, name: str) -> None:
+        """Show the rows of one count alone, or all again."""
+        if self.table is not None:
+            self.table.show_view("" if name == self.table.view["view"] else name)
+
     def _decide_ticked(self, decision: Decision | None) -> None:
         if self.table is not None:
             self.work.decide(self.table.ticked_ids, decision)
@@ -178,21 +184,23 @@ class ChangeMany(SharedWidget):
     def _draw(self) -> None:
         """Let the widget show what is so; what hasn't changed is not sent."""
         work = self.work
-        values, source, review = work.inputs.values, work.source, work.review
+        values, review = work.inputs.values, work.review
+        source = work.source.describe(values)
         reviewed = {} if review is None else {"review": review.summarize()}
-        shown = work.results if work.step == "results" else None
-        self._show_rows()
+        self._show_rows(work.results or review)
         state = {
-            **source.describe(values),
+            **source,
+            "fields": source["fields"] | self._list_boxes(),
             "step": work.step,
             "busy": self._runner.is_reading or self._runner.is_writing,
-            "summaries": source.summarize(values) | reviewed,
+            "summaries": work.source.summarize(values) | reviewed,
             "problems": dict(work.problems),
             "values": work.inputs.state(),
-            "offered": "" if work.offered is None else describe_offer(work.offered),
-            "review": self._review_state(),
-            "applying": self._applying_state(),
-            "results": {} if shown is None else shown.describe(),
+            "offered": "" if work.offered is None else work.offered.describe_end(),
+            "rows": self._describe_rows(),
+            "review": {} if review is None else review.describe(),
+            "applying": self._describe_applying(),
+            "results": {} if work.results is None else work.results.describe(),
             "status": work.note,
             "table_id": "" if self.table is None else self.table.model_id,
         }
@@ -200,43 +208,52 @@ class ChangeMany(SharedWidget):
             for name, value in state.items():
                 self.set_trait(name, value)
 
-    def _show_rows(self) -> None:
+    def _show_rows(self, rows: CountedRows | None) -> None:
         """Show the rows of the plan, or of what came of it, in a table."""
-        rows = self.work.rows
         if rows is None:
             return
         if rows is self._rows and self.table is not None:
-            if self.table.data is not rows.shown:
-                self.table.data = rows.shown
+            if self.table.data is not rows.table:
+                self.table.data = rows.table
             return
         if self.table is not None:
             self.table.close()
         self._rows = rows
         self.table = CustomerTable(
-            rows.shown,
+            rows.table,
             columns=rows.columns,
             labels=_HEADS,
             search=[],
             page_size=_PAGE,
+            mark_views=rows.mark_views,
             can_tick=rows is self.work.review,
             noun="row",
         )
         self.table.on_tick(lambda _: self._draw())
 
-    def _review_state(self) -> dict[str, Any]:
-        review = self.work.review
-        if review is None or self.work.step not in ("review", "apply"):
+    def _describe_rows(self) -> dict[str, Any]:
+        """The counts of the rows that are shown, which of them filters, and how many are ticked."""
+        table, rows = self.table, self._rows
+        if table is None or rows is None:
             return {}
-        ticked = 0 if self.table is None else len(self.table.ticked_ids)
-        return {**review.describe(), "ticked": ticked}
+        ticked = len(table.ticked_ids)
+        return {"counts": rows.list_counts(), "filter": table.view["view"], "ticked": ticked}
 
-    def _applying_state(self) -> dict[str, Any]:
-        plan, progress = self.plan, self.work.progress
-        is_running = progress is not None and self.work.is_applying and not progress.is_over
+    def _describe_applying(self) -> dict[str, Any]:
+        work, plan = self.work, self.plan
+        if work.application is not None and work.is_applying:
+            return {"progress": work.application.describe()}
+        if plan is None or work.step != "apply":
+            return {}
+        return {"plan": plan.id, "work": describe_work(plan)}
+
+    def _list_boxes(self) -> dict[str, list[dict[str, str]]]:
+        """What is to be agreed to: kinds of doubt, and that live data are changed."""
+        work = self.work
+        doubts = {} if work.review is None else work.review.list_boxes()
+        is_next = work.step in ("apply", "results") and not work.is_applying
+        confirmations = {CONFIRMED: LIVE} if work.is_production and is_next else {}
         return {
-            "plan": "" if plan is None else plan.id,
-            "work": "" if plan is None else describe_work(plan),
-            "confirm": LIVE if self.work.is_production else "",
-            "running": is_running,
-            "progress": progress.describe() if is_running and progress is not None else {},
+            place: [{"name": name, "label": text, "kind": "tick"} for name, text in boxes.items()]
+            for place, boxes in (("doubts", doubts), ("confirm", confirmations))
         }

@@ -119,7 +119,7 @@ def test_a_button_counts_though_it_is_drawn_meanwhile(notebook):
     button(notebook, "Review the changes").click()
     notebook.hold(button(notebook, "1 wrong"))
     counts = "[['create', 'new', 1], ['wrong', 'wrong', 7]]"
-    notebook.run(f"form.review = {{**form.review, 'counts': {counts}}}")
+    notebook.run(f"form.rows = {{**form.rows, 'counts': {counts}}}")
     page.wait_for_timeout(300)
     page.mouse.up()
     expect(row(notebook, "Bo Lee")).to_be_visible()
