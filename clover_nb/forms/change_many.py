@@ -92,7 +92,7 @@ class ChangeMany(SharedWidget):
     max_bytes = Int(MAX_BYTES).tag(sync=True)
     offered = Unicode().tag(sync=True)  # what has stopped and can be shown
     fields = Dict().tag(sync=True)  # the inputs, by their place
-    columns: ListTrait[dict[str, Any]] = ListTrait().tag(sync=True)  # those of the file
+    fixed: ListTrait[str] = ListTrait().tag(sync=True)  # what is to be said of columns of the file
     rows = Dict().tag(sync=True)  # the counts of those of the table, and how many are ticked
     review = Dict().tag(sync=True)
     applying = Dict().tag(sync=True)

@@ -40,6 +40,7 @@ KEYS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 _COLUMN: Final = "column "  # in front of the place, in the name of a choice
+_FIELDS: Final = [("", "leave out"), *LABELS.items()]
 _ENCODINGS: Final = {
     "": "as it is found out",
     "utf-8": "UTF-8",
@@ -170,11 +171,10 @@ class FileSource:
         encodings = _ENCODINGS.items() if read.get("format") == "CSV" else ()
         keys = ((name, label) for name, (label, _) in KEYS.items())
         header = FieldSpec("header", "Row of the headings", "number", placeholder="found out")
-        fields = [("", "leave out"), *LABELS.items()]
         columns = [
-            each._asdict()
-            | {"field": None if each.is_fixed else _choose(f"{_COLUMN}{n}", each.heading, fields)}
+            _choose(f"{_COLUMN}{n}", each.heading, _FIELDS, "\n".join((*each.samples, each.note)))
             for n, each in enumerate(self._choices)
+            if not each.is_fixed
         ]
         reading = [
             _choose("encoding", "Encoding", encodings),
@@ -187,8 +187,8 @@ class FileSource:
         ]
         return {
             "upload": {"id": self._upload, "received": len(self._content)},
-            "columns": columns,
-            "fields": {"reading": reading, "matching": matching},
+            "fixed": [f"Column {c.heading!r} {c.note}." for c in self._choices if c.is_fixed],
+            "fields": {"reading": reading, "columns": columns, "matching": matching},
         }
 
     def _list_fields(self, values: Mapping[str, str]) -> list[str]:
@@ -233,9 +233,10 @@ class ValueSource:
         return {"fields": {"matching": [_choose("field", "What to set", fields), *wanted]}}
 
 
-def _choose(name: str, label: str, options: Options) -> dict[str, Any]:
+def _choose(name: str, label: str, options: Options, told: str = "") -> dict[str, Any]:
     """A choice of one; the browser hides it where there is nothing to choose."""
-    return vars(FieldSpec(name, label, "choice")) | {"options": list(map(list, options))}
+    field = FieldSpec(name, label, "choice", help=told.strip())
+    return vars(field) | {"options": list(map(list, options))}
 
 
 # -- the file and its columns --------------------------------------------------------------------
@@ -263,9 +264,9 @@ def list_columns(table: pd.DataFrame) -> list[ColumnChoice]:
     for heading in map(str, table.columns):
         field, samples, note = fields.get(heading, ""), _sample_values(table[heading]), ""
         if field == READ:
-            samples, note = [], "Tells what was edited since the table was saved"
+            note = "tells what was edited since the table was saved"
         elif heading in ignored:
-            note = f"Is ignored: {READ_ONLY[ignored[heading]]}"
+            note = f"is ignored: {READ_ONLY[ignored[heading]]}"
         elif heading in ambiguous:
             note = "Another column can be the same field: choose"
         elif heading in found.likely:

@@ -139,7 +139,7 @@ def test_a_file_is_read_again_as_somebody_says(browser):
     browser.edit(header="two").tell("read")
     assert browser.form.problems == {"header": "The row of the headings is a number, such as 2."}
     browser.edit(header="2", encoding="mac_roman").tell("read")
-    assert browser.form.columns[1]["samples"] == ["Zoë"]
+    assert [each["help"] for each in browser.form.fields["columns"]] == ["a@example.com", "Zoë"]
     assert browser.form.values["texts"]["encoding"] == "mac_roman"
 
 
@@ -154,8 +154,19 @@ def test_what_is_sure_is_set_and_what_is_not_waits():
     assert (found["Correo"].field, found["Mail"].field) == ("", "")
     assert found["Mail"].note == "Another column can be the same field: choose"
     assert found["Created"].is_fixed
-    assert found["Created"].note == "Is ignored: it can't be set"
+    assert found["Created"].note == "is ignored: it can't be set"
     assert found["Notes"] == change_source.ColumnChoice("Notes", ["x"], "")
+
+
+def test_a_column_that_cannot_be_set_is_no_choice(browser):
+    """It is said why; the others are, with values and what is to be said beside them."""
+    browser.send(table(Seller=["a@example.com"], created=["2026-01-02"]))
+    assert browser.form.fixed == ["Column 'created' is ignored: it can't be set."]
+    (choice,) = browser.form.fields["columns"]
+    assert (choice["label"], choice["help"]) == (
+        "Seller",
+        "a@example.com\nLooks like email: choose",
+    )
 
 
 def test_a_column_that_looks_like_emails_is_suggested():

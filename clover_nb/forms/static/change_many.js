@@ -46,6 +46,7 @@ function render({ model, el, link }) {
   const fill = (name, ...children) => sections[name].body.append(...children);
   const places = {
     reading: box("clover-grid"),
+    columns: box("clover-columns"),
     matching: box("clover-grid"),
     doubts: box(""),
     confirm: box(""),
@@ -109,20 +110,21 @@ function render({ model, el, link }) {
     return box("clover-field", label, cells, pressable("Use these cells", use));
   };
 
-  const columns = box("clover-scroll");
+  const fixed = box("clover-quiet");
   const planning = actions(asker("Review the changes", "plan", {}, "clover-primary"));
   if (asksFile) {
     const otherwise = element("details", { class: "clover-otherwise" });
     const words = element("summary", {}, "The file was read wrong");
     otherwise.append(words, places.reading, actions(asker("Read it again", "read")));
     fill("file", offered, box("clover-sources", chooseFile(), pasteCells()), uploading);
-    fill("columns", columns, places.matching, planning, otherwise);
+    const heads = box("clover-quiet", "Your columns, which field each is, and some of its values:");
+    fill("columns", heads, places.columns, fixed, places.matching, planning, otherwise);
   } else {
     fill("set", places.matching, planning);
   }
 
   const notes = element("div", {});
-  const counts = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
+  const counts = element("div", { class: "clover-actions", role: "group", "aria-label": "Rows to show" });
   const legend = element("legend", {}, "Accept what is doubtful, by kind");
   const doubts = element("fieldset", { class: "clover-doubts" }, legend, places.doubts);
   const tickedWords = element("span", { class: "clover-quiet" });
@@ -175,30 +177,11 @@ function render({ model, el, link }) {
     const errors = Object.entries(found).map(([name, text]) => [name, ["error", text]]);
     values.showErrors(inputs, Object.fromEntries(errors));
   };
-  const showColumns = () => {
-    const found = model.get("columns");
-    const head = (title) => element("th", { scope: "col" }, title);
-    const column = ({ heading: name, samples, note, field }) => {
-      const shown = samples.map((value) => element("div", { dir: "auto" }, value));
-      return element(
-        "tr",
-        {},
-        element("th", { scope: "row", dir: "auto" }, name),
-        element("td", {}, ...shown),
-        element("td", {}, field ? add(field) : "", note ? box("clover-help", note) : ""),
-      );
-    };
-    redraw(columns, found, () => {
-      const heads = element("tr", {}, ...["Your column", "Some values", "Our field"].map(head));
-      const parts = [element("thead", {}, heads), element("tbody", {}, ...found.map(column))];
-      return [element("table", { class: "clover-changes clover-matching" }, ...parts)];
-    });
-  };
   const showFields = () => {
     const fields = model.get("fields");
     for (const [name, found] of Object.entries(fields)) redraw(places[name], found, () => found.map(add));
     doubts.hidden = !fields.doubts.length || model.get("step") !== "review";
-    if (asksFile) showColumns();
+    redraw(fixed, model.get("fixed"), () => model.get("fixed").map((words) => box("", words)));
     showText(offer, model.get("offered"));
     offered.hidden = !model.get("offered");
   };
