@@ -30,24 +30,8 @@ from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table import CustomerTable
 
 _CONFIRMED: Final = "live"  # the box to tick before anything is sent to production
-_STEPS: Final[dict[Step, str]] = {
-    "file": "File",
-    "set": "New value",
-    "columns": "Columns",
-    "review": "Review",
-    "apply": "Apply",
-    "results": "Results",
-}
-_LAST_STEPS: Final[tuple[Step, ...]] = ("review", "apply", "results")
+_STEPS: Final[dict[Step, str]] = {"review": "Review", "apply": "Apply", "results": "Results"}
 _PAGE: Final = 10  # rows
-_HEADS: Final = {
-    "number": "Row",
-    "customer": "Customer",
-    "what": "What",
-    "state": "State",
-    "changes": "Changes",
-    "reasons": "Reasons",
-}
 
 
 def change_many(
@@ -97,33 +81,25 @@ class ChangeMany(SharedWidget):
     max_bytes = Int(MAX_BYTES).tag(sync=True)
     offered = Unicode().tag(sync=True)  # what has stopped and can be shown
     fields = Dict().tag(sync=True)  # the inputs, by their place
-    fixed: ListTrait[str] = ListTrait().tag(sync=True)  # what is to be said of columns of the file
+    notes = Dict().tag(sync=True)  # what is to be said of columns and of the plan, by step
     rows = Dict().tag(sync=True)  # the counts of those of the table, and how many are ticked
-    review = Dict().tag(sync=True)
+    ready = Bool().tag(sync=True)  # whether there is anything to apply
     applying = Dict().tag(sync=True)
-    results = Dict().tag(sync=True)
     status = Unicode().tag(sync=True)
     busy = Bool().tag(sync=True)
     table_id = Unicode().tag(sync=True)
 
     def __init__(self, clover: Clover, ids: Sequence[str] | None = None) -> None:
-        """Make it.
-
-        Args:
-            clover: The connection.
-            ids: The customers for whom a field is set; ``None`` takes a file.
-        """
         super().__init__(static="Change many: run this cell to use the form.")
         self._clover, self.ids = clover, ids
         self._follower = TaskRunner(self._show_failure)  # follows what is applied
         self.on_applied: Callable[[], object] = lambda: None
         self.table: CustomerTable | None = None
-        self._rows: CountedRows | None = None  # those of the table
         self._inputs = FormValues({})
         self._offered: Application | None = None  # what has ended, to look at or to go on with
         self._start_over()
         self.heading = rendering.render_heading(self._source.title, clover.settings)
-        self.steps = [[name, _STEPS[name]] for name in (*self._source.steps, *_LAST_STEPS)]
+        self.steps = list(map(list, {**self._source.steps, **_STEPS}.items()))
         self._follower.read(lambda: apply_process.find_apply(clover), self._offer_found)
         self._draw()
 
@@ -141,10 +117,6 @@ class ChangeMany(SharedWidget):
     def is_applying(self) -> bool:
         """Whether a plan is being applied."""
         return self._application is not None and not self._application.is_over
-
-    @property
-    def _is_production(self) -> bool:
-        return self._clover.environment == "production"
 
     def close(self) -> None:
         """Close the widget; an application goes on."""
@@ -199,7 +171,7 @@ class ChangeMany(SharedWidget):
         self._application: Application | None = None
         self._results: BatchResults | None = None
         self._reset_inputs({})
-        self._open_step(self._source.steps[0])
+        self._open_step(next(iter(self._source.steps)))
 
     def _open_step(self, step: Step, tone: Tone = "info", note: str = "") -> None:
         self._step = step
@@ -270,6 +242,7 @@ class ChangeMany(SharedWidget):
 
     def _show_plan(self, review: PlanReview) -> None:
         self._review, self._results, self._application = review, None, None
+        self._open_table(review)
         boxes = dict.fromkeys(review.list_boxes(), "")
         self._inputs.begin({**self._inputs.values, **boxes})
         self._open_step("review")
@@ -288,8 +261,9 @@ class ChangeMany(SharedWidget):
             self.table.show_view("" if name == self.table.view["view"] else name)
 
     def _accept_kinds(self) -> None:
-        if self._review is not None:
+        if self._review is not None and self.table is not None:
             self._review.accept_kinds(self._inputs.values)
+            self.table.data = self._review.table
 
     # -- files for the person ----------------------------------------------------------------------
 
@@ -333,7 +307,7 @@ class ChangeMany(SharedWidget):
 
     def _start_applying(self, prepare: Callable[[], Batch]) -> None:
         clover = self._clover
-        if self._is_production and self._inputs.values[_CONFIRMED] != TICKED:
+        if clover.environment == "production" and self._inputs.values[_CONFIRMED] != TICKED:
             self._problems = {_CONFIRMED: "Please tick this first."}
         elif words := messages.describe_read_only(clover.settings):
             self._problems = {self._step: words}
@@ -393,6 +367,7 @@ class ChangeMany(SharedWidget):
 
     def _show_results(self, status: ApplyStatus, results: BatchResults) -> None:
         self._results = results
+        self._open_table(results)
         if status.state == "done":
             told = "All that was planned was sent, and compared with what is there."
             self._open_step("results", "done", told)
@@ -411,7 +386,6 @@ class ChangeMany(SharedWidget):
         values, review = self._inputs.values, self._review
         source = self._source.describe(values)
         reviewed = {} if review is None else {"review": review.summarize()}
-        self._show_rows(self._results or review)
         state = {
             **source,
             "fields": source["fields"] | self._list_boxes(),
@@ -422,9 +396,9 @@ class ChangeMany(SharedWidget):
             "values": self._inputs.state(),
             "offered": "" if self._offered is None else self._offered.describe_end(),
             "rows": self._describe_rows(),
-            "review": {} if review is None else review.describe(),
+            "ready": review is not None and review.is_ready,
+            "notes": source["notes"] | ({} if review is None else {"review": review.list_notes()}),
             "applying": self._describe_applying(),
-            "results": {} if self._results is None else self._results.describe(),
             "status": self._note,
             "table_id": "" if self.table is None else self.table.model_id,
         }
@@ -432,21 +406,13 @@ class ChangeMany(SharedWidget):
             for name, value in state.items():
                 self.set_trait(name, value)
 
-    def _show_rows(self, rows: CountedRows | None) -> None:
-        """Show the rows of the plan, or of what came of it, in a table."""
-        if rows is None:
-            return
-        if rows is self._rows and self.table is not None:
-            if self.table.data is not rows.table:
-                self.table.data = rows.table
-            return
+    def _open_table(self, rows: CountedRows) -> None:
+        """Show the rows of the plan, or of what came of it, in another table."""
         if self.table is not None:
             self.table.close()
-        self._rows = rows
         self.table = CustomerTable(
             rows.table,
             columns=rows.columns,
-            labels=_HEADS,
             search=[],
             page_size=_PAGE,
             mark_views=rows.mark_views,
@@ -457,7 +423,7 @@ class ChangeMany(SharedWidget):
 
     def _describe_rows(self) -> dict[str, Any]:
         """The counts of the rows that are shown, which of them filters, and how many are ticked."""
-        table, rows = self.table, self._rows
+        table, rows = self.table, self._results or self._review
         if table is None or rows is None:
             return {}
         ticked = len(table.ticked_ids)
@@ -474,8 +440,10 @@ class ChangeMany(SharedWidget):
     def _list_boxes(self) -> dict[str, list[dict[str, str]]]:
         """What is to be agreed to: kinds of doubt, and that live data are changed."""
         doubts = {} if self._review is None else self._review.list_boxes()
-        is_next = self._step in ("apply", "results") and not self.is_applying
-        confirmations = {_CONFIRMED: LIVE} if self._is_production and is_next else {}
+        is_left = self._results is not None and "left" in self._results.counts
+        is_next = is_left if self._step == "results" else self._step == "apply"
+        is_asked = is_next and not self.is_applying and self._clover.environment == "production"
+        confirmations = {_CONFIRMED: LIVE} if is_asked else {}
         return {
             place: [{"name": name, "label": text, "kind": "tick"} for name, text in boxes.items()]
             for place, boxes in (("doubts", doubts), ("confirm", confirmations))

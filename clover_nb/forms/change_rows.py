@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final
 import pandas as pd
 
 from clover_nb.bulk.batch import Batch
-from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.columns import ID
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import KINDS, Decision, PlanRow, name_customer
@@ -65,7 +64,7 @@ class CountedRows:
 class PlanReview(CountedRows):
     """The rows of a plan, and what was decided of them."""
 
-    columns = ("number", "customer", "what", "changes", "state", "reasons")
+    columns = ("row", "customer", "what", "changes", "state", "reasons")
     names: ClassVar = {
         "create": ("new", ""),
         "modify": ("to change", ""),
@@ -82,20 +81,22 @@ class PlanReview(CountedRows):
         rows = [row for row in plan.rows if row.status != "wrong"]
         found = Counter(code for row in rows for code in {each.code for each in row.reasons})
         self._doubts = {code: found[code] for code in KINDS if found[code]}  # rows by kind
-        self._decided: dict[int, Decision] = {}
+        self._decided: dict[int, Decision | None] = {}
         table = _make_plan_table(plan)
         super().__init__(table, self._list_kinds(table))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is anything to send."""
+        return not self.counts.keys().isdisjoint(("create", "modify", "delete"))
+
     def _list_kinds(self, table: pd.DataFrame) -> list[str]:
         kinds = {row.row: row.category for row in self.plan.rows}
-        return [kinds.get(number, "unchanged") for number in table["number"]]
+        return [kinds.get(number, "unchanged") for number in table["row"]]
 
     def decide(self, numbers: Iterable[int], decision: Decision | None) -> None:
         """Decide on single rows; ``None`` leaves it to their kind again."""
-        for number in numbers:
-            self._decided.pop(number, None)
-            if decision is not None:
-                self._decided[number] = decision
+        self._decided |= dict.fromkeys(numbers, decision)
 
     def accept_kinds(self, values: Mapping[str, str]) -> None:
         """Accept the kinds of doubt whose box is ticked, besides what was decided on rows."""
@@ -103,7 +104,7 @@ class PlanReview(CountedRows):
         for row in self.plan.rows:
             codes = {reason.code for reason in row.reasons}
             agreed: Decision | None = "accepted" if codes and codes <= accepted else None
-            row.decision = self._decided.get(row.row, agreed)
+            row.decision = self._decided.get(row.row) or agreed
         self.count(self._list_kinds(self.table))
 
     def list_boxes(self) -> dict[str, str]:
@@ -117,13 +118,9 @@ class PlanReview(CountedRows):
         """Its counts, in a line."""
         return ", ".join(f"{count:,} {words}" for _, words, count in self.list_counts())
 
-    def describe(self) -> dict[str, Any]:
-        """What is shown beside the rows."""
-        plan = self.plan
-        return {
-            "notes": [note for note in plan.notes if "columns=" not in note],  # for Python
-            "ready": any(row.requests for row in plan.rows),
-        }
+    def list_notes(self) -> list[str]:
+        """What is left out, and why."""
+        return [note for note in self.plan.notes if "columns=" not in note]  # for Python
 
 
 def _make_plan_table(plan: Plan) -> pd.DataFrame:
@@ -141,14 +138,14 @@ def _make_plan_table(plan: Plan) -> pd.DataFrame:
         for row in plan.rows
     ]
     lines += [(row, key, _ACTIONS["unchanged"], "", "") for row, key in plan.unchanged.items()]
-    table = pd.DataFrame(lines, columns=["number", "customer", "what", "changes", "reasons"])
-    return _index_rows(table.sort_values("number", kind="stable"))
+    table = pd.DataFrame(lines, columns=["row", "customer", "what", "changes", "reasons"])
+    return _index_rows(table.sort_values("row", kind="stable"))
 
 
 def _index_rows(table: pd.DataFrame) -> pd.DataFrame:
     """A table of texts, indexed by the number of each row as a customer's is by the id."""
-    texts = table.astype("str").astype({"number": "int64"})
-    return texts.set_index(pd.Index(table["number"].astype("str"), name=ID))
+    texts = table.astype("str").astype({"row": "int64"})
+    return texts.set_index(pd.Index(table["row"].astype("str"), name=ID))
 
 
 def _describe_changes(row: PlanRow) -> str:
@@ -170,7 +167,7 @@ def _describe_reason(field: str, _code: str, message: str) -> str:
 class BatchResults(CountedRows):
     """What came of each row of a batch that has ended."""
 
-    columns = ("number", "customer", "what", "state", "reasons")
+    columns = ("row", "customer", "what", "state", "reasons")
     names: ClassVar = {
         "done": ("done", "✓ done"),
         "failed": ("refused", "✕ refused"),
@@ -182,14 +179,10 @@ class BatchResults(CountedRows):
     def __init__(self, batch: Batch) -> None:
         found = batch.frame()
         lines = {
-            "number": found.index,
+            "row": found.index,
             "customer": found["customer"].fillna(found["id"]).fillna(""),
             "what": found["action"].map(_ACTIONS),
             "reasons": found["reason"].fillna(""),
         }
         outcomes = [name if name in self.names else "left" for name in found["outcome"]]
         super().__init__(_index_rows(pd.DataFrame(lines)), outcomes)
-
-    def describe(self) -> dict[str, Any]:
-        """How many rows are done, failed and left."""
-        return BatchProgress.from_counts(self.counts)._asdict()

@@ -49,10 +49,9 @@ _ENCODINGS: Final = {
     "mac_roman": "Mac Roman",
     "cp850": "DOS (850)",
 }
-_READING: Final[dict[str, str]] = {"encoding": "", "sheet": "", "header": ""}
 _SAMPLES: Final = 3  # values of a column
 _SAMPLE_LENGTH: Final = 60
-_MATCHING: Final[dict[str, str]] = {"key": "", "empty": "keep"}
+_ASKED: Final = {"encoding": "", "sheet": "", "header": "", "key": "", "empty": "keep"}
 _EMPTY_CELL: Final = {"keep": "keeps what is there", "clear": "empties the field"}
 
 
@@ -80,11 +79,11 @@ class FileSource:
     The file comes from the browser in parts, one after the other.
 
     Attributes:
-        steps: The steps that come before the review.
+        steps: The steps that come before the review, and their titles.
         title: The heading of the form.
     """
 
-    steps: tuple[Step, ...] = ("file", "columns")
+    steps: Mapping[Step, str] = {"file": "File", "columns": "Columns"}
     title = "Change many customers"
 
     def __init__(self) -> None:
@@ -114,7 +113,7 @@ class FileSource:
         Raises:
             ValidationError: It can't be read.
         """
-        encoding, sheet, header = (values[name].strip() for name in _READING)
+        encoding, sheet, header = (values[name].strip() for name in ("encoding", "sheet", "header"))
         if header and not header.isdecimal():
             told = "The row of the headings is a number, such as 2."
             raise ValidationError(told, field="header")
@@ -132,7 +131,7 @@ class FileSource:
 
     def list_inputs(self, values: Mapping[str, str]) -> dict[str, str]:
         """What the inputs hold at first, by name; how the file is read stays as it is."""
-        kept = {name: values.get(name, text) for name, text in (_READING | _MATCHING).items()}
+        kept = {name: values.get(name, text) for name, text in _ASKED.items()}
         return kept | {f"{_COLUMN}{n}": each.field for n, each in enumerate(self._choices)}
 
     def find_errors(self, values: Mapping[str, str]) -> dict[str, str]:
@@ -187,7 +186,9 @@ class FileSource:
         ]
         return {
             "upload": {"id": self._upload, "received": len(self._content)},
-            "fixed": [f"Column {c.heading!r} {c.note}." for c in self._choices if c.is_fixed],
+            "notes": {
+                "columns": [f"Column {c.heading!r} {c.note}." for c in self._choices if c.is_fixed]
+            },
             "fields": {"reading": reading, "columns": columns, "matching": matching},
         }
 
@@ -199,12 +200,12 @@ class ValueSource:
     """One field, or the address, for several customers. Methods as of :class:`FileSource`.
 
     Attributes:
-        steps: The steps that come before the review.
+        steps: The steps that come before the review, and their titles.
         title: The heading of the form.
         ids: The customers.
     """
 
-    steps: tuple[Step, ...] = ("set",)
+    steps: Mapping[Step, str] = {"set": "New value"}
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = list(ids)
@@ -230,7 +231,8 @@ class ValueSource:
         _, names = SETTABLE[values["field"]]
         fields = ((name, label) for name, (label, _) in SETTABLE.items())
         wanted = [vars(FieldSpec(name, LABELS[name])) for name in names]
-        return {"fields": {"matching": [_choose("field", "What to set", fields), *wanted]}}
+        matching = [_choose("field", "What to set", fields), *wanted]
+        return {"notes": {}, "fields": {"matching": matching}}
 
 
 def _choose(name: str, label: str, options: Options, told: str = "") -> dict[str, Any]:

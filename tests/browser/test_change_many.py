@@ -86,6 +86,11 @@ def test_from_a_pasted_table_to_an_undone_batch(notebook):
     expect(page.get_by_label("E-mail")).to_have_value("email")
     expect(page.get_by_label("Notes")).to_have_value("")
     assert notebook.violations(".clover-many") == []
+    page.get_by_text("The file was read wrong").click()
+    page.get_by_label("Row of the headings").fill("two")
+    button(notebook, "Read it again").click()
+    expect(page.get_by_text("The row of the headings is a number, such as 2.")).to_be_visible()
+    page.get_by_label("Row of the headings").fill("")
     button(notebook, "Review the changes").click()
     expect(button(notebook, "1 new")).to_be_visible()
     assert notebook.violations(".clover-many") == []

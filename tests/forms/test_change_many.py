@@ -161,7 +161,7 @@ def test_what_is_sure_is_set_and_what_is_not_waits():
 def test_a_column_that_cannot_be_set_is_no_choice(browser):
     """It is said why; the others are, with values and what is to be said beside them."""
     browser.send(table(Seller=["a@example.com"], created=["2026-01-02"]))
-    assert browser.form.fixed == ["Column 'created' is ignored: it can't be set."]
+    assert browser.form.notes["columns"] == ["Column 'created' is ignored: it can't be set."]
     (choice,) = browser.form.fields["columns"]
     assert (choice["label"], choice["help"]) == (
         "Seller",
@@ -234,7 +234,7 @@ def test_the_review_shows_only_what_changes_and_every_reason(doubtful):
     assert doubtful.cells("customer") == ["Bo Lee"]
     assert doubtful.cells("reasons")[0].startswith("Email is not an email address")
     doubtful.tell("filter", name="wrong")
-    assert len(doubtful.cells("number")) == 7
+    assert len(doubtful.cells("row")) == 7
 
 
 def test_doubts_are_accepted_by_kind(doubtful):
@@ -246,7 +246,7 @@ def test_doubts_are_accepted_by_kind(doubtful):
     doubtful.edit(doubt__address_doubtful="yes")
     assert doubtful.counts == {"create": 3, "modify": 1, "doubtful": 2, "wrong": 1}
     doubtful.tell("filter", name="doubtful")
-    assert doubtful.cells("number") == ["7", "8"]
+    assert doubtful.cells("row") == ["7", "8"]
     doubtful.edit(doubt__address_doubtful="")
     assert doubtful.counts["doubtful"] == 4
 
@@ -354,7 +354,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     browser.tell("undo")
     assert browser.form.step == "review"
     assert browser.counts == {"doubtful": 1}
-    assert not browser.form.review["ready"]
+    assert not browser.form.ready
 
 
 def test_production_asks_for_a_tick(browser, clover, monkeypatch):
@@ -367,6 +367,26 @@ def test_production_asks_for_a_tick(browser, clover, monkeypatch):
     browser.edit(live="yes").tell("apply", plan=browser.form.applying["plan"])
     assert browser.counts == {"done": 1}
     assert browser.form.values["texts"]["live"] == ""
+
+
+def test_the_tick_is_asked_for_only_where_something_would_be_sent(browser, clover, monkeypatch):
+    """Before it is applied, and where rows are left; not when all is done."""
+    monkeypatch.setattr(type(clover), "environment", "production")
+    browser.send(table(email=["a1@example.com", "b1@example.com"], name=["Ana A", "Bo B"]))
+    asked = lambda: [each["name"] for each in browser.form.fields["confirm"]]  # noqa: E731
+    browser.tell("plan")
+    assert asked() == []
+    browser.tell("go", step="apply")
+    assert asked() == ["live"]
+    clover.sandbox.fail_next("401", times=1, method="POST", path="/customers")
+    browser.edit(live="yes").tell("apply", plan=browser.form.applying["plan"])
+    assert browser.counts == {"left": 2}
+    assert asked() == ["live"]
+    browser.tell("resume")
+    assert browser.form.problems == {"live": "Please tick this first."}
+    browser.edit(live="yes").tell("resume")
+    assert browser.counts == {"done": 2}
+    assert asked() == []
 
 
 def test_read_only_production_says_so(browser, clover, monkeypatch):

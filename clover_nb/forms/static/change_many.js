@@ -51,6 +51,7 @@ function render({ model, el, link }) {
     doubts: box(""),
     confirm: box(""),
   };
+  const notes = { columns: box("clover-quiet"), review: box("clover-quiet") };
 
   const offer = element("span", {});
   const offered = actions(offer, asker("Show it", "open"));
@@ -110,20 +111,18 @@ function render({ model, el, link }) {
     return box("clover-field", label, cells, pressable("Use these cells", use));
   };
 
-  const fixed = box("clover-quiet");
   const planning = actions(asker("Review the changes", "plan", {}, "clover-primary"));
   if (asksFile) {
-    const otherwise = element("details", { class: "clover-otherwise" });
+    const otherwise = element("details", { class: "clover-quiet" });
     const words = element("summary", {}, "The file was read wrong");
     otherwise.append(words, places.reading, actions(asker("Read it again", "read")));
     fill("file", offered, box("clover-sources", chooseFile(), pasteCells()), uploading);
     const heads = box("clover-quiet", "Your columns, which field each is, and some of its values:");
-    fill("columns", heads, places.columns, fixed, places.matching, planning, otherwise);
+    fill("columns", heads, places.columns, notes.columns, places.matching, planning, otherwise);
   } else {
     fill("set", places.matching, planning);
   }
 
-  const notes = element("div", {});
   const counts = element("div", { class: "clover-actions", role: "group", "aria-label": "Rows to show" });
   const legend = element("legend", {}, "Accept what is doubtful, by kind");
   const doubts = element("fieldset", { class: "clover-doubts" }, legend, places.doubts);
@@ -138,26 +137,24 @@ function render({ model, el, link }) {
   // Of the plan, and then of what came of it.
   const rows = element("div", {}, counts, doubts, deciding, table.root);
   const next = asker("Go on to apply", "go", { step: "apply" }, "clover-primary");
-  fill("review", notes, rows, actions(next, asker("Save the plan", "save")));
+  fill("review", notes.review, rows, actions(next, asker("Save the plan", "save")));
 
   const work = element("p", { class: "clover-work" });
   const bar = element("progress", { "aria-label": "Progress" });
-  const told = element("p", { class: "clover-progress-words" });
+  const told = element("p", { class: "clover-work" });
   const applyPlan = () => ask("apply", { plan: model.get("applying").plan });
   const apply = pressable("Apply", applyPlan, "clover-primary");
   const stop = asker("Stop", "stop");
   const applying = actions(apply, stop);
   fill("apply", work, bar, told, applying);
 
-  const after = {
-    left: [asker("Go on", "resume", {}, "clover-primary")],
-    failed: [
-      asker("Save failed rows as .xlsx", "save_failed", { kind: "xlsx" }),
-      asker("as .csv", "save_failed", { kind: "csv" }),
-    ],
-    done: [asker("Plan to undo it", "undo")],
-  };
-  const ending = actions(...Object.values(after).flat(), asker("Change more", "restart"));
+  const saveFailed = (words, kind) => asker(words, "save_failed", { kind });
+  const after = [
+    ["left", asker("Go on", "resume", {}, "clover-primary")],
+    ["failed conflict unknown", saveFailed("Save failed rows as .xlsx", "xlsx"), saveFailed("as .csv", "csv")],
+    ["done", asker("Plan to undo it", "undo")],
+  ];
+  const ending = actions(...after.flatMap(([, ...buttons]) => buttons), asker("Change more", "restart"));
   fill("results", ending);
 
   const heading = element("div", {});
@@ -181,7 +178,9 @@ function render({ model, el, link }) {
     const fields = model.get("fields");
     for (const [name, found] of Object.entries(fields)) redraw(places[name], found, () => found.map(add));
     doubts.hidden = !fields.doubts.length || model.get("step") !== "review";
-    redraw(fixed, model.get("fixed"), () => model.get("fixed").map((words) => box("", words)));
+    for (const [name, said] of Object.entries(model.get("notes"))) {
+      redraw(notes[name], said, () => said.map((words) => box("", words)));
+    }
     showText(offer, model.get("offered"));
     offered.hidden = !model.get("offered");
   };
@@ -201,12 +200,9 @@ function render({ model, el, link }) {
     tickedWords.textContent = ticked ? amount : "Tick rows to decide on them:";
     for (const each of decisions) each.setAttribute("aria-disabled", !ticked);
     deciding.hidden = model.get("step") !== "review";
-    const { notes: said = [], ready } = model.get("review");
-    redraw(notes, said, () => said.map((note) => element("p", { class: "clover-quiet" }, note)));
-    next.setAttribute("aria-disabled", !ready);
-    const ended = model.get("results");
-    for (const [name, buttons] of Object.entries(after)) {
-      for (const each of buttons) each.hidden = !ended[name];
+    next.setAttribute("aria-disabled", !model.get("ready"));
+    for (const [kinds, ...buttons] of after) {
+      for (const each of buttons) each.hidden = !found.some(([name]) => kinds.includes(name));
     }
   };
   const showApplying = () => {
@@ -239,7 +235,7 @@ function render({ model, el, link }) {
     const isEnd = step === "results";
     const before = isEnd ? ending : applying;
     if (before.previousSibling !== places.confirm) before.before(places.confirm);
-    const above = isEnd ? sections.results.problem : notes;
+    const above = isEnd ? sections.results.problem : notes.review;
     if (above.nextSibling !== rows) above.after(rows);
     table.show(isEnd || step === "review" ? model.get("table_id") : "");
     if (step === shownStep) return;
