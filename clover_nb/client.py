@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, get_args
 
 from clover_nb import constants, setting_checks, setting_sources
 from clover_nb import settings as settings_
@@ -253,6 +253,18 @@ def connect(
         }
     ).values()
     del team
+    check_number = setting_checks.check_number
+    seed = None if seed is None else check_number("seed", seed, whole=True)
+    per_second = check_number("requests_per_second", requests_per_second or 0)
+    at_once = check_number("at_once", at_once or 0, whole=True)
+    check_number("retention_days", retention_days)
+    setting_checks.check_choice("on_unknown", on_unknown, get_args(OnUnknown))
+    if not isinstance(timeouts, Timeouts):
+        raise SettingsError(
+            f"timeouts must be Timeouts, not {timeouts!r}.",
+            hint="Such as clover_nb.Timeouts(total=30).",
+            field="timeouts",
+        )
     arguments = setting_sources.settings_from(
         {
             "access_token": access_token,
@@ -288,9 +300,7 @@ def connect(
         account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         return Clover(
             settings,
-            rate_limiter=rate_limit.shared_limiter(
-                account, requests_per_second, at_once, settings.team
-            ),
+            rate_limiter=rate_limit.shared_limiter(account, per_second, at_once, settings.team),
             timeouts=timeouts,
             journal=_open_journal(journal, settings, account, retention_days),
             on_unknown=on_unknown,

@@ -158,7 +158,8 @@ class Customers:
                 check, so a change in the very moment of sending is not noticed.
 
         Returns:
-            The changed customer as a row.
+            The changed customer as a row; ``row.attrs["entry"]`` is the number that :meth:`undo`
+            takes.
 
         Raises:
             ValidationError: A value can't be right, or nothing is to be changed; nothing was sent.
@@ -246,7 +247,7 @@ class Customers:
             The customer as a row, with the new card among ``source_ids`` and without the old one.
 
         Raises:
-            ValidationError: As :meth:`add_source`.
+            ValidationError: As :meth:`add_source`; or the customer has no such old card.
             AlreadyOnFileError: The new card is on file already, or one card is all that is kept.
             PartialChangeError: The second step failed; the message says what the customer has now.
 
@@ -480,7 +481,7 @@ class Customers:
             What became of it, a :class:`clover_nb.bulk.batch.Batch`.
 
         Raises:
-            ValidationError: The plan is of another merchant.
+            ValidationError: It is no plan, or one of another merchant.
             ReadOnlyError: A connection to production that is not allowed to write.
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
@@ -506,6 +507,18 @@ class Customers:
             SettingsError: The journal is off, or no merchant id is set.
         """
         return self._bulk.prepare_batch(plan)
+
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan that :meth:`apply` would refuse as a whole. Asks Clover nothing.
+
+        Args:
+            plan: As for :meth:`apply`.
+
+        Raises:
+            ValidationError: It is none, or of another merchant.
+            ReadOnlyError: A connection to production that is not allowed to write.
+        """
+        self._bulk.check_plan(plan)
 
     def batches(self) -> pd.DataFrame:
         """The batches of this merchant, oldest first, as ``clover.batches()``."""

@@ -2,24 +2,24 @@
 
 .. code-block:: text
 
-    CloverError                   everything that this package raises on purpose
-    ├── SettingsError             a setting is missing or wrong; nothing was sent
-    ├── ValidationError              a value can't be right; nothing was sent (also a ValueError)
-    ├── ReadOnlyError                  a write to production that was not allowed; nothing was sent
-    ├── EditConflictError                  the record was changed by somebody else; nothing was sent
-    ├── JournalError             the journal can't be written; nothing was sent
-    ├── APIConnectionError                  Clover could not be reached, or did not answer in time
-    ├── InvalidResponseError          an answer came that is not what Clover documents
-    ├── OutcomeUnknownError            a change may or may not have been made
-    ├── PartialChangeError                  of two steps the first was made, and the second was not
-    └── APIError                  Clover answered, and said no
-        ├── InvalidRequestError        400 and other 4xx: the request is wrong
-        ├── AuthenticationError  401, 403: the key, the merchant or a permission
-        ├── CardError           402: the card, or the merchant can't keep cards
-        ├── NotFoundError              404: no such customer or card
-        ├── AlreadyOnFileError         409: this card, or another one, is on this customer already
-        ├── RateLimitError           429: too many requests
-        └── ServerError           5xx: Clover's own trouble
+    CloverError                    everything that this package raises on purpose
+    ├── SettingsError              a setting is missing or wrong; nothing was sent
+    ├── ValidationError            a value can't be right; nothing was sent (also a ValueError)
+    ├── ReadOnlyError              a write to production that was not allowed; nothing was sent
+    ├── EditConflictError          somebody else changed the record; nothing was sent
+    ├── JournalError               the journal can't be written; nothing was sent
+    ├── APIConnectionError         Clover could not be reached, or did not answer in time
+    ├── InvalidResponseError       an answer came that is not what Clover documents
+    ├── OutcomeUnknownError        a change may or may not have been made
+    ├── PartialChangeError         of two steps the first was made, and the second was not
+    └── APIError                   Clover answered, and said no
+        ├── InvalidRequestError    400 and other 4xx: the request is wrong
+        ├── AuthenticationError    401, 403: the key, the merchant or a permission
+        ├── CardError              402: the card, or the merchant can't keep cards
+        ├── NotFoundError          404: no such customer or card
+        ├── AlreadyOnFileError     409: this card, or another one, is on this customer already
+        ├── RateLimitError         429: too many requests
+        └── ServerError            5xx: Clover's own trouble
 
 Each carries what a person needs to act: ``str(error)`` is one sentence of what happened and one of
 what to do, and the parts are attributes.

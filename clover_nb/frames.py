@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -24,7 +25,7 @@ from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_column
 
 Fields = Mapping[str, Any]
 
-CARD_COLUMNS: Final = ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry")
+_CARD_COLUMNS: Final = ("card_count", "card_brand", "card_last4", "card_expiry", "cards")
 _CARRIED: Final = "carried"  # in a row's attrs: the columns that its record tells all about
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
@@ -122,14 +123,14 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     An answer to a change doesn't carry all that a table may know (the card's brand, say), so a
     value that the row lacks is kept from the table; unless the answer would have carried it, as it
     does the phone: then it was removed. Card columns are not kept once the customer's cards have
-    changed.
+    changed. Columns of your own stay as they are, and are empty for a new customer.
 
     Args:
-        table: As from :func:`to_frame`; it is not changed.
+        table: As from :func:`to_frame`, with any columns besides; it is not changed.
         row: As from :func:`to_row`.
 
     Returns:
-        A new DataFrame with the dtypes of :func:`to_frame`.
+        A new DataFrame with the dtypes of the table.
 
     Example:
         >>> table = to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])
@@ -139,14 +140,14 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     key = str(row["id"])
     position = int(table.index.get_indexer(pd.Index([key]))[0])
     fields: dict[str, Any] = dict.fromkeys(SCHEMA)
+    gone: set[object] = set(row.attrs.get(_CARRIED, ()))
     if position >= 0:
         old = table.iloc[position]
-        gone = set(row.attrs.get(_CARRIED, ()))
         if "source_ids" in row and _join_ids(row["source_ids"]) != old["source_ids"]:
-            gone.update(CARD_COLUMNS)
+            gone.update(_CARD_COLUMNS)
         if row.get("name") != old["name"]:
             gone.update(("first_name", "last_name"))
-        fields |= {str(name): value for name, value in old.items() if name not in gone}
+        fields |= {name: old[name] for name in SCHEMA if name in old and name not in gone}
     fields |= {str(name): value for name, value in row.items() if _is_present(value)}
     fields |= {"id": key, "card_count": fields["card_count"] or 0}
     line = frame_of_fields([[{name: _none_if_missing(value) for name, value in fields.items()}]])
@@ -155,10 +156,22 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     if position >= 0:
         parts = [table.iloc[:position], line, table.iloc[position + 1 :]]
     names = [*table.columns, *(name for name in line.columns if name not in table)]
-    joined = {name: _join_columns(parts, name) for name in names}
+    own = {*table.columns} - {*SCHEMA, *row.index} - gone  # or what is kept of Clover's
+    joined = {
+        name: _lengthen_array(table[name].array, len(index))
+        if name in own
+        else _join_columns(parts, name)
+        for name in names
+    }
     result = pd.DataFrame(joined, index=index)
     result.attrs = dict(table.attrs)
     return result
+
+
+def _lengthen_array(values: Any, length: int) -> Any:  # noqa: ANN401  pandas arrays
+    """The same values, and a missing one more where there is one row more."""
+    places = [*range(len(values)), *[-1] * (length - len(values))]
+    return pd.api.extensions.take(values, np.array(places), allow_fill=True)
 
 
 def _join_columns(parts: Sequence[pd.DataFrame], name: str) -> Any:  # noqa: ANN401  a pandas array

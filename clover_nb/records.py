@@ -231,10 +231,11 @@ _CARRIED: Final[dict[str, tuple[str, ...]]] = {
     "sources": ("source_ids", "card_count"),
     "shipping": tuple(name for name in SCHEMA if name.startswith("shipping_")),
     "customerSince": ("name", "first_name", "last_name"),  # the Platform API's
-    "emailAddresses": ("email",),
-    "phoneNumbers": ("phone",),
-    "addresses": tuple(f"shipping_{name}" for name in constants.ADDRESS_FIELDS),
-    "cards": ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry"),
+    # And the list itself, which is a column where there are several.
+    "emailAddresses": ("email", "emailAddresses"),
+    "phoneNumbers": ("phone", "phoneNumbers"),
+    "addresses": ("addresses", *(f"shipping_{name}" for name in constants.ADDRESS_FIELDS)),
+    "cards": ("source_ids", "card_count", "card_brand", "card_last4", "card_expiry", "cards"),
     "metadata": ("note",),
 }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Collection
+from numbers import Integral, Real
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from clover_nb import constants, team
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret, mask_credentials, mask_text
 from clover_nb.setting_sources import ENVIRONMENT, VARIABLES, SettingSource
+
+T = TypeVar("T")
 
 
 def is_loopback(host: str) -> bool:
@@ -161,6 +165,25 @@ def parse_switch(value: object) -> bool:
         hint="Use 1 to allow writes to production, 0 to forbid them.",
         field="writes",
     )
+
+
+def check_number(field: str, value: object, *, whole: bool = False) -> Any:  # noqa: ANN401  int or float
+    """A number that is 0 or more, of Python or of numpy."""
+    kind = Integral if whole else Real
+    if isinstance(value, kind) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
+        return int(float(value)) if whole else float(value)
+    raise SettingsError(
+        f"{field} must be a {'whole ' if whole else ''}number, 0 or more, not {value!r}.",
+        field=field,
+    )
+
+
+def check_choice(field: str, value: T, choices: Collection[T]) -> T:
+    """One of a few values."""
+    if value in choices:
+        return value
+    named = " or ".join(map(repr, choices))
+    raise SettingsError(f"{field} must be {named}, not {value!r}.", field=field)
 
 
 def ask_for_token(source: Callable[[], str]) -> Secret:

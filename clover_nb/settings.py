@@ -110,6 +110,17 @@ class Timeouts:
     unreachable: float = 4.0
     total: float = 60.0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no time.
+
+        Raises:
+            SettingsError: A value is no number, or less than 0.
+        """
+        for field in fields(self):
+            checks.check_number(field.name, getattr(self, field.name))
+        if not self.connect or not self.read:
+            raise SettingsError("connect and read must be more than 0.", field="connect")
+
 
 def dump_settings(settings: Settings, **more: str) -> str:
     """Settings as JSON, secrets in clear, for a process that is to look nothing up.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,10 @@ def list_facts() -> str:
     sections: dict[str, list[list[str]]] = {}
     for fact in FACTS:
         paths = (re.sub(r" (\{.*|null)$", "", text) for text in fact.asks)
-        asks = ", ".join(f"`{path}`" for path in paths)
+        asks = ", ".join(
+            f"`{path}`" + (f" ({count} times)" if count > 1 else "")
+            for path, count in ((path, len([*same])) for path, same in groupby(paths))
+        )
         sections.setdefault(fact.section, []).append([fact.says, fact.mark, asks, fact.source])
     tables = (
         f"### {section}\n\n{make_table(['fact', 'mark', 'asked by', 'source'], rows)}"

@@ -82,17 +82,28 @@ class BulkChanges:
         """One batch; see :meth:`clover_nb.customers.Customers.batch`."""
         return Batch(number, self)
 
-    def prepare_batch(self, plan: Plan) -> Batch:
-        """Write a plan down; see :meth:`clover_nb.customers.Customers.prepare_batch`."""
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan; see :meth:`clover_nb.customers.Customers.check_plan`."""
+        if not isinstance(plan, Plan):
+            raise ValidationError(
+                f"plan must be a plan, not a {type(plan).__name__}.",
+                hint="customers.plan makes one of a table, and read_plan reads one from a file.",
+                field="plan",
+            )
         self._writes.require_permission()
-        batches = self.batches
         if (plan.host, plan.merchant) != self.account:
             host, merchant = self.account
             raise ValidationError(
                 f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
                 f"{merchant} at {host}.",
+                hint="Connect to the merchant whose plan it is, or plan the table anew.",
                 field="plan",
             )
+
+    def prepare_batch(self, plan: Plan) -> Batch:
+        """Write a plan down; see :meth:`clover_nb.customers.Customers.prepare_batch`."""
+        self.check_plan(plan)
+        batches = self.batches
         ready = [_as_row(row) for row in plan.rows if row.requests]
         undoes = plan.source.get("undoes")
         return self.open_batch(batches.open(plan.id, ready, headings=plan.headings, undoes=undoes))

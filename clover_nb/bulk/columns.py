@@ -89,7 +89,7 @@ def suggest_columns(
         ValidationError: A heading or a field is none, or one is given twice.
     """
     headings = [str(name) for name in table.columns]
-    given = dict(given or {})
+    given = {str(heading): field for heading, field in (given or {}).items()}
     for heading, field in given.items():
         _check_heading(heading, headings)
         if field is not None:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Final, get_args
+from numbers import Integral
+from typing import Any, Final, SupportsIndex, get_args
 
 import pandas as pd
 
@@ -137,7 +138,7 @@ class Plan:
 
     # -- decisions ---------------------------------------------------------------------------------
 
-    def accept(self, rows: int | Iterable[int]) -> None:
+    def accept(self, rows: SupportsIndex | Iterable[SupportsIndex]) -> None:
         """Do doubtful rows, and those in conflict, all the same.
 
         Args:
@@ -156,7 +157,7 @@ class Plan:
             )
         self._set_decision(chosen, "accepted")
 
-    def skip(self, rows: int | Iterable[int]) -> None:
+    def skip(self, rows: SupportsIndex | Iterable[SupportsIndex]) -> None:
         """Leave rows out. :meth:`accept` takes them in again.
 
         Args:
@@ -171,8 +172,8 @@ class Plan:
         for row in rows:
             row.decision = decision
 
-    def _find_rows(self, numbers: int | Iterable[int]) -> list[PlanRow]:
-        asked = {int(each) for each in ([numbers] if isinstance(numbers, int) else numbers)}
+    def _find_rows(self, numbers: SupportsIndex | Iterable[SupportsIndex]) -> list[PlanRow]:
+        asked = _parse_numbers(numbers)
         chosen = [row for row in self.rows if row.row in asked]
         missing = asked - {row.row for row in chosen} - set(self.unchanged.index)
         if missing:
@@ -257,6 +258,18 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     numbers = pd.Index([row for row, _ in unchanged], dtype="int64", name="row")
     ids = pd.Series([key for _, key in unchanged], index=numbers, name="id", dtype=TEXT_DTYPE)
     return Plan(id=header["plan"], **told, rows=rows, unchanged=ids)
+
+
+def _parse_numbers(numbers: SupportsIndex | Iterable[SupportsIndex]) -> set[int]:
+    """Row numbers, of Python or of numpy. A mask, whose truths would be rows 0 and 1, is none."""
+    given = list(numbers) if isinstance(numbers, Iterable) else [numbers]
+    if not all(isinstance(each, Integral) and not isinstance(each, bool) for each in given):
+        raise ValidationError(
+            "rows must be numbers of rows.",
+            hint='They are the index of plan.frame(), such as plan.frame(status="doubtful").index.',
+            field="rows",
+        )
+    return set(map(int, given))
 
 
 def _pluralize_name(name: str, count: int) -> str:

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -79,8 +80,7 @@ def review_table(
     Raises:
         ValidationError: The columns, the key or the base can't be right.
     """
-    if table.index.name == ID and ID not in table.columns:
-        table = table.reset_index()
+    table = _prepare_table(table)
     found = match_columns(table, columns)
     key = _check_key(key, found)
     texts = {field: as_texts(table[found.fields[field]]) for field in key}
@@ -101,9 +101,7 @@ def review_table(
             rows.append(row)
     rest = np.ones(len(table), dtype=bool)
     rest[places] = False
-    numbers = np.array(
-        table.index if table.index.name == "row" else range(1, len(table) + 1), dtype=np.int64
-    )
+    numbers = _number_rows(table.index)
     for row, number in zip(rows, numbers[places].tolist(), strict=True):
         row.row = number
     _keep_cells(table, places, rows)
@@ -117,6 +115,32 @@ def review_table(
     _find_emails_of_others(rows, current, strict="email" in key)
     _find_probable_duplicates(rows, current)
     return TableReview(found, rows, unchanged, _describe_columns(found, difference.ignored))
+
+
+def _prepare_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its customer ids as a column, and headings that are texts, each once."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValidationError(
+            f"table must be a DataFrame, not a {type(table).__name__}.",
+            hint="clover_nb.read_table makes one of a file.",
+            field="table",
+        )
+    if table.index.name == ID and ID not in table.columns:
+        table = table.reset_index()
+    headings = pd.Index([str(name) for name in table.columns])
+    if not headings.is_unique:
+        raise ValidationError(
+            f"Two columns have the same heading, {headings[headings.duplicated()][0]!r}.",
+            hint="Rename one, or take it away.",
+            field="table",
+        )
+    return table.set_axis(headings, axis="columns")
+
+
+def _number_rows(index: pd.Index[Any]) -> npt.NDArray[np.int64]:
+    """The numbers of a file's rows, where each has one of its own; else from 1."""
+    is_numbered = index.name == "row" and pd.api.types.is_integer_dtype(index) and index.is_unique
+    return np.array(index if is_numbered else range(1, len(index) + 1), dtype=np.int64)
 
 
 def _check_key(key: Sequence[str], columns: ColumnMapping) -> list[str]:
@@ -138,9 +162,10 @@ def _check_key(key: Sequence[str], columns: ColumnMapping) -> list[str]:
 def _read_base(base: pd.DataFrame | None, current: pd.DataFrame) -> _BaseTable | None:
     if base is None:
         return None
-    if base.index.name != ID and ID in base.columns:
+    is_table = isinstance(base, pd.DataFrame)
+    if is_table and base.index.name != ID and ID in base.columns:
         base = base.set_index(ID)
-    if base.index.name != ID or not base.index.is_unique:
+    if not is_table or base.index.name != ID or not base.index.is_unique:
         raise ValidationError(
             "base has no customer ids, or one of them twice.",
             hint="Give the table as clover.customers.list() made it.",

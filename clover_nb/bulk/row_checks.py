@@ -39,9 +39,10 @@ class CustomerListing:
             return None
         return {name: str(column[place].as_py()) for name, column in self._columns.items()}
 
-    def has_card(self, customer_id: str) -> bool:
-        """Whether a customer has a card."""
-        return bool(self._cards[self._places[customer_id]])
+    def has_card(self, customer_id: str | None) -> bool:
+        """Whether a customer is there, and has a card."""
+        place = self._places.get(customer_id or "")
+        return place is not None and bool(self._cards[place])
 
     def find_alike(self, row: BatchRow, ours: set[str | None]) -> str | None:
         """A customer with just a row's fields, who is not known to come from another row."""
@@ -80,7 +81,7 @@ def check_row(row: BatchRow, there: CustomerListing) -> RowCheck:
         told = f"Customer {owner} has this email by now."
         return RowCheck("conflict", told) if owner else RowCheck("send")
     if row.action == "delete":
-        return _check_delete(row, now, there)
+        return check_delete(row, now, has_card=there.has_card(row.customer_id))
     return GONE if now is None else check_modify(row, now)
 
 
@@ -96,10 +97,11 @@ def check_modify(row: BatchRow, now: Values) -> RowCheck:
     return RowCheck("send", now=now)
 
 
-def _check_delete(row: BatchRow, now: Values | None, there: CustomerListing) -> RowCheck:
+def check_delete(row: BatchRow, now: Values | None, *, has_card: bool) -> RowCheck:
+    """Whether a delete is to be sent, by the customer's fields; ``None`` where there is nobody."""
     if now is None:
         return RowCheck("found")
-    if there.has_card(str(row.customer_id)):
+    if has_card:
         return RowCheck("conflict", "A card was attached since.")
     moved = ", ".join(differing_fields(now, row.before))
     return (

@@ -16,9 +16,9 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import requests
 from clover_nb.bulk.batch_rows import BatchRows
 from clover_nb.bulk.requests import Values, differing_fields, values_of
-from clover_nb.bulk.row_checks import GONE, check_modify
+from clover_nb.bulk.row_checks import GONE, RowCheck, check_delete, check_modify
 from clover_nb.bulk.rows import list_calls
-from clover_nb.records import Record
+from clover_nb.records import Record, flatten
 from clover_nb.transport.http import AmbiguousWriteError
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ class RowSender:
             # What is as wanted already, this row has perhaps changed before it was interrupted.
             now = check.now or {}
             row.before |= {name: now[name] for name in differing_fields(now, row.wanted)}
+        # Nothing brings back who is deleted, so each is looked at right before.
+        if row.action == "delete" and not self._rows.save_check(row, self._check_delete(row)):
+            return
         self._rows.begin(row)
         try:
             self._send_until_known(row, record)
@@ -84,6 +87,13 @@ class RowSender:
         except errors.APIError as refused:
             self._rows.save_refusal(row, refused, self._read_changed(row))
             raise
+
+    def _check_delete(self, row: BatchRow) -> RowCheck:
+        try:
+            record = self._api.get_customer(str(row.customer_id))
+        except errors.NotFoundError:
+            return check_delete(row, None, has_card=False)
+        return check_delete(row, values_of(record), has_card=bool(flatten(record)["card_count"]))
 
     def _send_until_known(self, row: BatchRow, record: Record | None) -> None:
         for attempt in range(ATTEMPTS):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
+
+_INTERRUPTED: Final = 130  # as shells say it of Ctrl-C
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,8 +88,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if others and arguments.run is not _run_lab:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     arguments.others = others
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have signs that a terminal lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201  of a command
+        return _INTERRUPTED
     except BrokenPipeError:  # whoever reads has enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -84,6 +84,7 @@ def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
     from clover_nb.bulk.plan import read_plan  # noqa: PLC0415  pandas
 
     plan = read_plan(arguments.plan)
+    clover.customers.check_plan(plan)
     if not _is_confirmed(f"{repr(plan)[1:-1]}: {plan.requests:,} requests", clover, arguments):
         return _ERROR
     return _send_rows(clover.customers.prepare_batch(plan), arguments)
@@ -97,11 +98,7 @@ def _resume_batch(clover: Clover, arguments: argparse.Namespace) -> int:
 
 
 def _is_confirmed(what: str, clover: Clover, arguments: argparse.Namespace) -> bool:
-    if arguments.yes:
-        return True
-    told = f"{what} to {clover!r}. Type yes to send: "
-    print(told, end="", file=sys.stderr, flush=True)  # noqa: T201
-    if sys.stdin.readline().strip().lower() == "yes":
+    if arguments.yes or _ask(f"{what} to {clover!r}. Type yes to send: "):
         return True
     print("Nothing was sent.", file=sys.stderr)  # noqa: T201
     return False
@@ -122,6 +119,16 @@ def _send_rows(batch: Batch, arguments: argparse.Namespace) -> int:
             print(f"row {row}: {line['outcome']}: {line['reason']}")  # noqa: T201
         print(" ".join(filter(None, (repr(batch)[1:-1], batch.reason))))  # noqa: T201
     return _DONE if (table["outcome"] == "done").all() else _LEFT
+
+
+def _ask(question: str) -> bool:
+    """Whether a person types yes; nobody does where there is no input, or who presses Ctrl-C."""
+    try:
+        print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+        return sys.stdin is not None and sys.stdin.readline().strip().lower() == "yes"
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # noqa: T201  ends the line of the question
+        return False
 
 
 def _show_progress(progress: BatchProgress) -> None:

@@ -10,6 +10,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from jupyter_server.services.kernels.handlers import KernelHandler
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 from voila.configuration import VoilaConfiguration
 from voila.paths import collect_static_paths
 from voila.utils import get_page_config, get_voila_labextensions_path
@@ -190,6 +191,17 @@ async def _run_cell(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a ker
 
 class SocketHandler(KernelWebsocketHandler):
     """The page's connection to its kernel, for pages of this server alone."""
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Tornado's part, without pings: Jupyter Server sends them.
+
+        Its times are milliseconds, which tornado would take for seconds, and warn of on the
+        person's terminal.
+        """
+        protocol = super().get_websocket_protocol()
+        if isinstance(protocol, WebSocketProtocol13):
+            protocol.params.ping_interval = None
+        return protocol
 
     def check_origin(self, origin: str | None = None) -> bool:
         """Whether the page that connects is one of this server's; a program says so itself."""

@@ -88,7 +88,7 @@ def _parse_column(text: str) -> tuple[str, str | None]:
 def _as_json(plan: Plan) -> str:
     rows = [row.as_json() for row in plan.rows]
     told = {"plan": plan.id, "counts": plan.counts, "requests": plan.requests}
-    return json.dumps(told | {"notes": list(plan.notes), "rows": rows}, ensure_ascii=False)
+    return json.dumps(told | {"notes": list(plan.notes), "rows": rows})
 
 
 def _as_text(plan: Plan, saved: Path | None) -> str:

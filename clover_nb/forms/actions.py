@@ -23,7 +23,7 @@ from clover_nb.errors import (
     NotFoundError,
     ValidationError,
 )
-from clover_nb.forms.history import fields_of, latest_change
+from clover_nb.forms.history import fields_of
 from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
@@ -220,10 +220,9 @@ def _require_change(changed: object) -> None:
 
 
 def _add_undo(clover: Clover, answer: Row[Any]) -> ActionResult:
-    """A change of fields, and how to take it back, by the journal's newest entry about it."""
-    row = _read_back(clover, answer)
+    """A change of fields, and how to take it back, by its entry in the journal."""
+    row, entry = _read_back(clover, answer), answer.attrs["entry"]
     try:
-        entry = latest_change(clover, row["id"])
         find_undo_fields(clover.journal.entry(entry), dict(row))
     except CloverError as reason:
         return ActionResult(row, note=_explain_no_undo(reason))

@@ -111,8 +111,11 @@ class Application:
         state, progress = self.batch.state, self.batch.progress
         if state == "running" and self._is_stop_wanted:
             self.batch.stop()  # again and again, as it may begin only now
-        if is_working or state == "running":
+        if is_working:
             return ApplyStatus("running", progress)
+        if state == "running":
+            self._error = ""  # of what was begun here: another process has the batch
+            return ApplyStatus(state, progress)
         return ApplyStatus(state, progress, self._error or self.batch.reason or "")
 
     def describe(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from clover_nb.forms.inputs import TICKED, FormValues
 from clover_nb.forms.rendering import Tone
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.table_page import TablePage
 
 _CONFIRMED: Final = "live"  # the box to tick before anything is sent to production
 _STEPS: Final[dict[Step, str]] = {"review": "Review", "apply": "Apply", "results": "Results"}
@@ -256,14 +257,16 @@ class ChangeMany(SharedWidget):
             self.table.untick()
 
     def _filter_rows(self, name: str) -> None:
-        """Show the rows of one count alone, or all again."""
-        if self.table is not None:
-            self.table.show_view("" if name == self.table.view["view"] else name)
+        """Show the rows of one count alone; without a name, all."""
+        rows = self._results or self._review
+        if rows is not None and self.table is not None:
+            self._filter = name
+            self.table.data = rows.table[rows.table["kind"] == name] if name else rows.table
 
     def _accept_kinds(self) -> None:
         if self._review is not None and self.table is not None:
             self._review.accept_kinds(self._inputs.values)
-            self.table.data = self._review.table
+            self._filter_rows(self._filter)
 
     # -- files for the person ----------------------------------------------------------------------
 
@@ -410,15 +413,15 @@ class ChangeMany(SharedWidget):
         """Show the rows of the plan, or of what came of it, in another table."""
         if self.table is not None:
             self.table.close()
-        self.table = CustomerTable(
+        self._filter = ""
+        page = TablePage(
             rows.table,
             columns=rows.columns,
             search=[],
             page_size=_PAGE,
-            mark_views=rows.mark_views,
-            can_tick=rows is self._review,
             noun="row",
         )
+        self.table = CustomerTable(page, can_tick=rows is self._review)
         self.table.on_tick(lambda _: self._draw())
 
     def _describe_rows(self) -> dict[str, Any]:
@@ -427,7 +430,7 @@ class ChangeMany(SharedWidget):
         if table is None or rows is None:
             return {}
         ticked = len(table.ticked_ids)
-        return {"counts": rows.list_counts(), "filter": table.view["view"], "ticked": ticked}
+        return {"counts": rows.list_counts(), "filter": self._filter, "ticked": ticked}
 
     def _describe_applying(self) -> dict[str, Any]:
         plan = self.plan

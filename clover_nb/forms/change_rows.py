@@ -15,7 +15,6 @@ from clover_nb.bulk.rows import KINDS, Decision, PlanRow, name_customer
 from clover_nb.forms.change_source import LABELS
 from clover_nb.forms.inputs import TICKED
 from clover_nb.forms.messages import count_rows
-from clover_nb.forms.table_query import Mask
 
 DOUBT: Final = "doubt "  # in front of the code, in the name of a box
 _ACTIONS: Final = {
@@ -33,7 +32,7 @@ class CountedRows:
     Attributes:
         columns: Those of the table that are shown.
         names: What rows count as, in the order of the counts: in words, and in the column State.
-        table: The rows.
+        table: The rows; the column ``kind`` says what each counts as.
         counts: How many rows count as what.
     """
 
@@ -51,10 +50,6 @@ class CountedRows:
         self.table = self.table.assign(kind=kind, state=kind.map(states))
         found = Counter(kinds)
         self.counts = {name: found[name] for name in self.names if found[name]}
-
-    def mark_views(self, table: pd.DataFrame) -> dict[str, Mask]:
-        """Which rows of the table count as what."""
-        return {name: (table["kind"] == name).to_numpy() for name in self.counts}
 
     def list_counts(self) -> list[list[Any]]:
         """A name, words and a number for each count."""

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from clover_nb import addresses
 from clover_nb.client import Clover, default
-from clover_nb.errors import ValidationError
+from clover_nb.errors import CloverError, ValidationError
 from clover_nb.forms import actions, address_input, values
 from clover_nb.forms.actions import CARD_GONE, ActionResult
 from clover_nb.forms.form import Form
+from clover_nb.forms.messages import column_label
 from clover_nb.forms.spec import FieldSpec, FormSpec, SectionSpec
 from clover_nb.forms.values import FieldChange, Row, Typed
 
@@ -101,15 +102,11 @@ CREATE_CUSTOMER: Final = FormSpec(
 # -- the contact -------------------------------------------------------------------------------
 
 
-def _read_contact(row: Row[Any] | None) -> dict[str, str]:
-    return {} if row is None else values.read_contact(row)
-
-
 def _explain_contact(row: Row[Any], typed: Typed) -> str:
     """What of a change can't be undone."""
-    changed = {each.field: each.now for each in values.find_changes(_read_contact(row), typed)}
-    reasons = [f"the {name} was empty before" for name, now in changed.items() if not now]
-    if "email" in changed:
+    changes = values.find_changes(values.read_contact(row), typed)
+    reasons = [f"the {each.field} was empty before" for each in changes if not each.now]
+    if any(each.field == "email" for each in changes):
         reasons.insert(0, "Clover keeps the old email address beside the new one")
     return f"This can't be undone: {', and '.join(reasons)}." if reasons else ""
 
@@ -128,7 +125,7 @@ EDIT_CONTACT: Final = FormSpec(
             ),
         ),
     ),
-    initial=_read_contact,
+    initial=values.read_contact,
     validate=values.find_contact_errors,
     preview=lambda row, typed: values.find_changes(values.read_contact(row), typed),
     submit=actions.edit_contact,
@@ -158,7 +155,7 @@ UPDATE_SHIPPING: Final = FormSpec(
     submit_label="Save address",
     busy_label="Saving…",
     sections=(SectionSpec("Shipping address", _SHIPPING),),
-    initial=lambda row: {} if row is None else values.read_shipping(row),
+    initial=values.read_shipping,
     validate=lambda _, typed: values.find_errors(typed),
     preview=lambda row, typed: values.find_changes(values.read_shipping(row), typed),
     submit=actions.update_shipping,
@@ -174,10 +171,6 @@ UPDATE_SHIPPING: Final = FormSpec(
 # -- the note ----------------------------------------------------------------------------------
 
 
-def _read_note(row: Row[Any] | None) -> dict[str, str]:
-    return {} if row is None else values.read_note(row)
-
-
 EDIT_NOTE: Final = FormSpec(
     title="Edit the note",
     submit_label="Save note",
@@ -185,7 +178,7 @@ EDIT_NOTE: Final = FormSpec(
     sections=(
         SectionSpec("Note", (FieldSpec("note", "Note", "lines", help="For your colleagues"),)),
     ),
-    initial=_read_note,
+    initial=values.read_note,
     validate=lambda _, typed: values.find_errors(typed),
     preview=lambda row, typed: values.find_changes(values.read_note(row), typed),
     submit=actions.edit_note,
@@ -256,6 +249,32 @@ CARD_TOKEN: Final = FormSpec(
     submit=lambda *_, **__: ActionResult(None),
     about_customer=False,
 )
+
+
+# -- what was changed --------------------------------------------------------------------------
+
+
+def undo_spec(clover: Clover, entry: int) -> FormSpec:
+    """The form that shows what undoing an entry of the journal would change, and does it."""
+
+    def preview(row: Row[Any], _: object) -> Iterable[FieldChange]:
+        changes = actions.preview_undo(clover, row, entry)
+        return [each._replace(field=column_label(each.field)) for each in changes]
+
+    try:
+        title = f"Undo a change of {clover.journal.entry(entry).author}"
+    except CloverError:  # the journal can't be read
+        title = "Undo a change"
+    return FormSpec(
+        title=title,
+        submit_label="Undo this change",
+        busy_label="Undoing…",
+        sections=(),
+        validate=lambda *_: {},
+        preview=preview,
+        submit=lambda connection, *_, **__: actions.undo_change(connection, entry),
+        done="Undone",
+    )
 
 
 # -- one line in a cell ------------------------------------------------------------------------

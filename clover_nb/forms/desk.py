@@ -16,7 +16,6 @@ from clover_nb.forms import customer_forms, messages, rendering
 from clover_nb.forms.actions import row_of
 from clover_nb.forms.apply_process import is_applying
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.card_rows import render_cards
 from clover_nb.forms.change_many import ChangeMany
 from clover_nb.forms.customer_list import CustomerList
 from clover_nb.forms.customer_record import (
@@ -25,15 +24,16 @@ from clover_nb.forms.customer_record import (
     read_changes,
     read_news,
     read_record,
+    render_cards,
     resolve_change,
 )
 from clover_nb.forms.form import Form
-from clover_nb.forms.history_panel import undo_spec
 from clover_nb.forms.kept_forms import KeptForms
 from clover_nb.forms.rendering import Markup, Tone
-from clover_nb.forms.runner import TaskFailure, TaskRunner
+from clover_nb.forms.runner import TaskFailure
 from clover_nb.forms.spec import FormSpec
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.table_page import TablePage
 from clover_nb.forms.table_views import mark_views
 from clover_nb.forms.values import Row
 from clover_nb.frames import to_frame
@@ -125,15 +125,13 @@ class Desk(SharedWidget):
         self._kept = KeptForms(self._make_form)
         self._note = ""
         self._newest: int | None = None  # entry of the history that is shown
-        self._news_reader = TaskRunner(self._show_failure)
-        self.table = CustomerTable(
+        page = TablePage(
             to_frame([]) if customers is None else customers,
             page_size=_PAGE,
             newest_first=True,
-            kept_as="desk",
             mark_views=functools.partial(mark_views, clover),
-            can_tick=True,
         )
+        self.table = CustomerTable(page, can_tick=True, kept_as="desk")
         self.table.on_create = self._create
         self._list = CustomerList(clover, self.table, self._note_read, self._show_failure)
         super().__init__(
@@ -174,7 +172,6 @@ class Desk(SharedWidget):
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
         self._list.stop()
-        self._news_reader.stop()
         self._close_undo()
         self._kept.close()
         if self.many is not None:
@@ -236,7 +233,6 @@ class Desk(SharedWidget):
         """Select a customer, also one that the table doesn't know yet."""
         if customer_id in self.table.data.index:
             self.table.selected_id = customer_id
-            self.table.reveal(customer_id)
         else:
             self._runner.read(lambda: self._clover.customers.retrieve(customer_id), self._found)
 
@@ -267,7 +263,6 @@ class Desk(SharedWidget):
         self._newest = None
         self._close_undo()
         self._runner.drop_reads()
-        self._news_reader.drop_reads()
         if customer_id:
             self.row = row_of(self.table.data, customer_id)
             self._read_record(self.row)
@@ -283,7 +278,7 @@ class Desk(SharedWidget):
         row, newest = self.row, self._newest
         if row is None or newest is None or self._runner.is_reading:
             return
-        self._news_reader.read(lambda: read_news(self._clover, row, newest), self._show_news)
+        self._runner.read(lambda: read_news(self._clover, row, newest), self._show_news)
 
     def _show_news(self, news: Markup) -> None:
         if news and self.row is not None:
@@ -347,7 +342,6 @@ class Desk(SharedWidget):
         form.work.on_saved = self._saved
         form.work.on_open = self.select
         form.work.on_switch = self._switch
-        form.work.on_released = lambda: self._kept.forget(form)
         form.work.on_cancelled = self._close_form
         form.observe(lambda change: self._end_work(form, change.old), "busy")
         form.observe(lambda _: self._note_typed(), ["values", "preview"])
@@ -377,7 +371,8 @@ class Desk(SharedWidget):
         self._lead_to(next(name for name, each in _SPECS.items() if each is spec), values)
 
     def _end_work(self, form: Form, task: str) -> None:
-        """Say what became of a change whose form was put aside meanwhile."""
+        """Close a form that was put aside at work, or say that it could not do it."""
+        self._kept.forget(form)
         is_change = task in ("submit", "undo")
         if not is_change or form is self.form or form.is_busy or not form.has_changed:
             return
@@ -411,7 +406,7 @@ class Desk(SharedWidget):
         if self.row is None or (self.undo_form is not None and self.undo_form.is_busy):
             return
         self._close_undo()
-        spec = undo_spec(self._clover, entry)
+        spec = customer_forms.undo_spec(self._clover, entry)
         form = self.undo_form = Form(self._clover, spec, row=self.row, asks=False)
         form.work.on_saved = self._saved
         form.work.on_cancelled = self._step_back

@@ -61,10 +61,7 @@ class FormState:
         self.clear_card()
         names = ["customer", *spec.fields, *self.confirmations, SURE]
         self._blank = dict.fromkeys(names, "") | (_CARD if spec.takes_card else {})
-        self.inputs.begin({**self._blank, **spec.initial(None)})
-        self.corrected: dict[str, tuple[str, str]] = {}
-        self._as_typed: set[tuple[str, str]] = set()
-        self.warned: dict[str, str] | None = None
+        self.fill_inputs(None, {})
 
     # -- who it is about ---------------------------------------------------------------------------
 
@@ -86,7 +83,7 @@ class FormState:
         if not is_same:
             self.inputs.values["customer"] = self.inputs.values["customer"] or str(row["id"])
             self.clear_card()
-        self.fill_inputs(self.spec.initial(row), typed)
+        self.fill_inputs(row, typed)
         return is_same
 
     def forget_customer(self) -> None:
@@ -105,10 +102,13 @@ class FormState:
 
     # -- what stands in it -------------------------------------------------------------------------
 
-    def fill_inputs(self, initial: Mapping[str, str], keep: Mapping[str, str]) -> None:
-        """Begin anew from these values; of what is kept, a choice only if it is still offered."""
-        sticky = {name: self.inputs.values[name] for name in _STICKY if name in self._blank}
-        initial = {**self._blank, **initial, **sticky}
+    def fill_inputs(self, row: Row[Any] | None, keep: Mapping[str, str]) -> None:
+        """Begin anew with a customer; of what is kept, a choice only if it is still offered."""
+        is_nobody = self.spec.about_customer and row is None
+        shown = {} if is_nobody else self.spec.initial(row)
+        now = self.inputs.values
+        sticky = {name: now[name] for name in _STICKY if name in self._blank and name in now}
+        initial = {**self._blank, **shown, **sticky}
         if "way" in sticky:
             initial["ecomind"] = ECOMIND[sticky["way"]]
         options = self.spec.options(self.row)
@@ -117,10 +117,10 @@ class FormState:
             for name, text in keep.items()
             if name not in options or any(text == value for value, _ in options[name])
         }
-        self.inputs.reset(initial, kept)
-        self.corrected.clear()
-        self._as_typed.clear()
-        self.warned = None
+        self.inputs.begin(initial, kept)
+        self.corrected: dict[str, tuple[str, str]] = {}
+        self._as_typed: set[tuple[str, str]] = set()
+        self.warned: dict[str, str] | None = None
 
     def drop_statements(self) -> None:
         """Forget what the person agreed to and the card that was typed, but not the texts."""
@@ -231,10 +231,6 @@ class FormState:
             return dict(self.spec.confirmations)
         return {**self.spec.confirmations, PRODUCTION: LIVE}
 
-    def describe_read_only(self) -> str:
-        """Why nothing can be changed here; empty when something can."""
-        return messages.describe_read_only(self._clover.settings)
-
     def find_errors(self) -> dict[str, CloverError]:
         """What is wrong, by input; before there is a customer, only that there is none."""
         if self.spec.about_customer and self.row is None:
@@ -246,6 +242,14 @@ class FormState:
         if self.types_card and (self.card.has_input or found.keys() <= {"source"}):
             found.pop("source", None)  # its fields tell, when the token is made
         return found
+
+    def list_inputs(self) -> list[str]:
+        """The names of the inputs as they stand in the form, from top to bottom."""
+        names = ["customer"]
+        for section in self.spec.sections:
+            names += ["source", "ecomind"] if section.card else []
+            names += [field.name for field in section.fields]
+        return [*names, *self.confirmations]
 
     def label_of(self, name: str) -> str:
         """What an input is called in messages."""
@@ -287,7 +291,7 @@ class FormState:
             "confirmations": list(self.confirmations.items()),
             "submit": spec.submit_label,
             "busy": spec.busy_label,
-            "readOnly": self.describe_read_only(),
+            "readOnly": messages.describe_read_only(self._clover.settings),
             "ecomind": ECOMIND,
             "countries": addresses.list_countries() if asks_country else [],
             "testCards": [] if self._clover.environment == "production" else _list_test_cards(),
@@ -317,10 +321,9 @@ class FormState:
 
 def _list_test_cards() -> list[list[str]]:
     """The published test cards that are offered, each by name and in words."""
-    return [[name, _describe_test_card(name)] for name in _TEST_CARDS]
-
-
-def _describe_test_card(name: str) -> str:
-    card = constants.TEST_CARDS[name]
-    declined = ", declined" if name in constants.DECLINED_CARDS else ""
-    return f"{card['brand']} •••• {card['number'][-4:]}{declined}"
+    cards = {name: constants.TEST_CARDS[name] for name in _TEST_CARDS}
+    declined = dict.fromkeys(constants.DECLINED_CARDS, ", declined")
+    return [
+        [name, f"{card['brand']} •••• {card['number'][-4:]}{declined.get(name, '')}"]
+        for name, card in cards.items()
+    ]

@@ -46,7 +46,6 @@ class FormWork:
             customer below the button.
         on_switch: Called with another spec that a button leads to, and with the values that it
             begins with. At first the form becomes that one.
-        on_released: Called when nothing is typed or under way any more.
         on_cancelled: Called when the person cancels and nothing is typed.
 
     Args:
@@ -69,7 +68,6 @@ class FormWork:
         self.on_saved: Callable[[Row[Any]], object] = lambda _: None
         self.on_open: Callable[[str], object] = self.look_at_customer
         self.on_switch: Callable[[FormSpec, Mapping[str, str]], object] = self.become
-        self.on_released: Callable[[], object] = lambda: None
         self.on_cancelled: Callable[[], object] = lambda: None
         self.state = FormState(clover, spec, lambda content: send({"card": content}))
         self.panel = ResultPanel()
@@ -224,7 +222,7 @@ class FormWork:
     def submit(self, texts: Mapping[str, str], about: str) -> None:
         """Check what was typed, and send it; nothing if the person saw other texts than these."""
         state = self.state
-        if self.locked or state.describe_read_only():
+        if self.locked or messages.describe_read_only(self._clover.settings):
             return
         if texts != state.inputs.values or about != state.customer_id:
             words = "Nothing was sent: the form has just changed. Look, and press again."
@@ -275,7 +273,7 @@ class FormWork:
         about = row if state.spec.about_customer else None
         if state.row is not None:  # and its field has not been edited since
             state.choose_customer(row)
-        state.fill_inputs(state.spec.initial(about), since)
+        state.fill_inputs(about, since)
         state.clear_card()
         self.locked = not since
         self.panel.clear()
@@ -289,7 +287,6 @@ class FormWork:
             self.panel.add_action("follow", label, lambda: self.on_switch(spec, values))
         self._changed()
         self.on_saved(row)
-        self._report_release()
 
     def _show_token(self) -> None:
         card = self.state.card
@@ -321,18 +318,13 @@ class FormWork:
             return
         typed, row = self.state.list_texts(), self.state.row
         self._runner.drop_reads()
-        self.state.fill_inputs(self.state.inputs.initial, {})
+        self.state.fill_inputs(self.state.last_row, {})
         self.state.clear_card()
         self.panel.clear()
         self.panel.say("info", "Cancelled: nothing was sent.")
         if typed:
             self.panel.add_action("restore", "Undo", lambda: self._restore(typed, row))
         self._changed()
-        self._report_release()
-
-    def _report_release(self) -> None:
-        if not self.state.has_changed and not self._runner.is_writing:
-            self.on_released()
 
     def _reload_customer(self) -> None:
         """Go on with the record as it is now, and with what was typed."""
@@ -374,7 +366,7 @@ class FormWork:
     # -- what is wrong -----------------------------------------------------------------------------
 
     def _summarize_errors(self, errors: Mapping[str, CloverError]) -> None:
-        names = [n for n in ("customer", "source", *self.state.inputs.values) if n in errors]
+        names = [name for name in self.state.list_inputs() if name in errors]
         self.panel.say("error", messages.summarize_errors(list(map(self.state.label_of, names))))
         self._focus_input(names[0])
 

@@ -13,7 +13,7 @@ from clover_nb.client import Clover
 from clover_nb.errors import EditConflictError, ValidationError
 from clover_nb.forms.rendering import Markup, isolate_text, render_time
 from clover_nb.forms.values import describe_cards
-from clover_nb.journal.entries import describe_author
+from clover_nb.journal.entries import Entry, Write
 from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
@@ -80,35 +80,32 @@ def read_history(
     Raises:
         CloverError: The journal is off or can't be read.
     """
-    lines = clover.journal.frame(customer_id=customer_id).reset_index().iloc[::-1]
-    authors = {
-        int(line["entry"]): describe_author(_text(line["person"]), _text(line["login"]))
-        for _, line in lines.iterrows()
-    }
-    undone_since = set(lines.loc[lines["outcome"] == "done", "undoes"].dropna())
+    entries = list(clover.journal.of_customer(customer_id))
+    authors = {each.number: each.author for each in entries}
+    undone_since = {each.write.undoes for each in entries if each.outcome == "done"}
     events = []
-    for _, line in lines.iterrows():
-        entry, what = int(line["entry"]), _what(line)
-        undone = authors.get(line["undoes"], authors[entry]) if pd.notna(line["undoes"]) else ""
-        if undone not in ("", authors[entry]):
+    for entry in entries:
+        what, over = _what(entry), entry.number in undone_since
+        undone = authors.get(entry.write.undoes or 0, entry.author)
+        if undone != entry.author:
             what = f"{what}, made by {undone}"
-        over = entry in undone_since
         events.append(
             Event(
-                entry,
-                line["time"],
-                authors[entry],
-                line["outcome"],
+                entry.number,
+                _moment(entry.time),
+                entry.author,
+                entry.outcome,
                 f"{what}, undone since" if over else what,
-                "; ".join(_details(line)),
-                not over and now is not None and _undoable(clover, entry, now),
+                "; ".join(_details(entry.write)),
+                not over and now is not None and _undoable(entry, now),
             )
         )
     return events
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _moment(seconds: float) -> pd.Timestamp:
+    """When that was; NaT where a line of the journal says no time."""
+    return pd.to_datetime(seconds, unit="s", utc=True, errors="coerce")  # type: ignore[return-value]
 
 
 def describe_news(clover: Clover, customer_id: str, after: int) -> Markup:
@@ -129,13 +126,13 @@ def describe_news(clover: Clover, customer_id: str, after: int) -> Markup:
     minutes = int(max(0.0, time.time() - entry.time) // 60)
     ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
     if minutes >= _HOUR:
-        ago = f"at {render_time(pd.Timestamp(entry.time, unit='s', tz='UTC'))}"
+        ago = f"at {render_time(_moment(entry.time))}"
     return Markup(f"{isolate_text(entry.author)} changed this customer {ago}.")
 
 
-def _undoable(clover: Clover, entry: int, now: Mapping[str, Any]) -> bool:
+def _undoable(entry: Entry, now: Mapping[str, Any]) -> bool:
     try:
-        find_undo_fields(clover.journal.entry(entry), now)
+        find_undo_fields(entry, now)
     except (ValidationError, EditConflictError):
         return False
     return True
@@ -146,34 +143,22 @@ def describe_outcome(outcome: str) -> str:
     return f"{_OUTCOMES.get(outcome, outcome)}."
 
 
-def latest_change(clover: Clover, customer_id: str) -> int:
-    """The number of the newest change of a customer in the journal.
-
-    Raises:
-        CloverError: There is none, or the journal is off or can't be read.
-    """
-    lines = clover.journal.frame(customer_id=customer_id)
-    if lines.empty:
-        raise ValidationError("The journal knows of no change.")
-    return int(lines.index[-1])
-
-
-def _what(line: pd.Series[Any]) -> str:
-    operation, outcome = str(line["operation"]), str(line["outcome"])
+def _what(entry: Entry) -> str:
+    operation, outcome = entry.write.operation, entry.outcome
     done, attempt = _WORDS.get(operation, (operation, operation))
     return done if outcome == "done" else f"{_OUTCOMES.get(outcome, outcome)}: {attempt}"
 
 
-def _details(line: pd.Series[Any]) -> list[str]:
-    if line["operation"] == "create":
+def _details(write: Write) -> list[str]:
+    if write.operation == "create":
         return []
-    before = line["before"] or {}
-    if line["operation"] == "delete_source" and before:
-        return [describe_cards(before).get(line["sent"]["source_id"], "a card")]
+    before = write.before or {}
+    if write.operation == "delete_source" and before:
+        return [describe_cards(before).get(write.sent["source_id"], "a card")]
     return [
         f"{_SHOWN.get(name, name).replace('_', ' ')}: "
         f"{before.get(label) or 'nothing'} → {new or 'nothing'}"
-        for name, label, new in fields_of(line["sent"] or {})
+        for name, label, new in fields_of(write.sent)
         if (before.get(label) or "") != (new or "")
     ]
 

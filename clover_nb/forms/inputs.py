@@ -38,10 +38,10 @@ class FormValues:
         self.begun: dict[str, int] = {}
         self.begin(initial)
 
-    def begin(self, initial: Mapping[str, str]) -> None:
-        """Be other inputs; the numbers of the messages go on."""
+    def begin(self, initial: Mapping[str, str], kept: Mapping[str, str] | None = None) -> None:
+        """Begin anew from these values, but for what is kept; the numbers of messages go on."""
         self.initial = dict(initial)
-        self.values = dict(initial)
+        self.values = {**initial, **(kept or {})}
         self.touched: set[str] = set()
         self.messages: dict[str, FieldMessage] = {}
 
@@ -82,11 +82,6 @@ class FormValues:
             for name, text in self.values.items()
             if text.strip() != self.initial.get(name, "").strip() and name not in ignored
         }
-
-    def reset(self, initial: Mapping[str, str], keep: Mapping[str, str]) -> None:
-        """Begin anew from these values, but for what is kept; nothing is said any more."""
-        self.begin({name: initial.get(name, "") for name in self.values})
-        self.values |= keep
 
     def state(self) -> dict[str, Any]:
         """What travels to the browser: never a value without the edits that it knows of."""

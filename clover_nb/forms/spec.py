@@ -66,7 +66,7 @@ class FormSpec:
         preview: What will change.
         submit: Makes the change, in a worker thread. It takes the connection, ``row``, ``values``
             and, by its name, ``sure``: whether the person overruled what was warned about.
-        initial: What the fields hold for a customer, before any edit.
+        initial: What the fields hold for a customer, before any edit; without one, nothing.
         options: What a choice offers for a customer: a value and a label each, by field.
         arrange: Fields in the order, and under the labels, that the values ask for.
         normalize: What is sent in another spelling than it was typed in, by field.
@@ -87,7 +87,7 @@ class FormSpec:
     validate: Callable[[Any, Typed], Mapping[str, CloverError]]
     preview: Callable[[Any, Typed], Iterable[FieldChange]]
     submit: Callable[..., ActionResult]
-    initial: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
+    initial: Callable[[Any], Mapping[str, str]] = lambda _: {}
     options: Callable[[Row[Any] | None], Mapping[str, list[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     normalize: Callable[[Typed], Mapping[str, str]] = lambda _: {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from traitlets import Bool, Dict, Float, Unicode
@@ -14,8 +14,10 @@ from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.messages import describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table_export import FileKind, make_file, render_static
-from clover_nb.forms.table_page import MarkViews, TablePage
+from clover_nb.forms.table_page import TablePage
 from clover_nb.forms.table_query import Mask
+
+T = TypeVar("T")
 
 
 def customer_table(
@@ -46,15 +48,8 @@ def customer_table(
     Raises:
         ValueError: There is no such column.
     """
-    return CustomerTable(
-        df,
-        columns=columns,
-        labels=labels,
-        search=search,
-        page_size=page_size,
-        several=True,
-        can_tick=True,
-    )
+    page = TablePage(df, columns=columns, labels=labels, search=search, page_size=page_size)
+    return CustomerTable(page, several=True, can_tick=True)
 
 
 class CustomerTable(SharedWidget):
@@ -99,22 +94,10 @@ class CustomerTable(SharedWidget):
     read_at = Float().tag(sync=True)
 
     def __init__(
-        self,
-        df: pd.DataFrame,
-        *,
-        columns: Sequence[str] | None = None,
-        labels: Mapping[str, str] | None = None,
-        search: Sequence[str] | None = None,
-        page_size: int = 25,
-        several: bool = False,
-        newest_first: bool = False,
-        kept_as: str = "",
-        mark_views: MarkViews = lambda _: {},
-        can_tick: bool = False,
-        noun: str = "customer",
+        self, page: TablePage, *, several: bool = False, can_tick: bool = False, kept_as: str = ""
     ) -> None:
         self.on_create: Callable[[str], object] | None = None
-        self._mark_views = mark_views
+        self._page = page
         self._ticked: dict[str, None] = {}  # in the order of the clicks
         self._on_select: list[Callable[[list[str]], object]] = []
         self._on_tick: list[Callable[[list[str]], object]] = []
@@ -123,18 +106,8 @@ class CustomerTable(SharedWidget):
             static="Customers: run this cell to search and sort.",
             several=several,
             can_tick=can_tick,
-            noun=noun,
+            noun=page.noun,
             kept_as=kept_as,
-        )
-        self._page = TablePage(
-            df,
-            columns=columns,
-            labels=labels or {},
-            search=search,
-            page_size=page_size,
-            sort="created" if newest_first else "",
-            mark_views=mark_views,
-            noun=noun,
         )
         self._show()
 
@@ -183,17 +156,30 @@ class CustomerTable(SharedWidget):
 
     @property
     def selected_id(self) -> str:
-        """The id that was picked last, ``""`` for none; can be set."""
+        """The id that was picked last, ``""`` for none; can be set, which turns to its page."""
         return self.selected_ids[-1] if self.selected_ids else ""
 
     @selected_id.setter
     def selected_id(self, key: str) -> None:
         self.selected_ids = [key] if key else []
+        self._reveal(key)
 
     @property
     def selected(self) -> pd.DataFrame:
         """The selected rows of the data; an empty frame when none is selected."""
         return self._page.query.with_ids(self.selected_ids)
+
+    def _pick(self, ids: list[str], click: int) -> None:
+        """Select what was clicked; a table that has turned since turns back to show it."""
+        before = ["", *self.selected_ids]
+        self._select(ids, click)
+        if self.selected_id not in before:
+            self._reveal(self.selected_id)
+
+    def _reveal(self, key: str) -> None:
+        """Turn to the page with this customer, where the search has found it."""
+        if key not in self.view["ids"]:
+            self._change_page(self._page.reveal, key)
 
     def on_select(self, callback: Callable[[list[str]], object]) -> None:
         """Call this with the ids of the selected rows after each change of the selection."""
@@ -231,39 +217,41 @@ class CustomerTable(SharedWidget):
         self._set_ticks([*others, key] if on else others, click)
 
     def _tick_all(self, click: int, *, on: bool) -> None:
-        """Tick what the search has found, or nothing of it."""
-        found = self._page.query.ids(self._page.found)
-        if self.several:
-            self._select(found if on else [], click)
-        elif on:
-            self._set_ticks([*self._ticked, *found], click)
-        else:
-            self._set_ticks([key for key in self._ticked if key not in set(found)], click)
+        """Tick what the search has found, or nothing of it; what else is ticked stays so."""
+        found = dict.fromkeys(self._page.query.ids(self._page.found))
+        known = self.selected_ids if self.several else self.ticked_ids
+        others = [key for key in known if key not in found]
+        set_all = self._select if self.several else self._set_ticks
+        set_all([*others, *found] if on else others, click)
 
     # -- what a person does ----------------------------------------------------------------------
 
     def _handle_message(self, content: Mapping[str, Any], _: Sequence[Any]) -> None:
         handlers: dict[str, Callable[[], object]] = {
-            "select": lambda: self._select(content["ids"], content["click"]),
+            "select": lambda: self._pick(content["ids"], content["click"]),
             "tick": lambda: self._tick_row(content["id"], content["click"], on=content["on"]),
             "tick_all": lambda: self._tick_all(content["click"], on=content["on"]),
             "search": lambda: self.search(content["text"]),
             "enter": lambda: self.open_first(content["text"]),
             "sort": lambda: self.sort(content["column"]),
             "page": lambda: self.turn(content["page"]),
+            "step": lambda: self.turn(self.view["page"] + content["pages"]),
             "prepare": self._page.query.prepare_search,
-            "view": lambda: self.show_view(content["name"]),
+            "view": lambda: self._change_page(self._page.show_view, content["name"]),
             "count": self.count_views,
-            "columns": lambda: self.show_columns(content["names"]),
+            "columns": lambda: self._change_page(self._page.show_columns, content["names"]),
             "save": lambda: self.save(content["kind"]),
             "create": lambda: self.on_create and self.on_create(self._page.text),
         }
         handlers[content["do"]]()
 
+    def _change_page(self, change: Callable[[T], object], wanted: T) -> None:
+        change(wanted)
+        self._show()
+
     def search(self, text: str) -> None:
         """Show the rows that hold every word of a text; ``""`` shows all."""
-        self._page.search(text)
-        self._show()
+        self._change_page(self._page.search, text)
 
     def open_first(self, text: str) -> None:
         """Search for a text and select the first row that holds it, if there is one."""
@@ -271,16 +259,11 @@ class CustomerTable(SharedWidget):
         if len(self._page.found):
             self.selected_id = self._page.query.ids(self._page.found[:1])[0]
 
-    def show_view(self, name: str) -> None:
-        """Show only the rows of a view, by its name; ``""`` shows all."""
-        self._page.show_view(name)
-        self._show()
-
     def count_views(self) -> None:
         """Say of each view how many rows are in it."""
         if not self._page.marks:
             data = self.data
-            self._runner.read(lambda: self._mark_views(data), self._show_marks)
+            self._runner.read(lambda: self._page.mark_views(data), self._show_marks)
 
     def _show_marks(self, marks: Mapping[str, Mask]) -> None:
         self._page.take_marks(marks)
@@ -291,25 +274,13 @@ class CustomerTable(SharedWidget):
         if marks:
             self.views = [[name, int(mark.sum())] for name, mark in marks]
 
-    def show_columns(self, names: Sequence[str]) -> None:
-        """Show these columns, as far as they are there, in this order; without one, the usual."""
-        self._page.show_columns(names)
-        self._show()
-
     def sort(self, column: str) -> None:
         """Sort by a column: at first upwards, again downwards, a third time not at all."""
-        self._page.sort(column)
-        self._show()
+        self._change_page(self._page.sort, column)
 
     def turn(self, page: int) -> None:
         """Turn to a page, counted from 0; one that isn't there is the nearest."""
-        self._page.turn(page)
-        self._show()
-
-    def reveal(self, key: str) -> None:
-        """Turn to the page with this customer, where the search has found it."""
-        self._page.reveal(key)
-        self._show()
+        self._change_page(self._page.turn, page)
 
     # -- what is shown ---------------------------------------------------------------------------
 

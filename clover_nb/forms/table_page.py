@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from clover_nb.forms.messages import column_label
+from clover_nb.forms.messages import column_label, count_rows
 from clover_nb.forms.table_query import ID, Mask, Positions, TableQuery
 from clover_nb.frames import upsert
 
@@ -40,6 +40,8 @@ class TablePage:
 
     Attributes:
         data: The customers.
+        noun: What a row is.
+        mark_views: Says which rows are in which view.
         query: Finds, sorts and formats them.
         columns: The columns that are shown.
         text: What is searched for.
@@ -52,7 +54,7 @@ class TablePage:
         labels: Headings by column, where others are wanted.
         search: What is searched besides; ``None`` for the rest of a customer.
         page_size: Rows a page.
-        sort: The column to sort by, downwards; empty for none.
+        newest_first: Whether it is sorted by when they were created.
         mark_views: Says which rows are in which view.
         noun: What a row is.
     """
@@ -61,19 +63,19 @@ class TablePage:
         self,
         data: pd.DataFrame,
         *,
-        columns: Sequence[str] | None,
-        labels: Mapping[str, str],
-        search: Sequence[str] | None,
-        page_size: int,
-        sort: str,
-        mark_views: MarkViews,
-        noun: str,
+        columns: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        search: Sequence[str] | None = None,
+        page_size: int = 25,
+        newest_first: bool = False,
+        mark_views: MarkViews = lambda _: {},
+        noun: str = "customer",
     ) -> None:
         self._usual, self._also_searched = columns, search
         self._wanted: Sequence[str] | None = None  # by the person
-        self._labels = {**_LABELS, **labels}
-        self._size, self._noun, self._mark_views = page_size, noun, mark_views
-        self._sort, self._descending = sort, bool(sort)
+        self._labels = {**_LABELS, **(labels or {})}
+        self._size, self.noun, self.mark_views = page_size, noun, mark_views
+        self._sort, self._descending = "created" if newest_first else "", newest_first
         self.text, self._view, self._number = "", "", 0
         self.marks: dict[str, Mask] = {}
         self.found: Positions = np.arange(0)
@@ -171,7 +173,7 @@ class TablePage:
 
     def _find(self, number: int = 0) -> None:
         if self._view and not self.marks:
-            self.take_marks(self._mark_views(self.data))
+            self.take_marks(self.mark_views(self.data))
         self.found = self.query.find(
             self.text,
             self._sort or None,
@@ -218,10 +220,10 @@ class TablePage:
         }
 
     def _status(self) -> str:
-        everything = f"{len(self.data):,} {self._noun}{'' if len(self.data) == 1 else 's'}"
+        everything = count_rows(len(self.data), self.noun)
         matches = len(self.found)
         if not len(self.data):
-            return f"No {self._noun}s yet"
+            return f"No {self.noun}s yet"
         if not matches:
             where = f"{self._view}, of {everything}" if self._view else everything
             also = "; these names are like it" if len(self._near) else ""

@@ -335,10 +335,10 @@ class Journal:
         )
         return found[-1] if found else None
 
-    def of_customer(self, customer_id: str, *, host: str) -> Iterator[Entry]:
-        """The entries of one customer, newest first."""
-        found = self._read_entries(_E.host == host, _E.customer_id == customer_id)
-        return reversed(found)
+    def of_customer(self, customer_id: str, *, host: str | None = None) -> Iterator[Entry]:
+        """The entries of one customer, newest first; of one host, or of all."""
+        there = [] if host is None else [_E.host == host]
+        return reversed(self._read_entries(_E.customer_id == customer_id, *there))
 
     def _read_entries(self, *conditions: sa.ColumnElement[bool]) -> list[Entry]:
         chosen = sa.select(tables.entries).where(*conditions).order_by(_E.entry)

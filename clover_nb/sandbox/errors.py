@@ -137,8 +137,8 @@ class ErrorCase(Enum):
         404, None, None, "Not Found", "I", details="No such part of the customer"
     )
     QUERY_INVALID = ErrorSpec(400, None, None, "The query is not valid.", "O-live")
-    NOT_FOUND = ErrorSpec(404, None, None, "", "I")
-    METHOD_NOT_ALLOWED = ErrorSpec(405, None, None, "", "I")
+    NOT_FOUND = ErrorSpec(404, None, None, "", "O-live, as text")
+    METHOD_NOT_ALLOWED = ErrorSpec(405, None, None, "", "O-live as text on /v3, else I")
     BODY_TOO_LARGE = ErrorSpec(413, None, None, "", "I")
     RATE_LIMIT = ErrorSpec(
         429, "rate_limit_error", "rate_limit", "Too many requests.", "D status and code, I body"

@@ -239,8 +239,12 @@ class FactChecker:
             sent["apikey"] = self._api_key
         else:
             sent["Authorization"] = f"Bearer {self._connection.access_token}"
+        sent |= dict(headers or {})
         request = urllib.request.Request(  # noqa: S310  http or https, see CloverConnection.find
-            url, body, sent | dict(headers or {}), method=ask.method
+            url,
+            body,
+            {name: value for name, value in sent.items() if value != "<absent>"},
+            method=ask.method,
         )
         for _ in range(_TRIES):
             answer = self._send_request(request)

@@ -52,7 +52,14 @@ def check_conflicts(expected: Mapping[str, Any] | pd.Series[Any], now: Fields) -
             hint="Pass the row that customers.retrieve gave for it.",
             field="expected",
         )
-    if changes := find_changes(then, now, [label for label in COMPARED if label in then]):
+    compared = [label for label in COMPARED if label in then]
+    if not compared:
+        raise ValidationError(
+            "expected has nothing by which a change would be noticed.",
+            hint=f"Leave some of its fields in: {', '.join(COMPARED)}.",
+            field="expected",
+        )
+    if changes := find_changes(then, now, compared):
         seen = "; ".join(f"{each.field} was {each.then!r}, is {each.now!r}" for each in changes)
         raise EditConflictError(
             f"The customer was changed since you read it: {seen}.",

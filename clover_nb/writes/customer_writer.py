@@ -21,10 +21,10 @@ from clover_nb.frames import to_row
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import flatten
 from clover_nb.writes import conflicts
-from clover_nb.writes.current_customer import CurrentCustomerReader
+from clover_nb.writes.current_customer import CurrentCustomer, CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor, WriteResult
 from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
-from clover_nb.writes.undo import find_undo_fields
+from clover_nb.writes.undo import find_undo_fields, require_undoable
 
 # What is changed by itself, in words, and the field to name.
 _PARTS: Final = (("address", "shipping"), ("note", "note"))
@@ -67,6 +67,7 @@ class CustomerWriter:
         expected: Mapping[str, Any] | pd.Series[Any] | None = None,
         consent: bool | None = None,
         undoes: int | None = None,
+        current: CurrentCustomer | None = None,
     ) -> pd.Series[Any]:
         """Change a customer: by one request, and one each for an address and a note by itself.
 
@@ -77,11 +78,13 @@ class CustomerWriter:
             expected: The row that the change is based on.
             consent: Whether the cardholder's was stated.
             undoes: The entry that it undoes.
+            current: The customer as it is, where that was just read.
         """
         if not body:
             raise _nothing_changes()
         self._writes.require_permission()
-        current = self._current.read(customer_id, fresh=expected is not None or "note" in body)
+        is_fresh = expected is not None or "note" in body
+        current = current or self._current.read(customer_id, fresh=is_fresh)
         before = current.fields
         if expected is not None:
             conflicts.check_conflicts(expected, before or {})
@@ -120,6 +123,8 @@ class CustomerWriter:
         """Attach the card of a body and take an old one off, both written down before the first."""
         self._writes.require_permission()
         before = self._current.read(customer_id).fields
+        if self._platform.can_read:
+            _require_card(before or {}, old_source_id)
         sent = _with_email(body, before)
         attach = Write("add_source", customer_id, sent, before, consent=True)
         revoke = Write("delete_source", customer_id, {"source_id": old_source_id}, before)
@@ -167,12 +172,16 @@ class CustomerWriter:
     def undo(self, entry: int) -> pd.Series[Any]:
         """Restore what a change has changed, where it is as the change left it."""
         change = self._writes.entry(entry)
+        require_undoable(change)
         key = change.write.customer_id or ""
-        now = flatten(self._platform.get_customer(key)) if key else {}
-        return self.change("undo", key, find_undo_fields(change, now), undoes=change.number)
+        current = self._current.read(key, fresh=True)
+        body = find_undo_fields(change, current.fields or {})
+        return self.change("undo", key, body, undoes=change.number, current=current)
 
     def _make_row(self, result: WriteResult, write: Write) -> pd.Series[Any]:
-        return to_row(self._current.complete_record(result, write))
+        row = to_row(self._current.complete_record(result, write))
+        row.attrs["entry"] = result.entry  # the newest of the customer may be a colleague's
+        return row
 
 
 def _as_series(key: str, result: WriteResult) -> pd.Series[Any]:
@@ -184,6 +193,19 @@ def _with_email(body: Mapping[str, Any], before: Fields | None) -> dict[str, Any
     """A body with the current address, without which Clover refuses an update (O-live)."""
     current = (before or {}).get("email")
     return {"email": current, **body} if current else dict(body)
+
+
+def _require_card(now: Fields, card: str) -> None:
+    """Refuse to go on where a customer has no such card."""
+    held = now.get("source_ids", [])
+    if card not in held:
+        raise ValidationError(
+            f"The customer has no card {card}.",
+            hint=f"There are: {', '.join(held)}."
+            if held
+            else "There is none: attach the new one with customers.add_source.",
+            field="old_source_id",
+        )
 
 
 def _nothing_changes() -> ValidationError:

@@ -46,10 +46,11 @@ log = logging.getLogger(__name__)
 
 
 class WriteResult(NamedTuple):
-    """What a write has led to, and which API says so."""
+    """What a write has led to, which API says so, and its number in the journal."""
 
     record: Record
     api: API
+    entry: int = 0
 
 
 class WriteExecutor:
@@ -199,7 +200,7 @@ class WriteExecutor:
                 self._journal.end(entry, _outcome_of(error), request_id=request_id)
             raise
         self._complete_entry(entry, write, result)
-        return result
+        return result._replace(entry=entry)
 
     def _complete_entry(self, entry: int, write: Write, result: WriteResult) -> None:
         made = write.operation not in ("delete", "delete_source")

@@ -35,14 +35,9 @@ def find_undo_fields(entry: Entry, now: Fields) -> dict[str, Any]:
         ValidationError: It can't be undone; the message says why.
         EditConflictError: What the change set has been changed again since.
     """
+    require_undoable(entry)
     write = entry.write
-    if write.operation in _FOR_GOOD:
-        raise _undo_error(entry, [_FOR_GOOD[write.operation]])
-    if entry.outcome != "done":
-        raise _undo_error(entry, [f"its outcome is {entry.outcome!r}"])
-    if write.before is None:
-        raise _undo_error(entry, ["what was there before is not known, without a merchant id"])
-    body, reasons = _restore_fields(write.sent, write.before, entry.after or {})
+    body, reasons = _restore_fields(write.sent, write.before or {}, entry.after or {})
     if reasons or not body:
         raise _undo_error(entry, reasons or ["it changed nothing"])
     if changes := find_changes(entry.after or {}, now, _visible_fields(body)):
@@ -52,6 +47,21 @@ def find_undo_fields(entry: Entry, now: Fields) -> dict[str, Any]:
             hint="Set the values that you want with customers.modify.",
         )
     return body
+
+
+def require_undoable(entry: Entry) -> None:
+    """Refuse what can't be undone however the customer is now.
+
+    Raises:
+        ValidationError: The message says why.
+    """
+    write = entry.write
+    if write.operation in _FOR_GOOD:
+        raise _undo_error(entry, [_FOR_GOOD[write.operation]])
+    if entry.outcome != "done":
+        raise _undo_error(entry, [f"its outcome is {entry.outcome!r}"])
+    if write.before is None:
+        raise _undo_error(entry, ["what was there before is not known, without a merchant id"])
 
 
 def _restore_fields(

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 TOKEN = "only-for-tests"
 LAB_READY_SECONDS = 60
 LAB_STOP_SECONDS = 20
+LOAD_SECONDS = 90  # of a page, on the busiest machine
 KEY_MILLISECONDS = 35  # between two keys of somebody who types fast
 
 SETTINGS = {
@@ -172,6 +173,11 @@ OPEN = """async (path) => {
   await panel.sessionContext.ready;
   localStorage.clear();
 }"""
+# Whether the lab has the window's width: it lays out its parts a moment later.
+RESIZED = """(width) => {
+  const { right } = document.querySelector('#jp-main-dock-panel')?.getBoundingClientRect() ?? {};
+  return innerWidth === width && right <= width && right > width - 100;
+}"""
 # Whether the page can show another one.
 CLOSE = """async () => {
   const panel = window.jupyterapp?.shell?.currentWidget;
@@ -201,6 +207,7 @@ class Notebook:
     Attributes:
         page: Playwright's page; it shows the whole lab.
         path: The notebook's file.
+        width, height: The window's, to which it comes back when the cells run again.
         sent: The payload of each websocket frame that left the browser, as text (latin-1 where
             it was binary), from the start.
         received: The same of the frames that came to the browser.
@@ -209,6 +216,8 @@ class Notebook:
     page: Page
     path: Path
     proxy: LatencyProxy
+    width: int
+    height: int
     sent: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
 
@@ -237,9 +246,12 @@ class Notebook:
         """Run every cell again, in the same kernel, and forget what was sent and received.
 
         With a number the outputs of all cells go, and this cell alone is run. The widgets of the
-        runs before live on in the kernel, and so in what ``saved`` returns.
+        runs before live on in the kernel, and so in what ``saved`` returns. The window and the
+        theme are as at first.
         """
         self.set_latency(0)
+        self.resize(self.width, self.height)
+        self.use_theme(dark=False)
         if cell is None:
             self.run_all()
         else:
@@ -252,10 +264,19 @@ class Notebook:
         """Let everything between browser and lab take so much longer, each way, from now on."""
         self.proxy.milliseconds = milliseconds
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size, and wait for the lab to have it too."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(RESIZED, arg=width)
+
     def hold(self, target: Locator) -> None:
-        """Press the mouse button on something, and hold it; ``page.mouse.up()`` lets go."""
+        """Press the mouse button on something, and hold it; ``page.mouse.up()`` lets go.
+
+        What ``run`` lets the kernel send meanwhile has been heard by its widgets when it returns.
+        """
         target.hover()
         self.page.mouse.down()
+        assert target.evaluate("target => target.matches(':active')"), "it has moved meanwhile"
 
     def type(self, text: str) -> None:
         """Type as a person does, into what has the focus."""
@@ -456,7 +477,9 @@ class Chromium:
         """Cookies, permissions and pages of their own."""
         if self._browser is None:
             self._browser = self._running.enter_context(running_browser())
-        return self._browser.new_context()
+        context = self._browser.new_context()
+        context.set_default_navigation_timeout(LOAD_SECONDS * 1000)
+        return context
 
     def take_page(self, lab: Lab) -> Page:
         """A page of a lab that shows no notebook: one that has been used, or else an empty one."""
@@ -534,7 +557,7 @@ def notebooks(lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
         path = lab.folder / f"{name}-{os.urandom(4).hex()}.ipynb"
         code_cells = [nbformat.v4.new_code_cell(source) for source in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=code_cells, metadata=KERNEL), path)
-        notebook = Notebook(CHROMIUM.take_page(lab), path, lab.proxy)
+        notebook = Notebook(CHROMIUM.take_page(lab), path, lab.proxy, width, height)
         page = notebook.page
         opened.append(notebook)
         page.set_viewport_size({"width": width, "height": height})

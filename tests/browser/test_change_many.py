@@ -125,7 +125,6 @@ def test_a_button_counts_though_it_is_drawn_meanwhile(notebook):
     notebook.hold(button(notebook, "1 wrong"))
     counts = "[['create', 'new', 1], ['wrong', 'wrong', 7]]"
     notebook.run(f"form.rows = {{**form.rows, 'counts': {counts}}}")
-    page.wait_for_timeout(300)
     page.mouse.up()
     expect(row(notebook, "Bo Lee")).to_be_visible()
     expect(row(notebook, "Ana Rivera")).to_have_count(0)
@@ -210,7 +209,7 @@ def test_with_the_keyboard_alone(notebook):
     tab_to(button(notebook, "Apply"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="5. Results")).to_be_focused(timeout=LONG)
-    assert page.locator(".jp-CodeCell").count() == 2
+    expect(page.locator(".jp-CodeCell")).to_have_count(2)
 
 
 @pytest.mark.long

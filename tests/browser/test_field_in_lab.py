@@ -129,14 +129,15 @@ def test_keys_stay_in_the_form(notebook):
     """No key typed in a field is a command of the notebook, but saving is."""
     page, field = notebook.page, name_field(notebook)
     notebook.saved()
-    counts = page.locator(".jp-InputArea-prompt").all_inner_texts()
+    prompts = page.locator(".jp-InputArea-prompt")
+    counts = prompts.all_inner_texts()
     field.focus()
     for key in ("Escape", "d", "d", "a", "b", "x", "Shift+Enter", "Control+Enter"):
         page.keyboard.press(key)
     expect(field).to_have_value("ddabx")
     expect(field).to_be_focused()
-    assert page.locator(".jp-CodeCell").count() == 2
-    assert page.locator(".jp-InputArea-prompt").all_inner_texts() == counts
+    expect(page.locator(".jp-CodeCell")).to_have_count(2)
+    expect(prompts).to_have_text(counts)
 
     dirty = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.context.model.dirty = true }")

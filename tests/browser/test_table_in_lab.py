@@ -55,7 +55,9 @@ def test_search_sort_page_and_select(notebook):
     """What is asked for is shown, and the choice stays with its customer."""
     page, status = notebook.page, notebook.page.get_by_role("status")
     expect(status).to_have_text("1\N{EN DASH}20 of 60 customers")
-    page.get_by_role("button", name="Next page").click()
+    page.get_by_role("button", name="Next page").dblclick()
+    expect(status).to_have_text("41\N{EN DASH}60 of 60 customers")
+    page.get_by_role("button", name="Previous page").click()
     expect(status).to_have_text("21\N{EN DASH}40 of 60 customers")
     row(notebook, "Person 25").click()
     notebook.wait_for("table.selected.name.tolist(), chosen", "(['Person 25'], [['ID25']])")
@@ -103,7 +105,7 @@ def test_keyboard_alone(notebook):
         page.keyboard.press(key)
     page.keyboard.press("Space")
     notebook.wait_for("table.selected_id", "'ID22'")
-    assert page.locator(".jp-CodeCell").count() == 1
+    expect(page.locator(".jp-CodeCell")).to_have_count(1)
 
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="Customer id")).to_be_focused()
@@ -149,8 +151,8 @@ def test_a_name_has_a_direction_of_its_own(notebook):
     """A Hebrew name with a number in it reads from right to left, and the rest of the row not."""
     name = row(notebook, "p09@").get_by_role("gridcell").first.locator("bdi")
     expect(name).to_have_text("\u05d0\u05d1 1")
-    assert name.evaluate("name => getComputedStyle(name).direction") == "rtl"
-    assert row(notebook, "p09@").evaluate("row => getComputedStyle(row).direction") == "ltr"
+    expect(name).to_have_css("direction", "rtl")
+    expect(row(notebook, "p09@")).to_have_css("direction", "ltr")
 
 
 def test_a_sign_that_turns_a_name_around_is_seen(notebook):
@@ -165,7 +167,6 @@ def test_a_click_counts_though_the_table_is_drawn_meanwhile(notebook, drawn):
     page = notebook.page
     notebook.hold(row(notebook, "Person 05"))
     notebook.run(drawn)
-    page.wait_for_timeout(300)
     page.mouse.up()
     notebook.wait_for("table.selected_ids", "['ID05']")
     expect(page.get_by_role("row").nth(1)).not_to_contain_text("Person 00")
@@ -237,11 +238,8 @@ def test_an_unexpected_error_ends_in_a_sentence(notebook):
 
 
 def test_it_weighs_little(notebook):
-    """One comm and what is looked at; the script and the style come once a page."""
-    first = notebook.opened_comms(), notebook.received_bytes()
-    notebook.received.clear()
+    """One comm and what is looked at; the script and the style have come with the first."""
     notebook.run_all()
-    assert first[0] <= 2
     assert notebook.opened_comms() == 1
     assert notebook.received_bytes() < 30_000
 

@@ -438,6 +438,23 @@ def test_a_created_customer_who_has_a_card_by_now_is_never_deleted(near):
     assert "card was attached" in taken.failed()["reason"].iloc[0]
 
 
+def test_a_customer_who_gets_a_card_while_others_are_deleted_stays(near):
+    """Each is looked at right before; a long batch has looked at all of them long ago."""
+    batch = apply(near, new_rows(3))
+    undo = batch.plan_undo()
+    undo.accept(undo.frame().index)
+    last = batch.frame()["id"].iloc[-1]
+
+    def attach(_):
+        if not near.customers.retrieve(last)["card_count"]:
+            token = near.tokens.create(card=TEST_CARDS["visa"])
+            near.customers.add_source(last, token["id"], consent=True)
+
+    taken = near.customers.apply(undo, progress=attach)
+    assert taken.frame()["outcome"].to_list() == ["done", "done", "conflict"]
+    assert near.customers.retrieve(last)["card_count"] == 1
+
+
 def test_a_batch_that_is_none_is_said(near):
     """With where to look."""
     with pytest.raises(ValidationError, match=r"no batch 7.*clover\.batches"):

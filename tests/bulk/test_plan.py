@@ -528,3 +528,58 @@ def test_planning_sends_nothing_but_reads(clover, practice):
     assert {entry["method"] for entry in sent} == {"GET"}
     assert found.merchant == practice.merchant_id
     assert found.host in practice.platform_url
+
+
+# -- what is no table ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given", ["spring.xlsx", [{"email": "ana@example.com"}], None, CLOVER["name"]]
+)
+def test_what_is_no_table_is_refused_in_a_sentence(given):
+    """A file's name, for example: `read_table` makes a table of it."""
+    with pytest.raises(ValidationError, match=r"must be a DataFrame.*read_table"):
+        make_plan(given, CLOVER, merchant="M", host="h")
+    if given is not None:
+        with pytest.raises(ValidationError, match="base has no customer ids"):
+            plan({"email": "ana@example.com", "name": "Ana"}, base=given)
+
+
+def test_headings_that_are_no_texts_are_taken_as_texts():
+    """Numbers, as of a table that was made of lists."""
+    made = plan(pd.DataFrame([["ana@example.com", "Ana Costa"]]), columns={0: "email", 1: "name"})
+    assert made.changes()["field"].tolist() == ["last_name"]
+    with pytest.raises(ValidationError, match=r"columns=.'0': 'email'"):
+        plan(pd.DataFrame([["ana@example.com", "Ana Costa"]]))
+
+
+@pytest.mark.parametrize("headings", [["email", "email"], ["email", "x", "x"]])
+def test_two_equal_headings_are_refused(headings):
+    """Whichever was meant."""
+    given = pd.DataFrame([["ana@example.com"] * len(headings)], columns=headings)
+    with pytest.raises(ValidationError, match="Two columns have the same heading"):
+        plan(given)
+
+
+def test_two_files_that_are_one_table_have_rows_of_their_own(tmp_path):
+    """Each file's rows begin with 2; a number names one row of the plan."""
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"email,name\n{name}@example.com,Ana {name}\n")
+    made = plan(pd.concat([read_table(tmp_path / name) for name in ("one", "two")]))
+    assert made.frame().index.tolist() == [1, 2]
+    made.skip(1)
+    assert made.counts == {"create": 1, "skipped": 1}
+
+
+def test_rows_are_named_by_numbers_of_pandas_too():
+    """One, or several; what is no number is refused, a mask too, whose truths are 0 and 1."""
+    made = plan({"email": "new@example.com"}, {"email": "other@example.com"})
+    numbers = made.frame().index
+    made.skip(numbers[0])
+    assert made.counts == {"create": 1, "skipped": 1}
+    made.accept(numbers.to_numpy())
+    assert made.counts == {"create": 2}
+    for given in (made.frame()["status"] == "ready", made.frame(), 2.0, [2.5], "2", None, True):
+        with pytest.raises(ValidationError, match="rows must be numbers"):
+            made.skip(given)
+    assert made.counts == {"create": 2}

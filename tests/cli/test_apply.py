@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -68,6 +72,61 @@ def test_it_asks_before_it_sends(box, saved, capsys, monkeypatch):
     assert [entry for entry in box.requests if entry["method"] == "POST"] == []
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
     assert run(capsys, "apply", saved)[0] == 0
+
+
+def test_a_plan_of_another_merchant_is_refused_before_anything_is_asked(
+    box, saved, capsys, monkeypatch
+):
+    """Nobody says yes to what can't be done."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    with sandbox.start(seed=5, customers=0, limits=False) as other:
+        monkeypatch.setenv("CLOVER_NB_SANDBOX", json.dumps(other.connection()))
+        status, out, err = run(capsys, "apply", saved)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"The plan is of merchant {box.merchant_id} ")
+    assert "Type yes" not in err
+
+
+def start(*arguments, **options):
+    """The command in a process of its own, at which Ctrl-C can be pressed."""
+    command = [sys.executable, "-m", "clover_nb.cli", *map(str, arguments)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, text=True, **pipes, **options)
+
+
+def test_ctrl_c_at_the_question_is_a_no(box, saved):
+    """In a sentence, and not in a traceback."""
+    with start("apply", saved) as process:
+        asked = ""
+        while not asked.endswith("Type yes to send: "):
+            asked += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (1, "\nNothing was sent.\n")
+    assert [entry for entry in box.requests if entry["method"] == "POST"] == []
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(tmp_path):
+    """With the status by which shells know it. Here it waits for a file that is being written."""
+    pipe = tmp_path / "spring.csv"
+    os.mkfifo(pipe)
+    with start("plan", pipe) as process, pipe.open("w"):  # opened once the command reads it
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (130, "Interrupted.\n")
+
+
+def test_what_a_terminal_has_no_signs_for_is_printed_as_a_code(box, tmp_path):
+    """Whatever encoding it has."""
+    table = tmp_path / "spring.csv"
+    table.write_text("email,name\nnew@example.com,Ana Łoś\n", encoding="utf-8")
+    for option in ((), ("--json",)):
+        with start(
+            "plan", table, *option, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+        ) as process:
+            out, err = process.communicate()
+        assert (process.returncode, err) == (2, "")
+        assert r"\u0141o\u015b" in out
 
 
 def test_rows_that_failed_exit_with_2_and_can_be_saved(box, saved, tmp_path, capsys):

@@ -524,3 +524,39 @@ def test_upsert_keeps_what_is_said_of_the_table():
 def test_upsert_into_an_empty_table():
     """The first customer makes a table of one."""
     assert list(upsert(to_frame([]), to_row(CREATED)).index) == ["ANKHTCV4BZCVW"]
+
+
+def test_upsert_leaves_columns_of_ones_own_as_they_are():
+    """Values and dtypes; a new customer has none of them."""
+    table = to_frame([CREATED, MODIFIED])
+    own = table.assign(
+        orders=[5, 7],
+        revenue=[1.5, 2.5],
+        last_order=pd.Timestamp("2026-01-02", tz="Europe/Berlin"),
+        segment=pd.Categorical(["new", "old"]),
+        is_vip=[True, False],
+        month=pd.Period("2026-01", "M"),
+        tags=[["a"], ["b"]],
+    )
+    changed = upsert(own, to_row(CREATED | {"name": "New"}))
+    assert changed.loc["ANKHTCV4BZCVW", "name"] == "New"
+    mine = list(own.columns.difference(table.columns))
+    pd.testing.assert_frame_equal(changed[mine], own[mine])
+    longer = upsert(own, to_row(PLATFORM))
+    assert longer[mine].iloc[-1].isna().all()
+    assert longer["orders"].tolist()[:2] == [5, 7]
+    assert longer["segment"].dtype == own["segment"].dtype
+
+
+def test_upsert_keeps_no_list_of_what_was_several_before():
+    """The second card, or address, is gone from the list too: the answer would have carried it."""
+    one = PLATFORM | {
+        "cards": {"elements": [{"id": "C1", "last4": "0042"}]},
+        "emailAddresses": {"elements": [{"id": "E1", "emailAddress": "ana@example.com"}]},
+    }
+    table = to_frame([PLATFORM])
+    assert table[["cards", "emailAddresses"]].notna().all(axis=None)
+    changed = upsert(table, to_row(one)).iloc[0]
+    assert changed[["cards", "emailAddresses"]].isna().all()
+    answer = {"id": PLATFORM["id"], "object": "customer", "sources": {"data": ["C1"]}}
+    assert pd.isna(upsert(table, to_row(answer)).iloc[0]["cards"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
-from clover_nb import constants
+from clover_nb import Timeouts, constants
 from clover_nb.client import connect
 from clover_nb.errors import JournalError, ReadOnlyError, SettingsError
 from clover_nb.masking import Secret
@@ -143,6 +144,41 @@ def test_a_wrong_setting_is_named_with_what_was_found(monkeypatch, variables, fi
     assert caught.value.field == field
     assert told in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "told"),
+    [
+        ("seed", "1", "whole number, 0 or more, not '1'"),
+        ("seed", 1.5, "whole number"),
+        ("requests_per_second", "16", "a number, 0 or more, not '16'"),
+        ("requests_per_second", float("nan"), "not nan"),
+        ("at_once", -1, "not -1"),
+        ("at_once", 2.5, "whole number"),
+        ("retention_days", None, "not None"),
+        ("retention_days", -1, "not -1"),
+        ("on_unknown", "Raise", "must be 'resolve' or 'raise', not 'Raise'"),
+        ("timeouts", 30, r"Timeouts\(total=30\)"),
+    ],
+)
+def test_an_argument_that_can_not_be_right_is_refused_at_once(field, given, told):
+    """Else a call would wait for its turn for ever, or an outcome be looked up otherwise."""
+    with pytest.raises(SettingsError, match=told) as caught:
+        connect("local", **{field: given})
+    assert caught.value.field == field
+
+
+def test_numbers_of_numpy_are_numbers():
+    """As they come from a table."""
+    with connect("local", seed=np.int64(1), at_once=np.int64(2)) as clover:
+        assert len(clover.customers.list(limit=3)) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"total": -1}, {"read": "30"}, {"connect": 0}])
+def test_timeouts_are_seconds(wrong):
+    """Not less than none, and some for a connection and an answer."""
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        Timeouts(**wrong)
 
 
 def test_a_secret_works_and_prints_masked():

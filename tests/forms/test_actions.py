@@ -11,7 +11,7 @@ from clover_nb import TEST_CARDS, connect, sandbox
 from clover_nb.errors import APIConnectionError, EditConflictError, ValidationError
 from clover_nb.forms import actions, values
 from clover_nb.forms.actions import ConfirmationRequired
-from clover_nb.forms.history import latest_change, read_history
+from clover_nb.forms.history import read_history
 
 ADDRESS = {
     "shipping.address.line1": "415 N Mathilda Ave",
@@ -58,7 +58,7 @@ def test_a_customer_is_created_with_everything(clover):
     given = typed(clover, name="Ana Rivera", phone="555-0125") | ADDRESS
     row = created(clover, given | {"shipping.name": "Warehouse"})
     assert row["name"] == "Ana Rivera"
-    sent = clover.journal.entry(latest_change(clover, row["id"])).write.sent
+    sent = next(iter(clover.journal.of_customer(row["id"]))).write.sent
     assert sent["shipping"]["name"] == "Warehouse"
     assert row["shipping_line2"] == "Floor 2"
     assert row["shipping_country"] == "US"
@@ -149,6 +149,25 @@ def test_a_contact_is_changed_and_the_change_taken_back(clover):
     undone = done.undo()
     assert undone.row["name"] == "Ana Rivera"
     assert undone.undo().row["name"] == "Ana Costa"
+
+
+def test_undo_takes_this_change_back_and_not_a_colleagues_of_the_same_moment(
+    clover, practice, monkeypatch
+):
+    """Also where the colleague's came before the customer was read back."""
+    row = created(clover, typed(clover, name="Ana Rivera", phone="555-0125"))
+    retrieve = clover.customers.retrieve
+    with connect("local", requests_per_second=None, **practice.connection()) as colleague:
+
+        def retrieve_late(key):
+            monkeypatch.setattr(clover.customers, "retrieve", retrieve)
+            colleague.customers.modify(key, phone="555-0199")
+            return retrieve(key)
+
+        monkeypatch.setattr(clover.customers, "retrieve", retrieve_late)
+        done = actions.edit_contact(clover, row, contact(row, name="Ana Costa"))
+    after = done.undo().row
+    assert (after["name"], after["phone"]) == ("Ana Rivera", "555-0199")
 
 
 def test_what_can_not_be_taken_back_says_why(clover):

@@ -163,6 +163,33 @@ def test_a_saved_change_is_in_the_table_the_details_and_the_history(desk, ana):
     assert "name: Ana → Bo" in desk.history
 
 
+def test_the_table_shows_who_was_selected_last(clover, make_customer):
+    """A click on a page that it has turned from since, as after a reload, turns it back.
+
+    Who turns away from the selected customer stays there, also while that one is saved.
+    """
+    old = make_customer("Old")
+    for _ in range(12):
+        make_customer("Newer")
+    desk = forms.desk(clover.customers.list(), clover=clover)
+    shown = desk.table.view
+    clicked = shown["ids"][0]
+    desk.receive({"do": "select", "id": old["id"]})
+    assert old["id"] in desk.table.view["ids"]
+    assert clicked not in desk.table.view["ids"]
+    desk.table.receive({"do": "select", "ids": [clicked], "click": 1})
+    assert desk.customer_id == clicked
+    assert desk.table.view == shown
+    desk.table.receive({"do": "page", "page": 1})
+    desk.open_form("Edit contact")
+    FormDriver(desk.form).type(name="Newest").submit()
+    assert clover.customers.retrieve(clicked)["name"] == "Newest"
+    assert desk.table.view["page"] == 1
+    desk.receive({"do": "select", "id": clicked})
+    assert clicked in desk.table.view["ids"]
+    desk.close()
+
+
 def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, monkeypatch):
     """Ana was asked for, then Bea selected; what is shown and edited is Bea."""
     gate = Gate(clover.customers.retrieve)

@@ -71,7 +71,7 @@ def test_beginning_anew_keeps_what_is_to_be_kept():
     """With nothing said and nothing touched."""
     inputs = FormValues({"name": "Ana", "phone": ""})
     inputs.touched = {"name"}
-    inputs.reset({"name": "Bea"}, {"phone": "5"})
+    inputs.begin({"name": "Bea", "phone": ""}, {"phone": "5"})
     assert inputs.values == {"name": "Bea", "phone": "5"}
     assert inputs.initial == {"name": "Bea", "phone": ""}
     assert inputs.touched == set()

@@ -7,6 +7,7 @@ import pytest
 
 from clover_nb import forms
 from clover_nb.forms.table import CustomerTable
+from clover_nb.forms.table_page import TablePage
 from clover_nb.frames import to_frame, to_row
 
 
@@ -288,6 +289,10 @@ def known() -> pd.DataFrame:
         ("+16155550100", "JOHNSON"),
         ("1-615-555-0100", "JOHNSON"),
         ("001 (615) 555 0100", "JOHNSON"),
+        ("(615) 5550100", "JOHNSON"),
+        ("615 555 0100", "JOHNSON"),
+        ("a.johnson@", "JOHNSON"),
+        ("amex \u2022\u2022\u2022\u2022 0005", "JOHNSON"),
         ("415-555-0100", ""),
         ("(030) 23125", "WEBER"),
         ("030 23125 0100 j\u00f6rg", "WEBER"),
@@ -297,7 +302,7 @@ def known() -> pd.DataFrame:
 )
 def test_search_finds_cards_addresses_and_phones_as_people_write_them(known, query, found):
     """Every card and address that is known, and a phone with or without its country's code."""
-    table = CustomerTable(known)
+    table = CustomerTable(TablePage(known))
     table.search(query)
     shown = ids(table) if table.view["matches"] else ""
     assert shown == found
@@ -308,7 +313,7 @@ def test_search_finds_cards_addresses_and_phones_as_people_write_them(known, que
 )
 def test_the_nearest_names_are_shown_when_none_matches(known, query):
     """By spelling and sound; they are no matches, and are neither opened nor saved as such."""
-    table = CustomerTable(known)
+    table = CustomerTable(TablePage(known))
     table.open_first(query)
     assert ids(table) == "JOHNSON"
     assert table.view["matches"] == len(table.filtered) == 0
@@ -320,7 +325,7 @@ def test_the_nearest_names_are_shown_when_none_matches(known, query):
 
 def test_enter_selects_the_first_match(known):
     """In one message, so that what comes after it is about that customer."""
-    table, chosen = CustomerTable(known), []
+    table, chosen = CustomerTable(TablePage(known)), []
     table.on_select(chosen.append)
     table.receive({"do": "enter", "text": "weber"})
     table.receive({"do": "enter", "text": "nobody at all"})
@@ -329,9 +334,8 @@ def test_enter_selects_the_first_match(known):
 
 def test_views_are_counted_and_combined_with_the_search(known):
     """And counted anew when the data is another."""
-    table = CustomerTable(
-        known, mark_views=lambda df: {"No card": (df["card_count"] == 0).to_numpy()}
-    )
+    page = TablePage(known, mark_views=lambda df: {"No card": (df["card_count"] == 0).to_numpy()})
+    table = CustomerTable(page)
     table.count_views()
     assert table.views == [["No card", 1]]
     table.receive({"do": "view", "name": "No card"})
@@ -346,7 +350,7 @@ def test_views_are_counted_and_combined_with_the_search(known):
 
 def test_columns_can_be_chosen_and_the_usual_ones_brought_back(known):
     """Unknown ones are left out; what is hidden is still searched."""
-    table = CustomerTable(known)
+    table = CustomerTable(TablePage(known))
     usual = [column["key"] for column in table.view["columns"]]
     table.receive({"do": "columns", "names": ["shipping_line1", "nothing", "name"]})
     assert [column["key"] for column in table.view["columns"]] == ["shipping_line1", "name"]
@@ -359,7 +363,7 @@ def test_columns_can_be_chosen_and_the_usual_ones_brought_back(known):
 
 def test_a_new_customer_is_shown_whatever_is_searched_for(known):
     """In front, until the next search."""
-    table = CustomerTable(known, newest_first=True)
+    table = CustomerTable(TablePage(known, newest_first=True))
     table.search("johnson")
     table.put(to_row({"id": "NEW", "firstName": "Bo", "lastName": "Li"}))
     assert table.view["ids"] == ["NEW", "JOHNSON"]
@@ -373,7 +377,7 @@ def test_a_new_customer_is_shown_whatever_is_searched_for(known):
 @pytest.fixture
 def ticking(people) -> CustomerTable:
     """A table of which one row is selected and several can be ticked."""
-    return CustomerTable(people, page_size=2, can_tick=True)
+    return CustomerTable(TablePage(people, page_size=2), can_tick=True)
 
 
 def tick(table: CustomerTable, key: str, click: int, *, on: bool = True) -> None:
@@ -414,9 +418,12 @@ def test_who_is_gone_is_not_ticked_any_more(ticking, people):
 
 
 def test_where_several_can_be_selected_ticking_selects(people):
-    """All that was found too."""
+    """All that was found too, besides what was selected before."""
     table = forms.customer_table(people)
+    table.selected_id = "Q"
     table.search("4242")
     table.receive({"do": "tick_all", "on": True, "click": 1})
-    assert table.selected_ids == ["P", "S"]
+    assert table.selected_ids == ["Q", "P", "S"]
+    table.receive({"do": "tick_all", "on": False, "click": 2})
+    assert table.selected_ids == ["Q"]
     assert table.ticked_ids == []

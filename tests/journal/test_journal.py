@@ -11,6 +11,7 @@ import uuid
 
 import pandas as pd
 import pytest
+from practice_requests import requests_during
 from scripted_server import BRIEF, said
 
 from clover_nb import TEST_CARDS, connect, errors
@@ -318,6 +319,8 @@ def test_what_can_not_be_undone_is_refused_with_the_reason(clover):
     refused(clover, "attached can only be taken off")
     clover.customers.delete_source(row["id"], row["source_ids"][0])
     refused(clover, "needs a new token")
+    clover.customers.delete(row["id"])
+    refused(clover, "deleted is gone at Clover")
     with pytest.raises(ValidationError, match="no entry 999"):
         clover.undo(999)
 
@@ -331,6 +334,15 @@ def test_what_was_changed_again_since_is_not_undone(clover):
     with pytest.raises(EditConflictError, match="changed again since") as caught:
         clover.undo(entry)
     assert caught.value.changes == [("name", "Bea", "Cleo")]
+
+
+def test_undo_changes_what_it_has_looked_at(clover, practice):
+    """It looks once: with a second look, what somebody changes in between would be overwritten."""
+    row = a_customer(clover, name="Ana")
+    changed = clover.customers.modify(row["id"], name="Bea")
+    with requests_during(practice) as asked:
+        clover.undo(changed.attrs["entry"])
+    assert [each["method"] for each in asked] == ["GET", "PUT"]
 
 
 def test_another_merchants_entry_is_not_undone(clover, tmp_path):

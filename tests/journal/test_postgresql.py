@@ -21,7 +21,7 @@ from practice_customers import a_customer
 from clover_nb import connect, errors, team
 from clover_nb.errors import JournalError
 from clover_nb.forms import history
-from clover_nb.forms.history_panel import undo_spec
+from clover_nb.forms.customer_forms import undo_spec
 from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Write
 from clover_nb.journal.journal import Journal

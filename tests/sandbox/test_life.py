@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
 
 from clover_nb import sandbox
 
+COMMAND = Path(sys.executable).with_name("clover-nb")
 SIX = {"ecommerce_url", "token_url", "platform_url", "access_token", "api_key", "merchant_id"}
 
 
@@ -137,6 +139,22 @@ def test_the_command(number):
         process.send_signal(number)
         assert process.communicate(timeout=20) == ("", "")
         assert process.returncode == 0
+
+
+def test_the_command_imports_neither_pandas_nor_jupyter(tmp_path):
+    """So it starts within a second, and serves where neither is wanted."""
+    command = [sys.executable, "-X", "importtime", COMMAND, "sandbox", "--json"]
+    report = tmp_path / "imports"
+    with (
+        report.open("w") as errors,
+        subprocess.Popen(command, stdout=-1, stderr=errors, text=True) as process,
+    ):
+        assert json.loads(process.stdout.readline()).keys() == SIX
+        process.terminate()
+    imported = {line.rpartition("|")[2].strip() for line in report.read_text().splitlines()}
+    assert "clover_nb.sandbox.server" in imported
+    heavy = {"pandas", "requests", "ipywidgets", "IPython", "jupyterlab", "clover_nb.client"}
+    assert not heavy & imported
 
 
 def test_a_client_that_leaves_in_the_middle_makes_no_noise():

@@ -56,12 +56,23 @@ def test_a_refused_card_replaces_nothing(clover):
     assert clover.customers.retrieve(row["id"])["source_ids"] == row["source_ids"]
 
 
-def test_an_old_card_that_is_not_there_leaves_both(clover):
+def test_an_old_card_that_is_not_there_is_not_replaced(clover):
+    """Nothing is attached either, and the token can still be used; the error names the cards."""
+    row, token = a_customer(clover), a_token(clover, "mastercard")
+    change = {"customer_id": row["id"], "token": token, "consent": True}
+    with pytest.raises(errors.ValidationError, match=f"There are: {row['source_ids'][0]}"):
+        clover.customers.replace_source(old_source_id="0000000000000", **change)
+    clover.customers.replace_source(old_source_id=row["source_ids"][0], **change)
+
+
+def test_where_nothing_can_be_read_an_old_card_that_is_not_there_leaves_both(practice):
     """The new card is attached by then, and the error says so."""
-    row = a_customer(clover)
-    row["source_ids"] = ["0000000000000"]
-    with pytest.raises(errors.PartialChangeError, match="both are there") as caught:
-        replace(clover, row, "mastercard")
+    given = practice.connection() | {"merchant_id": None}
+    with connect("local", **given) as blind:
+        row = a_customer(blind)
+        row["source_ids"] = ["0000000000000"]
+        with pytest.raises(errors.PartialChangeError, match="both are there") as caught:
+            replace(blind, row, "mastercard")
     assert isinstance(caught.value.__cause__, errors.NotFoundError)
 
 
@@ -128,7 +139,8 @@ def test_a_record_that_somebody_else_changed_is_not(clover):
 def test_expected_is_this_customers_row(clover):
     """Another's, or something else, is refused by name."""
     row, other = a_customer(clover), a_customer(clover)
-    for expected in (other, {}, "7QK2M9ZX4T0BC"):
+    nothing = {"id": row["id"], "created": row["created"]}
+    for expected in (other, {}, nothing, "7QK2M9ZX4T0BC"):
         with pytest.raises(ValidationError) as caught:
             clover.customers.modify(row["id"], name="Bea", expected=expected)
         assert caught.value.field == "expected"

@@ -120,7 +120,7 @@ export function cardFields(el, send, unavailable = () => {}) {
   });
   const fields = element("div", { class: "clover-card-fields" }, ...boxes);
   const state = element("div", { class: "clover-message", role: "status" });
-  const again = button("Try again", () => hello(), { class: "jupyter-button clover-again" });
+  const again = pressable("Try again", () => hello(), "clover-again");
   const foot = element("div", { class: "clover-field clover-card-foot" }, state, again);
   el.classList.add("clover-card");
   el.append(fields, foot);

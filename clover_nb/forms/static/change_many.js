@@ -189,7 +189,8 @@ function render({ model, el, link }) {
     const active = counts.contains(document.activeElement) && document.activeElement.dataset.name;
     const count = ([name, label, many]) => {
       const words = `${many.toLocaleString("en")} ${label}`;
-      const made = asker(words, "filter", { name }, `clover-count clover-is-${name}`);
+      const wanted = { name: name === filter ? "" : name };
+      const made = asker(words, "filter", wanted, `clover-count clover-is-${name}`);
       made.setAttribute("aria-pressed", name === filter);
       made.dataset.name = name;
       return made;

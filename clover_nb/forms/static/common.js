@@ -35,18 +35,21 @@ function isTyping(event) {
 
 const TYPING_PAUSE = 500; // milliseconds after which a number counts as typed
 
-/** Copy the request id that stands before a button; where that is not allowed, select it. */
-async function copyRequestId(button) {
-  const code = button.parentElement.querySelector("code");
-  let told = "Copied";
+/** Put a text on the clipboard, and say so; where that is not allowed, it stands there, selected. */
+async function copyText(text, told) {
   try {
-    await navigator.clipboard.writeText(code.textContent); // there on https and localhost alone
+    await navigator.clipboard.writeText(text); // there on https and localhost alone
+    told.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(code);
-    told = "Selected: copy it with Ctrl+C";
+    const shown = element("span", { class: "clover-copied" }, text);
+    told.replaceChildren("Selected: copy it with Ctrl+C: ", shown);
+    getSelection().selectAllChildren(shown);
   }
-  button.parentElement.querySelector("[role=status]").textContent = told;
 }
+
+/** Copy the request id that stands before a button. */
+const copyRequestId = ({ parentElement: place }) =>
+  copyText(place.querySelector("code").textContent, place.querySelector("[role=status]"));
 
 const isDeskPage = () => "cloverDesk" in document.body.dataset; // and no cell of a notebook
 

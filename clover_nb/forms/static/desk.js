@@ -43,16 +43,6 @@ function keyHelp() {
   return { root, show: () => root.showModal(), hasLetters: () => letters.checked };
 }
 
-/** Put a text on the clipboard, and say so. */
-async function copyText(text, told) {
-  try {
-    await navigator.clipboard.writeText(text); // there on https and localhost alone
-    told.textContent = "Copied";
-  } catch {
-    told.textContent = `Not allowed here: ${text}`;
-  }
-}
-
 function render({ model, el, link }) {
   const kernel = watchKernel(model, link, () => showGone());
   const manager = model.widget_manager;

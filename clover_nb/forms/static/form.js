@@ -27,7 +27,7 @@ function wayInput(id, on) {
 
 /** A button whose words change; they may be a customer's name. */
 function wordedButton(label, press, kind) {
-  const words = element("span", { dir: "auto" }, label);
+  const words = element("span", { dir: "auto" }, plainText(label));
   const button = pressable(words, press, kind);
   return {
     button,
@@ -45,7 +45,12 @@ function draw(model, el, values) {
   let card;
   let token;
 
-  const ask = (what, more) => flush(inputs) && values.ask(what, more);
+  let asker; // what had the focus when something was asked for
+  const ask = (what, more) => {
+    asker = document.activeElement;
+    return flush(inputs) && values.ask(what, more);
+  };
+  const isHere = (held) => el.contains(held) || [asker, document.body].includes(held);
   const submit = () => ask("submit", { texts: { ...texts }, about: model.get("about") });
   const on = (name) => ({
     edit: (text, how) => values.edit({ [name]: text }, how),
@@ -70,8 +75,7 @@ function draw(model, el, values) {
   const readOnly = element("p", { class: "clover-note clover-warning", role: "status" }, spec.readOnly);
   readOnly.hidden = !spec.readOnly;
   const find = wordedButton("Find", () => ask("find"));
-  const several = element("select", { size: "4", class: "clover-several", "aria-label": "Choose one" });
-  several.addEventListener("change", () => ask("pick", { id: several.value }));
+  const several = element("div", { class: "clover-several", role: "group", "aria-label": "Choose one" });
   const picker = element("div", {});
   if (spec.asks) {
     const customer = { name: "customer", label: "Customer", kind: "text", required: true };
@@ -157,8 +161,8 @@ function draw(model, el, values) {
     }
     const found = model.get("choices").customer ?? [];
     several.hidden = !found.length;
-    const option = ([value, label]) => element("option", { value, dir: "auto" }, plainText(label));
-    redraw(several, found, () => found.map(option)); // not while somebody chooses
+    const choose = ([id, label]) => wordedButton(label, () => ask("pick", { id }), "clover-match").button;
+    redraw(several, found, () => found.map(choose));
   };
   const showHints = () => {
     const hints = model.get("hints");
@@ -224,7 +228,9 @@ function draw(model, el, values) {
     showState();
   };
   const show = () =>
-    keepFocus(el, showAll, (held) => [held === several ? inputs.customer.input : submitting.button]);
+    keepFocus(el, showAll, (held) => [
+      held.matches(".clover-match") ? inputs.customer.input : submitting.button,
+    ]);
   show();
 
   return {
@@ -235,7 +241,7 @@ function draw(model, el, values) {
     receive: (message) => {
       if (message.card) {
         card?.receive(message.card);
-      } else if (values.isAnswered(message.seen)) {
+      } else if (values.isAnswered(message.seen) && isHere(document.activeElement)) {
         const isCard = message.name === "source" && texts.way === "type";
         (isCard ? card : inputs[message.name])?.focus();
       }

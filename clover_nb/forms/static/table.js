@@ -59,21 +59,19 @@ function render({ model, el, link }) {
     element("thead", {}, heads),
     body,
   );
-  const pages = Object.fromEntries(
-    [
-      ["First page", "«", () => 0],
-      ["Previous page", "‹", ({ page }) => page - 1],
-      ["Next page", "›", ({ page }) => page + 1],
-      ["Last page", "»", ({ last }) => last],
-    ].map(([name, sign, target]) => [
-      name,
-      button(sign, () => turn(target(view())), { title: name, "aria-label": name }),
-    ]),
-  );
+  const turner = (name, sign, ask) => button(sign, ask, { title: name, "aria-label": name });
+  // A step from where the kernel is by then: two quick clicks are two pages, however late it answers.
+  const back = [
+    turner("First page", "«", () => turn(0)),
+    turner("Previous page", "‹", () => kernel.send({ do: "step", pages: -1 })),
+  ];
+  const forth = [
+    turner("Next page", "›", () => kernel.send({ do: "step", pages: 1 })),
+    turner("Last page", "»", () => turn(view().last)),
+  ];
   const place = element("span", { class: "clover-place" });
   const pager = element("div", { class: "clover-pager", role: "group", "aria-label": "Pages" });
-  pager.append(pages["First page"], pages["Previous page"], place);
-  pager.append(pages["Next page"], pages["Last page"]);
+  pager.append(...back, place, ...forth);
   const views = element("select", { "aria-label": "Customers to show" });
   const columns = element("ul", {});
   const usual = smallButton("As at first", () => {
@@ -170,8 +168,7 @@ function render({ model, el, link }) {
     const { count: boxes } = ticked;
     const told = count > 1 ? `, ${count.toLocaleString("en")} selected` : "";
     const also = told + (boxes ? `, ${boxes.toLocaleString("en")} ticked` : "");
-    const text = problem || (!matches && model.get("progress")) || found + also;
-    if (status.textContent !== text) status.textContent = text; // else it is announced again
+    showText(status, problem || (!matches && model.get("progress")) || found + also);
     status.dataset.tone = problem ? "error" : "";
   };
 
@@ -443,8 +440,8 @@ function render({ model, el, link }) {
     if (String(shown()) !== before) showChoices();
     showViews();
     if (failure) showSaved();
-    for (const name of ["First page", "Previous page"]) pages[name].disabled = page === 0;
-    for (const name of ["Next page", "Last page"]) pages[name].disabled = page === last;
+    for (const each of back) each.disabled = page === 0;
+    for (const each of forth) each.disabled = page === last;
 
     const shownRows = [...body.rows];
     const wanted = focusRow ?? activePlace;

@@ -23,7 +23,7 @@ LIMITATIONS: Final = (
         "No charges, orders, refunds or gift cards: it knows customers, their cards and card "
         "tokens. Test cards that only matter when they are charged are saved like any other."
     ),
-    "No OAuth: the one access token never expires, and has every permission.",
+    "No OAuth: the one access token expires when a test says so, and has every permission.",
     (
         "Card numbers come as they are, not encrypted, and only Clover's published test numbers "
         "are taken. Number and CVV are stored nowhere."
