@@ -252,6 +252,21 @@ def test_doubts_are_accepted_by_kind(doubtful):
     assert doubtful.counts["doubtful"] == 4
 
 
+def test_a_row_with_two_doubts_waits_for_both(browser, clover):
+    """To accept one of them says nothing of the other."""
+    known = clover.customers.list().dropna(subset="email").iloc[0]
+    street = {"line1": "1 Elm St", "city": "Albany", "state": "NY", "zip": "94085"}
+    rows = [
+        {"email": known["email"], **street},
+        {"email": known["email"], **street, "zip": "94086"},
+    ]
+    browser.send(table(**pd.DataFrame(rows).to_dict("list"))).tell("plan")
+    browser.edit(doubt__same_customer="yes")
+    assert browser.counts == {"doubtful": 2}
+    browser.edit(doubt__address_doubtful="yes")
+    assert browser.counts == {"modify": 2}
+
+
 def test_single_rows_are_decided_on(doubtful):
     """Accepted or left out, whatever is said of their kind; what is wrong stays wrong."""
     for row in (4, 7):
@@ -497,29 +512,43 @@ def test_a_batch_that_was_begun_elsewhere_is_gone_on_with(kept):
     browser.form.close()
 
 
-def test_a_process_that_cannot_begin_says_why(kept):
-    """With the reason that it gave; the rows wait."""
-    other = pd.DataFrame({"email": ["b1@example.com"], "name": ["Bo B"]})
+@contextlib.contextmanager
+def being_applied(clover):
+    """A batch that is being applied all the while."""
     begun, may_end = threading.Event(), threading.Event()
 
     def hold(_):
         begun.set()
         may_end.wait()
 
-    apply = kept.customers.apply
-    holder = threading.Thread(
-        target=apply, args=(kept.customers.plan(other),), kwargs={"progress": hold}
-    )
+    rows = pd.DataFrame({"email": ["b1@example.com"], "name": ["Bo B"]})
+    batch = clover.customers.prepare_batch(clover.customers.plan(rows))
+    holder = threading.Thread(target=batch.resume, kwargs={"progress": hold})
     holder.start()
     begun.wait()
-    application = start(kept, plan_one(kept))
-    process = find_process()
-    process.wait()
-    status = wait_until_over(application)
-    may_end.set()
-    holder.join()
+    try:
+        yield
+    finally:
+        may_end.set()
+        holder.join()
+
+
+def test_a_process_that_cannot_begin_says_why(kept):
+    """With the reason that it gave; the rows wait."""
+    with being_applied(kept):
+        application = start(kept, plan_one(kept))
+        status = wait_until_over(application)
     assert (status.state, status.progress.left) == ("stopped", 1)
     assert status.reason.startswith("Batch 1 is being applied by")
+
+
+def test_what_a_colleague_applies_is_shown_before_what_ended(kept):
+    """One applies at a time, so whoever opens the form follows that."""
+    with being_applied(kept):
+        kept.journal.person = "Bo"
+        kept.customers.prepare_batch(plan_one(kept))
+        found = apply_process.find_apply(kept)
+        assert (found.batch.number, found.is_over) == (1, False)
 
 
 @pytest.mark.long
