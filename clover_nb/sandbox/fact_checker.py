@@ -199,6 +199,9 @@ class FactChecker:
             answer = self._send_ask(ask, values, headers)
             if number < len(requests):
                 values["before"] = answer.text
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    said = f"request {number} of {len(requests)}: status {answer.status}"
+                    return FactResult(fact, "differs", (said,))
         wanted = _find_differences(fact, values, answer)
         differences = tuple(self._mask_secrets(each, values) for each in wanted)
         return FactResult(fact, "differs" if differences else "holds", differences)

@@ -98,6 +98,16 @@ def test_another_clover_differs(make, choice, monkeypatch):
     assert {result.outcome for result in found} == {"differs"}
 
 
+def test_a_fact_whose_first_request_is_refused_differs(make, monkeypatch):
+    """What comes after would hold for nothing: no entry is there, since none was made."""
+    asked = [fact for fact in FACTS if fact.says == "An entry is deleted by its id: email."]
+    monkeypatch.setattr(fact_checker, "FACTS", asked)
+    call = make()
+    call.box.fail_next(500, method="POST", path="/email_addresses")
+    (result,) = check(call, facts=asked)
+    assert (result.outcome, result.differences) == ("differs", ("request 1 of 3: status 500",))
+
+
 def test_each_setting_has_a_fact_that_tells_its_values_apart():
     """Whoever asks Clover learns what nobody knows yet; but for two, which can't be asked."""
     others = {(name, value) for name, each in SETTINGS.items() for value in each.choices[1:]}
