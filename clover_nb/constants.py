@@ -57,6 +57,9 @@ REQUESTS_AT_ONCE: Final = 5
 # D: after a 429 without `retry-after`, wait a second, and then back off exponentially.
 SECONDS_AFTER_429: Final = 1.0
 
+# I: seconds that a create may still be on its way after its answer was lost.
+LISTING_WAIT: Final = 60.0
+
 # O-live: a list gives 100 rows unless asked otherwise; more than 1000 is refused, not clamped.
 PAGE_DEFAULT: Final = 100
 PAGE_MAX: Final = 1000

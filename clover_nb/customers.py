@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import pandas as pd
 
-from clover_nb import validation
+from clover_nb import constants, validation
 from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import InvalidResponseError, ValidationError
@@ -30,9 +30,6 @@ _FILTERS: Final = {"email": "emailAddress", "name": "fullName", "phone": "phoneN
 
 # How many customers are read before a bar shows it: two pages.
 _LONG_LIST: Final = 2000
-
-# Seconds that a create may be on its way after its answer was lost.
-_LISTING_WAIT: Final = 60.0
 
 
 class Customers:
@@ -463,7 +460,7 @@ class Customers:
         self,
         plan: Plan,
         *,
-        listing_wait: float = _LISTING_WAIT,
+        listing_wait: float = constants.LISTING_WAIT,
         progress: Callable[[BatchProgress], object] | None = None,
     ) -> Batch:
         """Apply a plan's ready rows, once, however often this is called or the machine dies.
@@ -489,7 +486,27 @@ class Customers:
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
         """
-        return self._bulk.apply(plan, listing_wait=listing_wait, progress=progress)
+        batch = self._bulk.prepare_batch(plan)
+        self._bulk.apply_batch(batch.number, listing_wait=listing_wait, progress=progress)
+        return batch
+
+    def prepare_batch(self, plan: Plan) -> Batch:
+        """Write a plan's ready rows down as a batch, unless they are. Nothing is sent.
+
+        ``resume`` of the batch sends it, from here or from another process.
+
+        Args:
+            plan: As of :meth:`apply`.
+
+        Returns:
+            The batch.
+
+        Raises:
+            ValidationError: The plan is of another merchant.
+            ReadOnlyError: A connection to production that is not allowed to write.
+            SettingsError: The journal is off, or no merchant id is set.
+        """
+        return self._bulk.prepare_batch(plan)
 
     def check_plan(self, plan: Plan) -> None:
         """Refuse a plan that :meth:`apply` would refuse as a whole. Asks Clover nothing.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from clover_nb import quality
 from clover_nb.bulk import workbooks
-from clover_nb.bulk.columns import ID, match_columns
+from clover_nb.bulk.batch_progress import FAILED, BatchProgress
+from clover_nb.bulk.columns import ID, suggest_columns
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
@@ -21,9 +22,8 @@ from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
 if TYPE_CHECKING:
-    from clover_nb.journal.batches import Batches, BatchRow
-
-_FAILED: Final = ("failed", "conflict", "unknown")
+    from clover_nb.bulk.changes import BulkChanges
+    from clover_nb.journal.batches import BatchRow, BatchState
 
 
 class Batch:
@@ -33,21 +33,14 @@ class Batch:
         number: By which ``clover.batch`` finds it again.
     """
 
-    def __init__(
-        self,
-        number: int,
-        batches: Batches,
-        list_customers: Callable[[], pd.DataFrame],
-        account: tuple[str, str | None],
-    ) -> None:
-        self._batches = batches
-        self._list_customers = list_customers
-        self._account = account
-        self._info = batches.info(number)
+    def __init__(self, number: int, changes: BulkChanges) -> None:
+        self._changes = changes
+        self._batches = changes.batches
+        self._info = self._batches.info(number)
         self.number = self._info.number  # Python's, and not one of numpy's
 
     @property
-    def state(self) -> str:
+    def state(self) -> BatchState:
         """``running``, ``done``, or ``stopped`` with rows left."""
         return self._batches.info(self.number).state
 
@@ -65,6 +58,11 @@ class Batch:
     def counts(self) -> dict[str, int]:
         """How many rows there are of each outcome; quicker than :meth:`frame`."""
         return self._batches.count_states(self.number)
+
+    @property
+    def progress(self) -> BatchProgress:
+        """How many rows are done, failed and left."""
+        return BatchProgress.from_counts(self.counts)
 
     def frame(self) -> pd.DataFrame:
         """The batch as a table, a line a row.
@@ -96,17 +94,14 @@ class Batch:
     def _find_fields(self) -> list[str]:
         """What each column of the table is, by its heading; ``""`` where that is not sure."""
         headings = self._info.headings
-        try:
-            found = match_columns(pd.DataFrame(columns=headings, dtype=TEXT_DTYPE)).fields
-        except ValidationError:  # the columns were chosen by hand
-            return [""] * len(headings)
+        found = suggest_columns(pd.DataFrame(columns=headings, dtype=TEXT_DTYPE)).fields
         fields = {heading: field for field, heading in found.items()}
         return [fields.get(heading, "") for heading in headings]
 
     def failed(self) -> pd.DataFrame:
         """The rows that were refused, are in conflict, or of which it is not known."""
         table = self.frame()
-        return table[table["outcome"].isin(_FAILED)]
+        return table[table["outcome"].isin(FAILED)]
 
     def save_failed(self, path: str | os.PathLike[str]) -> None:
         """Save the rows that failed as they came, with ``row``, ``id`` and ``reason``.
@@ -124,7 +119,7 @@ class Batch:
         added = [name for name in ("row", ID, "reason") if name not in headings]
         lines = []
         for row in self._batches.rows(self.number):
-            if row.state in _FAILED:
+            if row.state in FAILED:
                 told = {"row": str(row.row), ID: row.customer_id or "", "reason": row.reason or ""}
                 cells = dict(zip(headings, row.cells, strict=False)) | {n: told[n] for n in added}
                 lines.append([cells.get(name, "") for name in [*headings, *added]])
@@ -136,6 +131,18 @@ class Batch:
             workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
         else:
             raise ValidationError(f"{path.name} ends neither in .csv nor in .xlsx.", field="path")
+
+    def resume(self, *, progress: Callable[[BatchProgress], object] | None = None) -> None:
+        """Go on with what is left, as applying its plan again does.
+
+        Args:
+            progress: As of ``clover.customers.apply``.
+
+        Raises:
+            ReadOnlyError: A connection to production that is not allowed to write.
+            JournalError: A batch of this merchant is being applied.
+        """
+        self._changes.apply_batch(self.number, progress=progress)
 
     def stop(self) -> None:
         """Let what is under way finish, and keep the rest for later. Works from anywhere."""
@@ -150,7 +157,7 @@ class Batch:
         Returns:
             The plan.
         """
-        there = CustomerListing(self._list_customers())
+        there = CustomerListing(self._changes.list_customers())
         rows = self._batches.rows(self.number)
         planned = [_undo_row(row, there) for row in rows if row.state == "done"]
         # Of a change that was refused, earlier requests may have been made.
@@ -159,7 +166,7 @@ class Batch:
             _undo_row(row, there) for row in parts if row.before and there.get(row.customer_id)
         ]
         planned += [row for row in undone if row.action != "unchanged"]
-        host, merchant = self._account
+        host, merchant = self._changes.account
         unchanged = {row.row: row.customer_id or "" for row in planned if row.action == "unchanged"}
         return Plan(
             merchant=merchant,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from clover_nb.transport.workers import start_job
+
+#: The states of rows that were refused, are in conflict, or of which it is not known.
+FAILED: Final = ("failed", "conflict", "unknown")
 
 
 class BatchProgress(NamedTuple):
@@ -23,7 +26,17 @@ class BatchProgress(NamedTuple):
     done: int
     failed: int
     left: int
-    seconds: float
+    seconds: float = 0.0
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[Any, int], seconds_a_row: float = 0.0) -> BatchProgress:
+        """How far a batch is with so many rows of each state."""
+        done, failed = counts.get("done", 0), sum(counts.get(name, 0) for name in FAILED)
+        left = sum(counts.values()) - done - failed
+        return cls(done, failed, left, left * seconds_a_row)
+
+    def __str__(self) -> str:
+        return f"{self.done:,} done, {self.failed:,} failed, {self.left:,} left"
 
 
 class ProgressReporter:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from clover_nb import validation
+from clover_nb import constants, validation
 from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch import Batch
@@ -40,7 +40,7 @@ class BulkChanges:
     ) -> None:
         self._platform = platform
         self._writes = writes
-        self._list_customers = list_customers
+        self.list_customers = list_customers
 
     def plan(
         self,
@@ -52,10 +52,10 @@ class BulkChanges:
         empty: Empty,
     ) -> Plan:
         """Plan a table; see :meth:`clover_nb.customers.Customers.plan`."""
-        host, merchant = self._platform.account
+        host, merchant = self.account
         return make_plan(
             table,
-            self._list_customers(),
+            self.list_customers(),
             host=host,
             merchant=merchant,
             key=[key] if isinstance(key, str) else key,
@@ -65,19 +65,22 @@ class BulkChanges:
         )
 
     @property
+    def account(self) -> tuple[str, str | None]:
+        """Where the customers are, and whose they are."""
+        return self._platform.account
+
+    @property
     def batches(self) -> Batches:
         """The batches of this merchant.
 
         Raises:
             SettingsError: The journal is switched off.
         """
-        return Batches(
-            self._writes.journal, *self._platform.account, entries_host=self._writes.host
-        )
+        return Batches(self._writes.journal, *self.account, entries_host=self._writes.host)
 
     def open_batch(self, number: int) -> Batch:
         """One batch; see :meth:`clover_nb.customers.Customers.batch`."""
-        return Batch(number, self.batches, self._list_customers, self._platform.account)
+        return Batch(number, self)
 
     def check_plan(self, plan: Plan) -> None:
         """Refuse a plan; see :meth:`clover_nb.customers.Customers.check_plan`."""
@@ -88,8 +91,8 @@ class BulkChanges:
                 field="plan",
             )
         self._writes.require_permission()
-        if (plan.host, plan.merchant) != self._platform.account:
-            host, merchant = self._platform.account
+        if (plan.host, plan.merchant) != self.account:
+            host, merchant = self.account
             raise ValidationError(
                 f"The plan is of merchant {plan.merchant} at {plan.host}; this connection is to "
                 f"{merchant} at {host}.",
@@ -97,17 +100,23 @@ class BulkChanges:
                 field="plan",
             )
 
-    def apply(
-        self,
-        plan: Plan,
-        *,
-        listing_wait: float,
-        progress: Callable[[BatchProgress], object] | None,
-    ) -> Batch:
-        """Apply a plan; see :meth:`clover_nb.customers.Customers.apply`."""
+    def prepare_batch(self, plan: Plan) -> Batch:
+        """Write a plan down; see :meth:`clover_nb.customers.Customers.prepare_batch`."""
         self.check_plan(plan)
         batches = self.batches
-        number = self._write_down(plan, batches)
+        ready = [_as_row(row) for row in plan.rows if row.requests]
+        undoes = plan.source.get("undoes")
+        return self.open_batch(batches.open(plan.id, ready, headings=plan.headings, undoes=undoes))
+
+    def apply_batch(
+        self,
+        number: int,
+        *,
+        listing_wait: float = constants.LISTING_WAIT,
+        progress: Callable[[BatchProgress], object] | None = None,
+    ) -> None:
+        """Apply what is left of a batch; see :meth:`clover_nb.customers.Customers.apply`."""
+        self._writes.require_permission()
         with ProgressBar("rows") as bar:
 
             def show(now: BatchProgress) -> None:
@@ -117,20 +126,13 @@ class BulkChanges:
 
             BatchRunner(
                 self._platform,
-                batches,
+                self.batches,
                 number,
                 list_customers=self._list_quietly,
                 pause=self._writes.retry_delay,
                 listing_wait=listing_wait,
                 progress=progress or (show if is_watched() else None),
             ).run()
-        return self.open_batch(number)
-
-    def _write_down(self, plan: Plan, batches: Batches) -> int:
-        """Write a plan's ready rows down, unless they are; returns the batch's number."""
-        ready = [_as_row(row) for row in plan.rows if row.requests]
-        undoes = plan.source.get("undoes")
-        return batches.open(plan.id, ready, headings=plan.headings, undoes=undoes)
 
     def _list_quietly(self) -> pd.DataFrame:
         """Read all customers without a bar, beside one that is shown."""

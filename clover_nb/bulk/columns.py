@@ -46,12 +46,14 @@ class ColumnMapping(NamedTuple):
         read_only: The heading of each field that can't be set.
         left_out: The headings of all others.
         likely: What a column that is left out may be, by its values: a field for each heading.
+        ambiguous: The headings that can all be the same field, by its name; they are left out.
     """
 
     fields: dict[str, str]
     read_only: dict[str, str]
     left_out: list[str]
     likely: dict[str, str]
+    ambiguous: dict[str, list[str]]
 
 
 def match_columns(
@@ -66,6 +68,26 @@ def match_columns(
     Raises:
         ValidationError: A heading or a field is none, or two columns can be the same field.
     """
+    found = suggest_columns(table, given)
+    for field, best in found.ambiguous.items():
+        raise ValidationError(
+            f"The columns {' and '.join(map(repr, best))} can both be {field}.",
+            hint=f"Say which: columns={{{best[0]!r}: {field!r}, {best[1]!r}: None}}.",
+            field="columns",
+        )
+    return found
+
+
+def suggest_columns(
+    table: pd.DataFrame, given: Mapping[str, str | None] | None = None
+) -> ColumnMapping:
+    """Tell which column is which field, as far as the headings leave no doubt.
+
+    Arguments as of :func:`match_columns`.
+
+    Raises:
+        ValidationError: A heading or a field is none, or one is given twice.
+    """
     headings = [str(name) for name in table.columns]
     given = {str(heading): field for heading, field in (given or {}).items()}
     for heading, field in given.items():
@@ -76,7 +98,8 @@ def match_columns(
     if len(told) < sum(field is not None for field in given.values()):
         raise ValidationError("columns= names two columns as the same field.", field="columns")
     rest = [heading for heading in headings if heading not in given]
-    found = told | _match_headings(rest, exclude=told)
+    matched = _match_headings(rest, exclude=told)
+    found = told | {field: best[0] for field, best in matched.items() if len(best) == 1}
     fields = {name: found[name] for name in (ID, *FIELDS, READ) if name in found}
     read_only = {name: found[name] for name in READ_ONLY if name in found}
     used = {*fields.values(), *read_only.values()}
@@ -84,7 +107,8 @@ def match_columns(
     likely = {}
     if "email" not in fields:
         likely = {each: "email" for each in left_out if _shows_emails(table[each])}
-    return ColumnMapping(fields, read_only, left_out, likely)
+    ambiguous = {field: best for field, best in matched.items() if len(best) > 1}
+    return ColumnMapping(fields, read_only, left_out, likely, ambiguous)
 
 
 def _check_heading(heading: str, headings: Sequence[str]) -> None:
@@ -95,8 +119,8 @@ def _check_heading(heading: str, headings: Sequence[str]) -> None:
     raise ValidationError(f"There is no column {heading!r}.", hint=hint, field="columns")
 
 
-def _match_headings(headings: Iterable[str], exclude: Iterable[str]) -> dict[str, str]:
-    """Each field's heading: our own name first, then another spelling, then a synonym."""
+def _match_headings(headings: Iterable[str], exclude: Iterable[str]) -> dict[str, list[str]]:
+    """Each field's best headings: our own name, else another spelling, else synonyms."""
     candidates: dict[str, dict[int, list[str]]] = {}
     for heading in headings:
         plain = _simplify_heading(heading)
@@ -104,18 +128,7 @@ def _match_headings(headings: Iterable[str], exclude: Iterable[str]) -> dict[str
             if field not in exclude and plain in names:
                 sure = 0 if heading == field else 1 if plain == _simplify_heading(field) else 2
                 candidates.setdefault(field, {}).setdefault(sure, []).append(heading)
-    found = {}
-    for field, by_sureness in candidates.items():
-        best = by_sureness[min(by_sureness)]
-        if len(best) > 1:
-            both = " and ".join(map(repr, best))
-            raise ValidationError(
-                f"The columns {both} can both be {field}.",
-                hint=f"Say which: columns={{{best[0]!r}: {field!r}, {best[1]!r}: None}}.",
-                field="columns",
-            )
-        found[field] = best[0]
-    return found
+    return {field: by_sureness[min(by_sureness)] for field, by_sureness in candidates.items()}
 
 
 def _simplify_heading(text: str) -> str:

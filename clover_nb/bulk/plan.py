@@ -66,7 +66,7 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         """How many ready rows there are by action, and how many others by status."""
-        found = Counter(row.action if row.status == "ready" else row.status for row in self.rows)
+        found = Counter(row.category for row in self.rows)
         found["unchanged"] += len(self.unchanged)
         order = (*_ORDER, *get_args(Status))
         return {name: found[name] for name in order if found[name]}

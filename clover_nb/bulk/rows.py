@@ -12,17 +12,18 @@ Action = Literal["create", "modify", "delete", "unchanged"]
 Status = Literal["ready", "doubtful", "wrong", "conflict", "skipped"]
 Decision = Literal["accepted", "skipped"]
 
-#: What each reason means for its row; the others are wrong, which is never sent.
-KINDS: Final[Mapping[str, Status]] = {
-    "address_doubtful": "doubtful",
-    "zero_added": "doubtful",
-    "same_customer": "doubtful",
-    "email_of_another": "doubtful",
-    "probable_duplicate": "doubtful",
-    "names_disagree": "doubtful",
-    "deletes": "doubtful",
-    "changed_since": "conflict",
+#: What each reason means for its row, also in words; the others are wrong, which is never sent.
+KINDS: Final[Mapping[str, tuple[Status, str]]] = {
+    "address_doubtful": ("doubtful", "the address is doubtful"),
+    "zero_added": ("doubtful", "the ZIP code lacked its zero"),
+    "same_customer": ("doubtful", "another row is the same customer"),
+    "email_of_another": ("doubtful", "another customer has the email"),
+    "probable_duplicate": ("doubtful", "the new customer is probably there already"),
+    "names_disagree": ("doubtful", "the name and its parts disagree"),
+    "deletes": ("doubtful", "the customer is deleted for good"),
+    "changed_since": ("conflict", "changed at Clover since the table was read"),
 }
+_WRONG: Final[tuple[Status, str]] = ("wrong", "")
 
 
 class RowReason(NamedTuple):
@@ -66,7 +67,7 @@ class PlanRow:
     @property
     def status(self) -> Status:
         """Whether it is sent as it is, after it was accepted, or never."""
-        kinds = {KINDS.get(reason.code, "wrong") for reason in self.reasons}
+        kinds = {KINDS.get(reason.code, _WRONG)[0] for reason in self.reasons}
         if "wrong" in kinds:
             return "wrong"
         if self.decision == "skipped":
@@ -74,6 +75,12 @@ class PlanRow:
         if self.decision == "accepted" or not kinds:
             return "ready"
         return "conflict" if "conflict" in kinds else "doubtful"
+
+    @property
+    def category(self) -> str:
+        """What it counts as: what is to be done, or else why it is not simply done."""
+        status = self.status
+        return self.action if status == "ready" else status
 
     @property
     def requests(self) -> int:

@@ -213,11 +213,8 @@ class BatchRunner:
             raise _BatchStop("Somebody asked for it.")
 
     def _measure_progress(self) -> BatchProgress:
-        counts = self._rows.count_states()
-        left = counts["planned"] + counts["open"] + counts["lost"]
         each = (time.monotonic() - self._began) / self._sent if self._sent else 0.0
-        failed = counts["failed"] + counts["conflict"] + counts["unknown"]
-        return BatchProgress(counts["done"], failed, left, left * each)
+        return BatchProgress.from_counts(self._rows.count_states(), each)
 
     def _apply_row(self, row: BatchRow, records: Mapping[str, Record]) -> None:
         if self._stopping.is_set():

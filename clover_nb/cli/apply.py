@@ -1,4 +1,4 @@
-"""The commands that apply a plan, list what was applied, and plan to take it back."""
+"""The commands that apply a plan, go on with it, list what was applied, and take it back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from clover_nb.bulk.batch import Batch
     from clover_nb.bulk.batch_progress import BatchProgress
     from clover_nb.client import Clover
 
 _DONE: Final = 0
 _ERROR: Final = 1
 _LEFT: Final = 2  # rows that failed or are left, or changes
+_NUMBER: Final = "its number in clover-nb batches"
 
 
 def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add ``apply``, ``batches`` and ``undo``."""
+    """Add ``apply``, ``resume``, ``batches`` and ``undo``."""
     apply = commands.add_parser(
         "apply",
         help="apply a plan, or go on with it",
@@ -28,9 +30,18 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         "rows failed or are left, and 1 after an error.",
     )
     apply.add_argument("plan", type=Path, metavar="PLAN", help="the plan's file")
-    apply.add_argument("--yes", action="store_true", help="don't ask")
-    apply.add_argument("--failed", type=Path, metavar="FILE", help="save the rows that failed")
     apply.set_defaults(run=_with_connection(_apply_plan))
+
+    resume = commands.add_parser(
+        "resume",
+        help="go on with a batch that has stopped",
+        description="Go on with what is left of a batch, as apply does with its plan.",
+    )
+    resume.add_argument("batch", type=int, metavar="BATCH", help=_NUMBER)
+    resume.set_defaults(run=_with_connection(_resume_batch))
+    for each in (apply, resume):
+        each.add_argument("--yes", action="store_true", help="don't ask")
+        each.add_argument("--failed", type=Path, metavar="FILE", help="save the rows that failed")
 
     batches = commands.add_parser(
         "batches",
@@ -45,10 +56,10 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         description="Plan to take back what a batch has changed, and save the plan. Sends nothing. "
         "Exits with 0 if nothing is to be done, 2 if something is, and 1 after an error.",
     )
-    undo.add_argument("batch", type=int, metavar="BATCH", help="its number in clover-nb batches")
+    undo.add_argument("batch", type=int, metavar="BATCH", help=_NUMBER)
     undo.add_argument("--out", type=Path, required=True, metavar="PLAN", help="the plan's file")
     undo.set_defaults(run=_with_connection(_plan_undo))
-    for each in (apply, batches, undo):
+    for each in (apply, resume, batches, undo):
         each.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -74,12 +85,27 @@ def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
 
     plan = read_plan(arguments.plan)
     clover.customers.check_plan(plan)
-    if not arguments.yes:
-        told = f"{repr(plan)[1:-1]}: {plan.requests:,} requests to {clover!r}. Type yes to send: "
-        if not _ask(told):
-            print("Nothing was sent.", file=sys.stderr)  # noqa: T201
-            return _ERROR
-    batch = clover.customers.apply(plan, progress=_show_progress)
+    if not _is_confirmed(f"{repr(plan)[1:-1]}: {plan.requests:,} requests", clover, arguments):
+        return _ERROR
+    return _send_rows(clover.customers.prepare_batch(plan), arguments)
+
+
+def _resume_batch(clover: Clover, arguments: argparse.Namespace) -> int:
+    batch = clover.batch(arguments.batch)
+    if not _is_confirmed(repr(batch)[1:-1], clover, arguments):
+        return _ERROR
+    return _send_rows(batch, arguments)
+
+
+def _is_confirmed(what: str, clover: Clover, arguments: argparse.Namespace) -> bool:
+    if arguments.yes or _ask(f"{what} to {clover!r}. Type yes to send: "):
+        return True
+    print("Nothing was sent.", file=sys.stderr)  # noqa: T201
+    return False
+
+
+def _send_rows(batch: Batch, arguments: argparse.Namespace) -> int:
+    batch.resume(progress=_show_progress)
     print(file=sys.stderr)  # noqa: T201  ends the line of the progress
     table = batch.frame()
     if arguments.failed:
@@ -106,8 +132,8 @@ def _ask(question: str) -> bool:
 
 
 def _show_progress(progress: BatchProgress) -> None:
-    told = f"\r{progress.done:,} done, {progress.failed:,} failed, {progress.left:,} left"
-    print(f"{told}, {progress.seconds:,.0f} s  ", end="", file=sys.stderr, flush=True)  # noqa: T201
+    told = f"\r{progress}, {progress.seconds:,.0f} s  "
+    print(told, end="", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _list_batches(clover: Clover, arguments: argparse.Namespace) -> int:

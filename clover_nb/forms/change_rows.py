@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
@@ -12,98 +12,86 @@ from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.columns import ID
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.rows import KINDS, Decision, PlanRow, name_customer
-from clover_nb.forms.apply_process import ApplyStatus
 from clover_nb.forms.change_source import LABELS
 from clover_nb.forms.inputs import TICKED
+from clover_nb.forms.messages import count_rows
 
 DOUBT: Final = "doubt "  # in front of the code, in the name of a box
-
-#: What is doubtful of a row, by the code of the reason.
-DOUBTS: Final[Mapping[str, str]] = {
-    "address_doubtful": "the address is doubtful",
-    "zero_added": "the ZIP code lacked its zero",
-    "same_customer": "another row is the same customer",
-    "email_of_another": "another customer has the email",
-    "probable_duplicate": "the new customer is probably there already",
-    "names_disagree": "the name and its parts disagree",
-    "deletes": "the customer is deleted for good",
-    "changed_since": "changed at Clover since the table was read",
-}
-#: What each count of a plan is called, in the order in which they are shown.
-COUNTS: Final[Mapping[str, str]] = {
-    "create": "new",
-    "modify": "to change",
-    "delete": "to delete",
-    "doubtful": "doubtful",
-    "conflict": "in conflict",
-    "wrong": "wrong",
-    "skipped": "left out",
-    "unchanged": "unchanged",
-}
-#: What each count of a batch is called.
-OUTCOMES: Final[Mapping[str, str]] = {
-    "done": "done",
-    "failed": "refused",
-    "conflict": "in conflict",
-    "unknown": "unknown",
-    "left": "not sent",
-}
-_ACTIONS: Final = {"create": "New", "modify": "Change", "delete": "Delete"}
-_STATES: Final = {
-    "ready": "",
-    "doubtful": "? doubtful",
-    "conflict": "⚠ conflict",
-    "wrong": "✕ wrong",
-    "skipped": "left out",
-}
-_ENDS: Final = {
-    "done": "✓ done",
-    "failed": "✕ refused",
-    "conflict": "⚠ conflict",
-    "unknown": "? unknown",
-    "left": "not sent",
+_ACTIONS: Final = {
+    "create": "New",
+    "modify": "Change",
+    "delete": "Delete",
+    "unchanged": "Unchanged",
 }
 _EMPTY: Final = "(empty)"
 
 
-class PlanReview:
-    """A plan, what was decided of its rows, and which of them are looked at.
+class CountedRows:
+    """Rows of which each counts as something, by which they are counted and filtered.
 
     Attributes:
-        plan: The plan.
-        columns: Those of the table that is shown.
-        filter: The count whose rows are shown; ``""`` for all.
-        shown: The rows that are looked at.
+        columns: Those of the table that are shown.
+        names: What rows count as, in the order of the counts: in words, and in the column State.
+        table: The rows; the column ``kind`` says what each counts as.
+        counts: How many rows count as what.
     """
 
-    columns = ("number", "customer", "what", "changes", "state", "reasons")
+    columns: ClassVar[tuple[str, ...]]
+    names: ClassVar[Mapping[str, tuple[str, str]]]
+
+    def __init__(self, table: pd.DataFrame, kinds: Sequence[str]) -> None:
+        self.table = table
+        self.count(kinds)
+
+    def count(self, kinds: Sequence[str]) -> None:
+        """Count the rows, each as the name of a kind."""
+        states = {name: state for name, (_, state) in self.names.items()}
+        kind = pd.Series(kinds, self.table.index, dtype="str")
+        self.table = self.table.assign(kind=kind, state=kind.map(states))
+        found = Counter(kinds)
+        self.counts = {name: found[name] for name in self.names if found[name]}
+
+    def list_counts(self) -> list[list[Any]]:
+        """A name, words and a number for each count."""
+        return [[name, self.names[name][0], count] for name, count in self.counts.items()]
+
+
+class PlanReview(CountedRows):
+    """The rows of a plan, and what was decided of them."""
+
+    columns = ("row", "customer", "what", "changes", "state", "reasons")
+    names: ClassVar = {
+        "create": ("new", ""),
+        "modify": ("to change", ""),
+        "delete": ("to delete", ""),
+        "unchanged": ("unchanged", ""),
+        "doubtful": ("doubtful", "? doubtful"),
+        "wrong": ("wrong", "✕ wrong"),
+        "conflict": ("in conflict", "⚠ conflict"),
+        "skipped": ("left out", "left out"),
+    }
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         rows = [row for row in plan.rows if row.status != "wrong"]
         found = Counter(code for row in rows for code in {each.code for each in row.reasons})
         self._doubts = {code: found[code] for code in KINDS if found[code]}  # rows by kind
-        self._rows = _make_plan_table(plan)
-        self._decided: dict[int, Decision] = {}
-        self.show_rows("")
+        self._decided: dict[int, Decision | None] = {}
+        table = _make_plan_table(plan)
+        super().__init__(table, self._list_kinds(table))
 
-    def show_rows(self, name: str) -> None:
-        """Look at the rows of this count; ``""`` is all."""
-        self.filter, rows = name, self._rows
-        if name == "unchanged":
-            rows = rows[rows["what"] == "Unchanged"]
-        elif name in _ACTIONS:
-            rows = rows[(rows["what"] == _ACTIONS[name]) & (rows["state"] == "")]
-        elif name:
-            rows = rows[rows["state"] == _STATES[name]]
-        self.shown = rows
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is anything to send."""
+        return not self.counts.keys().isdisjoint(("create", "modify", "delete"))
+
+    def _list_kinds(self, table: pd.DataFrame) -> list[str]:
+        kinds = {row.row: row.category for row in self.plan.rows}
+        return [kinds.get(number, "unchanged") for number in table["row"]]
 
     def decide(self, numbers: Iterable[int], decision: Decision | None) -> None:
         """Decide on single rows; ``None`` leaves it to their kind again."""
-        for number in numbers:
-            self._decided.pop(number, None)
-            if decision is not None:
-                self._decided[number] = decision
+        self._decided |= dict.fromkeys(numbers, decision)
 
     def accept_kinds(self, values: Mapping[str, str]) -> None:
         """Accept the kinds of doubt whose box is ticked, besides what was decided on rows."""
@@ -111,63 +99,48 @@ class PlanReview:
         for row in self.plan.rows:
             codes = {reason.code for reason in row.reasons}
             agreed: Decision | None = "accepted" if codes and codes <= accepted else None
-            row.decision = self._decided.get(row.row, agreed)
-        states = pd.Series(
-            {str(row.row): _STATES[row.status] for row in self.plan.rows}, dtype="str"
-        )
-        self._rows = self._rows.assign(state=states.reindex(self._rows.index).fillna(""))
-        self.show_rows(self.filter)
+            row.decision = self._decided.get(row.row) or agreed
+        self.count(self._list_kinds(self.table))
 
-    def list_inputs(self) -> dict[str, str]:
-        """A box for each kind of doubt, not ticked."""
-        return {f"{DOUBT}{code}": "" for code in self._doubts}
+    def list_boxes(self) -> dict[str, str]:
+        """A sentence for each kind of doubt, and how many rows have it, by the name of its box."""
+        return {
+            f"{DOUBT}{code}": f"{KINDS[code][1]} ({count_rows(count)})"
+            for code, count in self._doubts.items()
+        }
 
     def summarize(self) -> str:
         """Its counts, in a line."""
-        counts = self.plan.counts.items()
-        return ", ".join(f"{count:,} {COUNTS[name]}" for name, count in counts)
+        return ", ".join(f"{count:,} {words}" for _, words, count in self.list_counts())
 
-    def describe(self) -> dict[str, Any]:
-        """What is shown beside the rows."""
-        plan = self.plan
-        return {
-            "counts": [[n, COUNTS[n], count] for n, count in plan.counts.items()],
-            "filter": self.filter,
-            "doubts": [[f"{DOUBT}{code}", DOUBTS[code], n] for code, n in self._doubts.items()],
-            "notes": [note for note in plan.notes if "columns=" not in note],  # for Python
-            "ready": bool(plan.requests),
-        }
+    def list_notes(self) -> list[str]:
+        """What is left out, and why."""
+        return [note for note in self.plan.notes if "columns=" not in note]  # for Python
 
 
 def _make_plan_table(plan: Plan) -> pd.DataFrame:
     """A plan as the table to review, a line a row, indexed by the row's number."""
-    rows = plan.rows
-    lines = {
-        "what": [_ACTIONS.get(row.action, "") for row in rows],
-        "state": [_STATES[row.status] for row in rows],
-        "customer": _name_customers(plan),
-        "changes": [_describe_changes(row) for row in rows],
-        "reasons": ["\n".join(_describe_reason(*reason) for reason in row.reasons) for row in rows],
-    }
-    numbers = pd.Index([str(row.row) for row in rows], name=ID)
-    table = pd.DataFrame(lines, index=numbers, dtype="str")
-    if len(plan.unchanged):
-        rest = {"what": "Unchanged", "customer": plan.unchanged.to_numpy()}
-        index = pd.Index(plan.unchanged.index.astype(str), name=ID)
-        table = pd.concat([table, pd.DataFrame(rest, index=index, dtype="str")]).fillna("")
-    table["number"] = table.index.astype("int64")
-    return table.sort_values("number", kind="stable")
-
-
-def _name_customers(plan: Plan) -> list[str]:
-    """Who each row is: a name or an email of the table, or else the id."""
     fields = {heading: field for field, heading in plan.columns.items()}
     names = [fields.get(heading, "") for heading in plan.headings]
-    cells = (dict(zip(names, row.cells, strict=False)) for row in plan.rows)
-    return [
-        name_customer(values) or row.customer_id or ""
-        for row, values in zip(plan.rows, cells, strict=True)
+    lines: list[tuple[object, ...]] = [
+        (
+            row.row,
+            name_customer(dict(zip(names, row.cells, strict=False))) or row.customer_id or "",
+            _ACTIONS[row.action],
+            _describe_changes(row),
+            "\n".join(_describe_reason(*reason) for reason in row.reasons),
+        )
+        for row in plan.rows
     ]
+    lines += [(row, key, _ACTIONS["unchanged"], "", "") for row, key in plan.unchanged.items()]
+    table = pd.DataFrame(lines, columns=["row", "customer", "what", "changes", "reasons"])
+    return _index_rows(table.sort_values("row", kind="stable"))
+
+
+def _index_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of texts, indexed by the number of each row as a customer's is by the id."""
+    texts = table.astype("str").astype({"row": "int64"})
+    return texts.set_index(pd.Index(table["row"].astype("str"), name=ID))
 
 
 def _describe_changes(row: PlanRow) -> str:
@@ -186,53 +159,25 @@ def _describe_reason(field: str, _code: str, message: str) -> str:
     return message
 
 
-class BatchResults:
-    """What came of a batch, and which of its rows are looked at.
+class BatchResults(CountedRows):
+    """What came of each row of a batch that has ended."""
 
-    Attributes:
-        status: How far it came.
-        columns: Those of the table that is shown.
-        filter: The outcome whose rows are shown; ``""`` for all.
-        shown: The rows that are looked at.
-    """
-
-    columns = ("number", "customer", "what", "state", "reasons")
-
-    def __init__(self, batch: Batch, status: ApplyStatus) -> None:
-        self.status = status
-        self._rows = _make_result_table(batch)
-        self.show_rows("")
-
-    def show_rows(self, name: str) -> None:
-        """Look at the rows of this outcome; ``""`` is all."""
-        self.filter = name
-        rows = self._rows
-        self.shown = rows[rows["state"] == _ENDS[name]] if name else rows
-
-    def describe(self) -> dict[str, Any]:
-        """What is shown beside the rows."""
-        status = self.status
-        found: Counter[str] = Counter()
-        for name, count in status.counts.items():
-            found[name if name in OUTCOMES else "left"] += count
-        return {
-            "counts": [[n, label, found[n]] for n, label in OUTCOMES.items() if found[n]],
-            "filter": self.filter,
-            "left": status.count_left() > 0,
-            "failed": status.count_failed() > 0,
-            "done": status.count_done() > 0,
-        }
-
-
-def _make_result_table(batch: Batch) -> pd.DataFrame:
-    """What came of a batch, as a table, a line a row."""
-    found = batch.frame()
-    outcome = found["outcome"].where(found["outcome"].isin(list(OUTCOMES)), "left")
-    lines = {
-        "number": found.index.to_numpy(),
-        "what": found["action"].map(_ACTIONS).to_numpy(),
-        "state": outcome.map(_ENDS).to_numpy(),
-        "customer": found["customer"].fillna(found["id"]).fillna("").to_numpy(),
-        "reasons": found["reason"].fillna("").to_numpy(),
+    columns = ("row", "customer", "what", "state", "reasons")
+    names: ClassVar = {
+        "done": ("done", "✓ done"),
+        "failed": ("refused", "✕ refused"),
+        "conflict": ("in conflict", "⚠ conflict"),
+        "unknown": ("unknown", "? unknown"),
+        "left": ("not sent", "not sent"),
     }
-    return pd.DataFrame(lines, index=pd.Index(found.index.astype(str), name=ID))
+
+    def __init__(self, batch: Batch) -> None:
+        found = batch.frame()
+        lines = {
+            "row": found.index,
+            "customer": found["customer"].fillna(found["id"]).fillna(""),
+            "what": found["action"].map(_ACTIONS),
+            "reasons": found["reason"].fillna(""),
+        }
+        outcomes = [name if name in self.names else "left" for name in found["outcome"]]
+        super().__init__(_index_rows(pd.DataFrame(lines)), outcomes)

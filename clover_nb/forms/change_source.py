@@ -5,19 +5,18 @@ Both have the same methods, so that the form needs not know which it has. Neithe
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 
-from clover_nb.bulk.columns import ID, READ, ColumnMapping, match_columns
+from clover_nb.bulk.columns import ID, READ, suggest_columns
 from clover_nb.bulk.fields import ADDRESS, FIELDS, READ_ONLY
-from clover_nb.bulk.tables import parse_table
+from clover_nb.bulk.tables import MAX_BYTES, parse_table
 from clover_nb.errors import ValidationError
 from clover_nb.forms.messages import column_label, count_rows
 from clover_nb.forms.spec import FieldSpec
-from clover_nb.forms.upload import Upload
 from clover_nb.masking import mask_text
 
 Step = Literal["file", "set", "columns", "review", "apply", "results"]
@@ -26,10 +25,7 @@ Wanted = tuple[pd.DataFrame, dict[str, Any]]  # as clover.customers.plan takes i
 
 #: What a field is called here, by its name in a table.
 LABELS: Final[Mapping[str, str]] = {ID: "Clover id"} | {
-    name: {"shipping_line1": "Address line 1", "shipping_line2": "Address line 2"}.get(
-        name, column_label(name).replace("Postal code", "ZIP code")
-    )
-    for name in FIELDS
+    name: column_label(name).replace("Postal code", "ZIP code") for name in FIELDS
 }
 #: What can be set for several customers at once: a label and the fields, by name.
 SETTABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -44,6 +40,7 @@ KEYS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 _COLUMN: Final = "column "  # in front of the place, in the name of a choice
+_FIELDS: Final = [("", "leave out"), *LABELS.items()]
 _ENCODINGS: Final = {
     "": "as it is found out",
     "utf-8": "UTF-8",
@@ -52,10 +49,9 @@ _ENCODINGS: Final = {
     "mac_roman": "Mac Roman",
     "cp850": "DOS (850)",
 }
-_READING: Final[dict[str, str]] = {"encoding": "", "sheet": "", "header": ""}
 _SAMPLES: Final = 3  # values of a column
 _SAMPLE_LENGTH: Final = 60
-_MATCHING: Final[dict[str, str]] = {"key": "", "empty": "keep"}
+_ASKED: Final = {"encoding": "", "sheet": "", "header": "", "key": "", "empty": "keep"}
 _EMPTY_CELL: Final = {"keep": "keeps what is there", "clear": "empties the field"}
 
 
@@ -80,30 +76,36 @@ class ColumnChoice(NamedTuple):
 class FileSource:
     """A file or pasted cells, how they are read, and which field each column is.
 
+    The file comes from the browser in parts, one after the other.
+
     Attributes:
-        steps: The steps that come before the review.
+        steps: The steps that come before the review, and their titles.
         title: The heading of the form.
-        upload: The file, as far as it is here.
     """
 
-    steps: tuple[Step, ...] = ("file", "columns")
+    steps: Mapping[Step, str] = {"file": "File", "columns": "Columns"}
     title = "Change many customers"
 
     def __init__(self) -> None:
-        self.upload = Upload()
+        self._upload, self._name, self._size = "", "", 0
+        self._content = bytearray()
         self._table: pd.DataFrame | None = None
         self._choices: list[ColumnChoice] = []
 
-    def list_inputs(self) -> dict[str, str]:
-        """What the inputs hold at first, by name."""
-        fields = {f"{_COLUMN}{n}": each.field for n, each in enumerate(self._choices)}
-        return {**_READING, **_MATCHING, **fields}
+    def take_part(self, message: Mapping[str, Any], buffers: Sequence[Any]) -> bool:
+        """Take a part of a file, of which the first begins another one; what is late is dropped.
 
-    def check_reading(self, values: Mapping[str, str]) -> str:
-        """What is wrong with how the file is to be read; empty if nothing is."""
-        header = values["header"].strip()
-        is_wrong = header and not header.isdigit()
-        return "The row of the headings is a number, such as 2." if is_wrong else ""
+        Returns:
+            Whether the file is whole now.
+        """
+        if message["start"] == 0:
+            self._upload, self._size = message["upload"], message["size"]
+            self._name, self._content = Path(message["name"]).name, bytearray()
+        place = (message["upload"], message["start"])
+        if place != (self._upload, len(self._content)) or self._size > MAX_BYTES:
+            return False
+        self._content += b"".join(map(bytes, buffers))
+        return len(self._content) >= self._size
 
     def parse(self, values: Mapping[str, str]) -> pd.DataFrame:
         """Read the file as the inputs say.
@@ -111,22 +113,26 @@ class FileSource:
         Raises:
             ValidationError: It can't be read.
         """
-        chosen = {each: values[each].strip() for each in _READING}
+        encoding, sheet, header = (values[name].strip() for name in ("encoding", "sheet", "header"))
+        if header and not header.isdecimal():
+            told = "The row of the headings is a number, such as 2."
+            raise ValidationError(told, field="header")
         return parse_table(
-            bytes(self.upload.content),
-            self.upload.name,
-            sheet=chosen["sheet"] or None,
-            header=int(chosen["header"]) if chosen["header"] else None,
-            encoding=chosen["encoding"] or None,
+            bytes(self._content),
+            self._name,
+            sheet=sheet or None,
+            header=int(header) if header else None,
+            encoding=encoding or None,
         )
 
     def take_table(self, table: pd.DataFrame) -> None:
         """Go on with what was read."""
         self._table, self._choices = table, list_columns(table)
 
-    def keep_inputs(self, values: Mapping[str, str]) -> dict[str, str]:
-        """What stays in the inputs when the file was read."""
-        return {name: values[name] for name in (*_READING, *_MATCHING)}
+    def list_inputs(self, values: Mapping[str, str]) -> dict[str, str]:
+        """What the inputs hold at first, by name; how the file is read stays as it is."""
+        kept = {name: values.get(name, text) for name, text in _ASKED.items()}
+        return kept | {f"{_COLUMN}{n}": each.field for n, each in enumerate(self._choices)}
 
     def find_errors(self, values: Mapping[str, str]) -> dict[str, str]:
         """What is wrong with the choices, by input."""
@@ -164,6 +170,11 @@ class FileSource:
         encodings = _ENCODINGS.items() if read.get("format") == "CSV" else ()
         keys = ((name, label) for name, (label, _) in KEYS.items())
         header = FieldSpec("header", "Row of the headings", "number", placeholder="found out")
+        columns = [
+            _choose(f"{_COLUMN}{n}", each.heading, _FIELDS, "\n".join((*each.samples, each.note)))
+            for n, each in enumerate(self._choices)
+            if not each.is_fixed
+        ]
         reading = [
             _choose("encoding", "Encoding", encodings),
             _choose("sheet", "Sheet", offered if len(sheets) > 1 else ()),
@@ -173,15 +184,12 @@ class FileSource:
             _choose("key", "A row is somebody by", keys),
             _choose("empty", "An empty cell", _EMPTY_CELL.items()),
         ]
-        fields = [["", "leave out"], *map(list, LABELS.items())]
         return {
-            "upload": self.upload.describe(),
-            "fields": {
-                "reading": reading,
-                "matching": matching,
-                "columns": fields,
+            "upload": {"id": self._upload, "received": len(self._content)},
+            "notes": {
+                "columns": [f"Column {c.heading!r} {c.note}." for c in self._choices if c.is_fixed]
             },
-            "columns": [_describe_column(*each) for each in enumerate(self._choices)],
+            "fields": {"reading": reading, "columns": columns, "matching": matching},
         }
 
     def _list_fields(self, values: Mapping[str, str]) -> list[str]:
@@ -192,18 +200,18 @@ class ValueSource:
     """One field, or the address, for several customers. Methods as of :class:`FileSource`.
 
     Attributes:
-        steps: The steps that come before the review.
+        steps: The steps that come before the review, and their titles.
         title: The heading of the form.
         ids: The customers.
     """
 
-    steps: tuple[Step, ...] = ("set",)
+    steps: Mapping[Step, str] = {"set": "New value"}
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = list(ids)
         self.title = f"Change {count_rows(len(ids), 'customer')}"
 
-    def list_inputs(self) -> dict[str, str]:  # noqa: D102  as of FileSource
+    def list_inputs(self, _: Mapping[str, str]) -> dict[str, str]:  # noqa: D102  as of FileSource
         names = [name for _, names in SETTABLE.values() for name in names]
         return dict.fromkeys(names, "") | {"field": next(iter(SETTABLE))}
 
@@ -223,19 +231,14 @@ class ValueSource:
         _, names = SETTABLE[values["field"]]
         fields = ((name, label) for name, (label, _) in SETTABLE.items())
         wanted = [vars(FieldSpec(name, LABELS[name])) for name in names]
-        return {"fields": {"matching": [_choose("field", "What to set", fields), *wanted]}}
+        matching = [_choose("field", "What to set", fields), *wanted]
+        return {"notes": {}, "fields": {"matching": matching}}
 
 
-def _choose(name: str, label: str, options: Options) -> dict[str, Any]:
+def _choose(name: str, label: str, options: Options, told: str = "") -> dict[str, Any]:
     """A choice of one; the browser hides it where there is nothing to choose."""
-    return vars(FieldSpec(name, label, "choice")) | {"options": list(map(list, options))}
-
-
-def _describe_column(place: int, column: ColumnChoice) -> dict[str, Any]:
-    """A column of the file, with the choice of its field where there is one."""
-    field = FieldSpec(f"{_COLUMN}{place}", column.heading, "choice")
-    chosen = None if column.is_fixed else vars(field)
-    return {**column._asdict(), "field": chosen}
+    field = FieldSpec(name, label, "choice", help=told.strip())
+    return vars(field) | {"options": list(map(list, options))}
 
 
 # -- the file and its columns --------------------------------------------------------------------
@@ -247,51 +250,32 @@ def _describe_table(table: pd.DataFrame) -> str:
     if read["format"] == "XLSX":
         how = f"sheet {read['sheet']}"
     else:
-        names = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-        how = names.get(read["encoding"], read["encoding"])
+        how = _ENCODINGS.get(read["encoding"], read["encoding"])
         how += f", {read['separator']}" if read["separator"] != "none" else ", one column"
-    columns = f"{len(table.columns)} column{'' if len(table.columns) == 1 else 's'}"
-    rows = count_rows(len(table))
-    return f"{read['file']}: {rows}, {columns}; {how}, headings in row {read['header']}"
+    size = f"{count_rows(len(table))}, {count_rows(len(table.columns), 'column')}"
+    return f"{read['file']}: {size}; {how}, headings in row {read['header']}"
 
 
 def list_columns(table: pd.DataFrame) -> list[ColumnChoice]:
     """The columns of a table, with a field where the heading leaves no doubt."""
-    try:
-        found = match_columns(table)
-        ambiguous: set[str] = set()
-    except ValidationError:
-        found, ambiguous = _match_one_by_one(table)
+    found = suggest_columns(table)
     fields = {heading: field for field, heading in found.fields.items()}
     ignored = {heading: field for field, heading in found.read_only.items()}
+    ambiguous = {heading for headings in found.ambiguous.values() for heading in headings}
     choices = []
     for heading in map(str, table.columns):
-        samples = _sample_values(table[heading])
-        if heading == found.fields.get(READ):
-            note = "Tells what was edited since the table was saved"
-            choices.append(ColumnChoice(heading, [], READ, note, is_fixed=True))
+        field, samples, note = fields.get(heading, ""), _sample_values(table[heading]), ""
+        if field == READ:
+            note = "tells what was edited since the table was saved"
         elif heading in ignored:
-            note = f"Is ignored: {READ_ONLY[ignored[heading]]}"
-            choices.append(ColumnChoice(heading, samples, "", note, is_fixed=True))
-        else:
-            note = ""
-            if heading in ambiguous:
-                note = "Another column can be the same field: choose"
-            elif heading in found.likely:
-                note = f"Looks like {LABELS[found.likely[heading]].lower()}: choose"
-            choices.append(ColumnChoice(heading, samples, fields.get(heading, ""), note))
+            note = f"is ignored: {READ_ONLY[ignored[heading]]}"
+        elif heading in ambiguous:
+            note = "Another column can be the same field: choose"
+        elif heading in found.likely:
+            note = f"Looks like {LABELS[found.likely[heading]].lower()}: choose"
+        is_fixed = field == READ or heading in ignored
+        choices.append(ColumnChoice(heading, samples, field, note, is_fixed))
     return choices
-
-
-def _match_one_by_one(table: pd.DataFrame) -> tuple[ColumnMapping, set[str]]:
-    """What each heading says alone, and those that say the same."""
-    alone = {name: match_columns(table[[name]]) for name in map(str, table.columns)}
-    pairs = [(field, name) for name, found in alone.items() for field in found.fields]
-    counts = Counter(field for field, _ in pairs)
-    fields = {field: name for field, name in pairs if counts[field] == 1}
-    ambiguous = {name for field, name in pairs if counts[field] > 1}
-    ignored = {field: name for found in alone.values() for field, name in found.read_only.items()}
-    return ColumnMapping(fields, ignored, [], {}), ambiguous
 
 
 def _sample_values(column: pd.Series[Any]) -> list[str]:

@@ -193,15 +193,13 @@ class Desk(SharedWidget):
         """
         ids = self.table.ticked_ids or None
         many = self.many
-        is_other = many is None or (
-            ids is not None and many.ids != ids and not many.work.is_applying
-        )
+        is_other = many is None or (ids is not None and many.ids != ids and not many.is_applying)
         self._shows_many = is_other or not self._shows_many
         if is_other:
             if many is not None:
                 many.close()
             self.many = ChangeMany(self._clover, ids)
-            self.many.work.on_applied = self._applied_many
+            self.many.on_applied = self._applied_many
         self._draw()
 
     def _applied_many(self) -> None:

@@ -107,6 +107,11 @@ def test_from_a_pasted_table_to_an_undone_batch(notebook):
     expect(page.get_by_label("E-mail")).to_have_value("email")
     expect(page.get_by_label("Notes")).to_have_value("")
     assert notebook.violations(".clover-many") == []
+    page.get_by_text("The file was read wrong").click()
+    page.get_by_label("Row of the headings").fill("two")
+    button(notebook, "Read it again").click()
+    expect(page.get_by_text("The row of the headings is a number, such as 2.")).to_be_visible()
+    page.get_by_label("Row of the headings").fill("")
     button(notebook, "Review the changes").click()
     expect(button(notebook, "1 new")).to_be_visible()
     assert notebook.violations(".clover-many") == []
@@ -140,7 +145,7 @@ def test_a_button_counts_though_it_is_drawn_meanwhile(notebook):
     button(notebook, "Review the changes").click()
     notebook.hold(button(notebook, "1 wrong"))
     counts = "[['create', 'new', 1], ['wrong', 'wrong', 7]]"
-    notebook.run(f"form.review = {{**form.review, 'counts': {counts}}}")
+    notebook.run(f"form.rows = {{**form.rows, 'counts': {counts}}}")
     page.mouse.up()
     expect(row(notebook, "Bo Lee")).to_be_visible()
     expect(row(notebook, "Ana Rivera")).to_have_count(0)

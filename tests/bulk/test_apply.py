@@ -610,3 +610,30 @@ def test_a_batch_pauses_when_the_token_has_expired(near, box, tmp_path):
         batch = again.customers.apply(plan)
         assert (batch.number, batch.state, count_outcomes(batch)) == (1, "done", {"done": 80})
         assert len(again.customers.list()) == 100
+
+
+# -- written down first, and sent later ----------------------------------------------------------
+
+
+def test_a_batch_is_prepared_without_sending_and_resumed(near, box):
+    """By its number, from another connection too; each row once."""
+    plan = near.customers.plan(new_rows(3))
+    batch = near.customers.prepare_batch(plan)
+    assert writes(box) == []
+    assert (batch.state, batch.progress) == ("stopped", (0, 0, 3, 0))
+    assert near.customers.prepare_batch(plan).number == batch.number
+    given = {"requests_per_second": None, "timeouts": QUICK, "journal": near.journal.path}
+    with connect("local", **box.connection(), **given) as other:
+        other.batch(batch.number).resume()
+    assert (batch.state, str(batch.progress)) == ("done", "3 done, 0 failed, 0 left")
+    batch.resume()
+    assert len(writes(box)) == 3
+
+
+def test_a_batch_is_not_prepared_for_another_merchant_nor_where_nothing_may_be_written(near):
+    """Nothing is written down."""
+    plan = near.customers.plan(new_rows(1))
+    plan.merchant = "ANOTHERMERCHT"
+    with pytest.raises(ValidationError, match="The plan is of merchant ANOTHERMERCHT"):
+        near.customers.prepare_batch(plan)
+    assert len(near.batches()) == 0

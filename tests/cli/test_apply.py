@@ -176,3 +176,17 @@ def test_a_token_that_expires_exits_with_2_and_a_new_one_goes_on(
     assert run(capsys, "apply", plan, "--yes")[:2] == (0, "Batch 1: done; 40 done\n")
     made = [each for each in box.requests if (each["method"], each["status"]) == ("POST", 200)]
     assert len(made) == 40
+
+
+def test_a_batch_is_gone_on_with_by_its_number(box, saved, capsys, monkeypatch):
+    """Without its plan, which is not needed any more; it asks first, too."""
+    box.fail_next("401", times=1, method="POST", path="/customers")
+    assert run(capsys, "apply", saved, "--yes")[0] == 2
+    saved.unlink()
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    status, _, err = run(capsys, "resume", 1)
+    assert status == 1
+    assert "Batch 1: stopped; 3 planned to <Clover: LOCAL" in err
+    assert run(capsys, "resume", 1, "--yes")[:2] == (0, "Batch 1: done; 3 done\n")
+    assert len([entry for entry in box.requests if entry["method"] == "POST"]) == 4
+    assert run(capsys, "resume", 9, "--yes")[0] == 1

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
-import json
 import os
 import re
-import stat
-from pathlib import Path
+import threading
 
 import pandas as pd
+import psutil
 import pytest
-from batch_rows import are_verified
+from batch_rows import are_verified, renaming_rows
 
 from clover_nb import connect, forms, read_plan, sandbox
-from clover_nb.bulk.rows import KINDS
 from clover_nb.bulk.tables import MAX_BYTES, parse_table
 from clover_nb.constants import TEST_CARDS
-from clover_nb.errors import ValidationError
-from clover_nb.forms import apply_process, change_rows, change_source
-from clover_nb.forms.apply_progress import describe_duration
+from clover_nb.errors import JournalError, ValidationError
+from clover_nb.forms import apply_process, change_source
+from clover_nb.forms.apply_process import describe_duration
+from clover_nb.journal.batches import Batches
 
 VIEW = "view-1"
 CHUNK = 512 * 1024
@@ -52,18 +52,17 @@ class Browser:
         return self
 
     def apply(self) -> Browser:
-        return self.tell("next").tell("apply", plan=self.form.applying["plan"])
+        return self.tell("go", step="apply").tell("apply", plan=self.form.applying["plan"])
 
     @property
     def counts(self) -> dict[str, int]:
-        found = self.form.review or self.form.results
-        return {name: count for name, _, count in found["counts"]}
+        return {name: count for name, _, count in self.form.rows["counts"]}
 
     @property
     def status(self) -> str:
         return html.unescape(re.sub("<[^>]+>", "", self.form.status))
 
-    def rows(self, column: str) -> list[str]:
+    def cells(self, column: str) -> list[str]:
         view = self.form.table.view
         place = [each["key"] for each in view["columns"]].index(column)
         return [cells[place] for cells in view["rows"]]
@@ -138,9 +137,9 @@ def test_a_file_is_read_again_as_somebody_says(browser):
     """With another encoding or another row of headings; what is wrong is said there."""
     browser.send("Kunden,\nemail,name\na@example.com,Zoë\n".encode("mac_roman"), "a.csv")
     browser.edit(header="two").tell("read")
-    assert browser.form.problems == {"file": "The row of the headings is a number, such as 2."}
+    assert browser.form.problems == {"header": "The row of the headings is a number, such as 2."}
     browser.edit(header="2", encoding="mac_roman").tell("read")
-    assert browser.form.columns[1]["samples"] == ["Zoë"]
+    assert [each["help"] for each in browser.form.fields["columns"]] == ["a@example.com", "Zoë"]
     assert browser.form.values["texts"]["encoding"] == "mac_roman"
 
 
@@ -155,8 +154,19 @@ def test_what_is_sure_is_set_and_what_is_not_waits():
     assert (found["Correo"].field, found["Mail"].field) == ("", "")
     assert found["Mail"].note == "Another column can be the same field: choose"
     assert found["Created"].is_fixed
-    assert found["Created"].note == "Is ignored: it can't be set"
+    assert found["Created"].note == "is ignored: it can't be set"
     assert found["Notes"] == change_source.ColumnChoice("Notes", ["x"], "")
+
+
+def test_a_column_that_cannot_be_set_is_no_choice(browser):
+    """It is said why; the others are, with values and what is to be said beside them."""
+    browser.send(table(Seller=["a@example.com"], created=["2026-01-02"]))
+    assert browser.form.notes["columns"] == ["Column 'created' is ignored: it can't be set."]
+    (choice,) = browser.form.fields["columns"]
+    assert (choice["label"], choice["help"]) == (
+        "Seller",
+        "a@example.com\nLooks like email: choose",
+    )
 
 
 def test_a_column_that_looks_like_emails_is_suggested():
@@ -195,11 +205,6 @@ def test_a_table_that_names_nobody_is_told_at_its_columns(browser):
 # -- the review ------------------------------------------------------------------------------------
 
 
-def test_every_doubt_has_words():
-    """One that was added to the plans without them would have no box."""
-    assert set(change_rows.DOUBTS) == set(KINDS)
-
-
 @pytest.fixture
 def doubtful(browser, clover):
     """A plan with a new customer, one to change, a wrong row, and two of each of two doubts."""
@@ -222,36 +227,54 @@ def test_the_review_shows_only_what_changes_and_every_reason(doubtful):
     """Before and after, by the names of the form; counts that filter the rows."""
     assert doubtful.counts == {"create": 1, "modify": 1, "doubtful": 4, "wrong": 1}
     doubtful.tell("filter", name="modify")
-    (changes,) = doubtful.rows("changes")
+    (changes,) = doubtful.cells("changes")
     assert changes.startswith("Phone: ")
     assert changes.endswith(" → +1 408 555 0199")
     doubtful.tell("filter", name="wrong")
-    assert doubtful.rows("customer") == ["Bo Lee"]
-    assert doubtful.rows("reasons")[0].startswith("Email is not an email address")
-    doubtful.tell("filter", name="wrong")
-    assert len(doubtful.rows("number")) == 7
+    assert doubtful.cells("customer") == ["Bo Lee"]
+    assert doubtful.cells("reasons")[0].startswith("Email is not an email address")
+    assert doubtful.form.rows["filter"] == "wrong"
+    doubtful.tell("filter", name="")
+    assert len(doubtful.cells("row")) == 7
 
 
 def test_doubts_are_accepted_by_kind(doubtful):
     """All rows that have this doubt alone; unticked, they are doubtful again."""
-    doubts = {name: count for name, _, count in doubtful.form.review["doubts"]}
-    assert doubts == {"doubt address_doubtful": 2, "doubt same_customer": 2}
+    assert {each["name"]: each["label"] for each in doubtful.form.fields["doubts"]} == {
+        "doubt address_doubtful": "the address is doubtful (2 rows)",
+        "doubt same_customer": "another row is the same customer (2 rows)",
+    }
     doubtful.edit(doubt__address_doubtful="yes")
     assert doubtful.counts == {"create": 3, "modify": 1, "doubtful": 2, "wrong": 1}
     doubtful.tell("filter", name="doubtful")
-    assert doubtful.rows("number") == ["7", "8"]
+    assert doubtful.cells("row") == ["7", "8"]
     doubtful.edit(doubt__address_doubtful="")
     assert doubtful.counts["doubtful"] == 4
+
+
+def test_a_row_with_two_doubts_waits_for_both(browser, clover):
+    """To accept one of them says nothing of the other."""
+    known = clover.customers.list().dropna(subset="email").iloc[0]
+    street = {"line1": "1 Elm St", "city": "Albany", "state": "NY", "zip": "94085"}
+    rows = [
+        {"email": known["email"], **street},
+        {"email": known["email"], **street, "zip": "94086"},
+    ]
+    browser.send(table(**pd.DataFrame(rows).to_dict("list"))).tell("plan")
+    browser.edit(doubt__same_customer="yes")
+    assert browser.counts == {"doubtful": 2}
+    browser.edit(doubt__address_doubtful="yes")
+    assert browser.counts == {"modify": 2}
 
 
 def test_single_rows_are_decided_on(doubtful):
     """Accepted or left out, whatever is said of their kind; what is wrong stays wrong."""
     for row in (4, 7):
         doubtful.form.table.receive({"do": "tick", "id": str(row), "on": True, "click": row})
-    assert doubtful.form.review["ticked"] == 2
+    assert doubtful.form.rows["ticked"] == 2
     doubtful.tell("decide", decision="accepted")
     assert doubtful.counts == {"create": 1, "modify": 2, "doubtful": 3, "wrong": 1}
-    assert doubtful.form.review["ticked"] == 0
+    assert doubtful.form.rows["ticked"] == 0
     doubtful.edit(doubt__same_customer="yes")
     doubtful.form.table.receive({"do": "tick", "id": "7", "on": True, "click": 9})
     doubtful.tell("decide", decision="skipped")
@@ -316,8 +339,8 @@ def test_an_address_for_several_takes_the_place_of_all_its_parts(clover):
     browser.edit(field="address", shipping_line1="1 Elm St", shipping_city="Sunnyvale")
     browser.edit(shipping_state="CA", shipping_postal_code="94085").tell("plan")
     assert browser.counts == {"modify": 2}
-    assert all("Address line 2: " in text for text in browser.rows("changes"))
-    assert all("→ (empty)" in text for text in browser.rows("changes"))
+    assert all("Address line 2: " in text for text in browser.cells("changes"))
+    assert all("→ (empty)" in text for text in browser.cells("changes"))
     browser.form.close()
 
 
@@ -339,7 +362,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     assert browser.form.step == "results"
     assert browser.counts == {"done": 1, "failed": 1}
     browser.tell("filter", name="failed")
-    assert browser.rows("customer") == ["Ana A"]
+    assert browser.cells("customer") == ["Ana A"]
     browser.tell("save_failed", kind="csv")
     content, (saved,) = browser.heard[-1]
     assert content["name"] == "failed.csv"
@@ -347,7 +370,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     browser.tell("undo")
     assert browser.form.step == "review"
     assert browser.counts == {"doubtful": 1}
-    assert not browser.form.review["ready"]
+    assert not browser.form.ready
 
 
 def test_production_asks_for_a_tick(browser, clover, monkeypatch):
@@ -360,6 +383,26 @@ def test_production_asks_for_a_tick(browser, clover, monkeypatch):
     browser.edit(live="yes").tell("apply", plan=browser.form.applying["plan"])
     assert browser.counts == {"done": 1}
     assert browser.form.values["texts"]["live"] == ""
+
+
+def test_the_tick_is_asked_for_only_where_something_would_be_sent(browser, clover, monkeypatch):
+    """Before it is applied, and where rows are left; not when all is done."""
+    monkeypatch.setattr(type(clover), "environment", "production")
+    browser.send(table(email=["a1@example.com", "b1@example.com"], name=["Ana A", "Bo B"]))
+    asked = lambda: [each["name"] for each in browser.form.fields["confirm"]]  # noqa: E731
+    browser.tell("plan")
+    assert asked() == []
+    browser.tell("go", step="apply")
+    assert asked() == ["live"]
+    clover.sandbox.fail_next("401", times=1, method="POST", path="/customers")
+    browser.edit(live="yes").tell("apply", plan=browser.form.applying["plan"])
+    assert browser.counts == {"left": 2}
+    assert asked() == ["live"]
+    browser.tell("resume")
+    assert browser.form.problems == {"live": "Please tick this first."}
+    browser.edit(live="yes").tell("resume")
+    assert browser.counts == {"done": 2}
+    assert asked() == []
 
 
 def test_read_only_production_says_so(browser, clover, monkeypatch):
@@ -390,70 +433,153 @@ def test_words_for_how_long_it_takes():
 def kept(tmp_path):
     """A connection whose journal is a file, so that another process applies a plan."""
     with (
-        sandbox.start(seed=6, customers=20) as box,
+        sandbox.start(seed=6, customers=24) as box,
         connect("local", **box.connection(), journal=tmp_path / "journal") as connection,
     ):
         yield connection
 
 
+def plan_one(clover):
+    """A plan of one new customer."""
+    return clover.customers.plan(pd.DataFrame({"email": ["a1@example.com"], "name": ["Ana A"]}))
+
+
+def start(clover, plan):
+    """Start to apply a plan, as the form does."""
+    return apply_process.start_apply(clover, clover.customers.prepare_batch(plan))
+
+
+def find_process():
+    """The process that applies a plan, once it is there."""
+    while True:
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if "resume" in child.cmdline():
+                    return child
+
+
+def follow(application, until) -> apply_process.ApplyStatus:
+    """How far it is when this is so."""
+    while not until(application.status):
+        application.update(application.read_status())
+    return application.status
+
+
 def wait_until_over(application) -> apply_process.ApplyStatus:
-    status = None
-    while status is None or not status.is_over:
-        status = application.wait_for_news(status)
-    return status
+    return follow(application, lambda status: status.state != "running")
 
 
-def test_the_process_gets_its_settings_where_nobody_else_sees_them(kept):
-    """No token in its arguments, nor in a file; a session of its own; all is closed to others."""
-    plan = kept.customers.plan(pd.DataFrame({"email": ["a1@example.com"], "name": ["Ana A"]}))
-    application = apply_process.start_apply(kept, plan)
-    process = application._worker._process
-    arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes().decode()
+def test_the_process_gets_its_settings_where_nobody_else_sees_them(kept, tmp_path):
+    """No token in its arguments nor in a file, and no file but the journal; its own session."""
+    before = set(tmp_path.iterdir())
+    application = start(kept, plan_one(kept))
+    process = find_process()
     token = "".join(kept.settings.access_token)
-    assert token not in arguments
+    assert token not in " ".join(process.cmdline())
     assert os.getsid(process.pid) == process.pid
-    folder = kept.journal.path.with_name("journal-plans")
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    for path in folder.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert token not in path.read_text(encoding="utf-8")
     assert wait_until_over(application).state == "done"
     assert are_verified(application.batch)
+    assert set(tmp_path.iterdir()) == before
+    assert not [path for path in before if token.encode() in path.read_bytes()]
 
 
-def test_what_was_kept_of_a_plan_goes_when_its_end_was_seen(kept):
-    """Until then another form offers it."""
-    plan = kept.customers.plan(pd.DataFrame({"email": ["a1@example.com"], "name": ["Ana A"]}))
-    assert wait_until_over(apply_process.start_apply(kept, plan)).state == "done"
-    folder = kept.journal.path.with_name("journal-plans")
+def test_who_opens_another_form_is_offered_what_came_of_the_last_batch(kept):
+    """Also later, so that it can still be taken back; of a colleague's nothing is said."""
+    assert wait_until_over(start(kept, plan_one(kept))).state == "done"
     browser = Browser(forms.change_many(clover=kept))
     assert browser.form.offered == "Batch 1 is done."
     browser.tell("open")
     assert browser.counts == {"done": 1}
-    assert list(folder.iterdir()) == []
+    assert browser.form.offered == ""
+    browser.tell("undo")
+    assert browser.counts == {"doubtful": 1}
     browser.form.close()
-    again = Browser(forms.change_many(clover=kept))
-    assert again.form.offered == ""
-    again.form.close()
+    kept.journal.person = "Bo"
+    colleague = Browser(forms.change_many(clover=kept))
+    assert colleague.form.offered == ""
+    colleague.form.close()
+
+
+def test_a_batch_that_was_begun_elsewhere_is_gone_on_with(kept):
+    """Such as by a kernel that died before the first row was sent: no plan is needed for it."""
+    kept.customers.prepare_batch(plan_one(kept))
+    browser = Browser(forms.change_many(clover=kept))
+    assert browser.form.offered == "Batch 1 has stopped with 1 row left."
+    browser.tell("open")
+    assert browser.counts == {"left": 1}
+    browser.tell("resume")
+    assert browser.counts == {"done": 1}
+    browser.form.close()
+
+
+@contextlib.contextmanager
+def being_applied(clover):
+    """A batch that is being applied all the while."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def hold(_):
+        begun.set()
+        may_end.wait()
+
+    rows = pd.DataFrame({"email": ["b1@example.com"], "name": ["Bo B"]})
+    batch = clover.customers.prepare_batch(clover.customers.plan(rows))
+    holder = threading.Thread(target=batch.resume, kwargs={"progress": hold})
+    holder.start()
+    begun.wait()
+    try:
+        yield
+    finally:
+        may_end.set()
+        holder.join()
 
 
 def test_a_process_that_cannot_begin_says_why(kept):
-    """In the place of the step, with the reason that it gave."""
-    plan = kept.customers.plan(pd.DataFrame({"email": ["a1@example.com"], "name": ["Ana A"]}))
-    plan.merchant = "ANOTHERMERCHT"
-    status = wait_until_over(apply_process.start_apply(kept, plan))
-    assert status.state == "failed"
-    assert status.reason.startswith("The plan is of merchant ANOTHERMERCHT")
+    """With the reason that it gave; the rows wait."""
+    with being_applied(kept):
+        application = start(kept, plan_one(kept))
+        status = wait_until_over(application)
+    assert (status.state, status.progress.left) == ("stopped", 1)
+    assert status.reason.startswith("Batch 1 is being applied by")
 
 
-def test_plans_that_nobody_came_back_to_are_deleted(kept):
-    """After as long as the journal keeps its entries."""
-    folder = kept.journal.path.with_name("journal-plans")
-    folder.mkdir()
-    old, new = folder / "old.plan.jsonl", folder / "new.plan.jsonl"
-    for path in (old, new):
-        path.write_text(json.dumps({}))
-    os.utime(old, (0, 0))
-    plan = kept.customers.plan(pd.DataFrame({"email": ["a1@example.com"], "name": ["Ana A"]}))
-    wait_until_over(apply_process.start_apply(kept, plan))
-    assert (old.exists(), new.exists()) == (False, True)
+def test_what_a_colleague_applies_is_shown_before_what_ended(kept):
+    """One applies at a time, so whoever opens the form follows that."""
+    with being_applied(kept):
+        kept.journal.person = "Bo"
+        kept.customers.prepare_batch(plan_one(kept))
+        found = apply_process.find_apply(kept)
+        assert (found.batch.number, found.is_over) == (1, False)
+
+
+@pytest.mark.long
+def test_a_process_that_is_killed_leaves_rows_to_go_on_with(kept):
+    """It is not said that it had not begun; each row is sent once."""
+    table = renaming_rows(kept.customers.list(), 24)
+    application = start(kept, kept.customers.plan(table))
+    follow(application, lambda status: status.progress.done)
+    find_process().kill()
+    status = wait_until_over(application)
+    assert (status.state, status.reason) == ("stopped", "Its process was ended.")
+    assert status.progress.left
+    assert (
+        application.describe_end() == f"Batch 1 has stopped with {status.progress.left} rows left."
+    )
+    assert wait_until_over(apply_process.start_apply(kept, application.batch)).state == "done"
+    assert are_verified(application.batch)
+
+
+def test_a_journal_that_is_away_for_a_while_ends_nothing(browser, clover, monkeypatch):
+    """It is said; the form goes on to follow, and shows the results."""
+    told, answers = [], iter([True, False])
+    count = Batches.count_states
+
+    def count_states(self, number):
+        if next(answers, True):
+            return count(self, number)
+        raise JournalError("The journal is away.")
+
+    monkeypatch.setattr(Batches, "count_states", count_states)
+    browser.form.observe(lambda change: told.append(change.new), "problems")
+    browser.send(table(email=["a1@example.com"], name=["Ana A"])).tell("plan").apply()
+    assert {"apply": "The journal is away."} in told
+    assert (browser.form.problems, browser.counts) == ({}, {"done": 1})

@@ -1,7 +1,6 @@
-// Many changes: five steps on one page; the one that is open is worked on.
+// Many changes: steps on one page; the one that is open is worked on.
 
-const CHUNK = 512 * 1024; // bytes; a message of more than 10 MB is dropped on its way
-const AHEAD = 4 * CHUNK; // sent, and not heard of yet
+const CHUNK = 2 ** 20; // bytes; a message of more than 10 MB is dropped on its way
 
 let many = 0;
 
@@ -11,7 +10,6 @@ function render({ model, el, link }) {
   const order = model.get("steps").map(([name]) => name);
   const asksFile = order.includes("file");
   const inputs = {}; // by name; those that are not shown any more keep what they held
-  let uploads = 0;
   values.reset();
 
   const ask = (what, more) => flush(inputs) && values.ask(what, more);
@@ -27,149 +25,143 @@ function render({ model, el, link }) {
     inputs[name].show(values.texts[name] ?? "");
     return inputs[name].box;
   };
-  const tick = (name, label) => add({ name, label, kind: "tick" });
+  const box = (kind, ...children) => element("div", { class: kind }, ...children);
+  const actions = (...buttons) => box("clover-actions", ...buttons);
 
-  // -- the file ----------------------------------------------------------------------------------
-
-  let sending; // the file that goes to the kernel
-  const send = (blob, name) => {
-    if (blob.size > model.get("max_bytes")) {
-      const most = model.get("max_bytes") / 2 ** 20;
-      problems.file.textContent = `${name} has more than ${most} MB: divide it into several files.`;
-      return;
-    }
-    problems.file.textContent = "";
-    uploads += 1;
-    sending = { blob, name, upload: `${values.view}-${uploads}`, sent: 0 };
-    sendMore();
-  };
-  const sendMore = async () => {
-    const { blob, name, upload } = sending;
-    const heard = model.get("upload");
-    const received = heard.id === upload ? heard.received : 0;
-    showUpload(received);
-    while (sending?.upload === upload && sending.sent - received < AHEAD) {
-      const start = sending.sent;
-      if (start >= blob.size && start > 0) break;
-      sending.sent = Math.min(start + CHUNK, blob.size) || 1;
-      const part = await blob.slice(start, start + CHUNK).arrayBuffer();
-      values.send("chunk", { upload, name, size: blob.size, start }, [part]);
-    }
-  };
-  const showUpload = (received) => {
-    const { blob, name } = sending;
-    const isUnderWay = blob.size > CHUNK && received < blob.size;
-    const percent = Math.floor((100 * received) / blob.size);
-    uploading.textContent = isUnderWay ? `Sending ${name}: ${percent}%` : "";
-  };
-
-  // -- the parts of each step --------------------------------------------------------------------
+  // -- the steps ---------------------------------------------------------------------------------
 
   const sections = {};
-  const problems = {};
-  const bodies = {};
   for (const [place, [name, words]] of model.get("steps").entries()) {
-    const title = `${place + 1}. ${words}`;
-    const key = `${id}-${name}`;
+    const title = { id: `${id}-${name}`, class: "clover-step-title", tabindex: "-1" };
+    const head = element(isDeskPage() ? "h3" : "h4", title, `${place + 1}. ${words}`);
     const summary = element("span", { class: "clover-summary", dir: "auto" });
     const back = asker("Change", "go", { step: name }, "clover-small");
     back.setAttribute("aria-label", `Change: ${words}`);
-    const head = element("div", { class: "clover-step-head" });
-    const level = isDeskPage() ? "h3" : "h4";
-    head.append(element(level, { id: key, class: "clover-step-title", tabindex: "-1" }, title), summary, back);
-    problems[name] = element("div", { class: "clover-note clover-error", role: "alert" });
-    bodies[name] = element("div", { class: "clover-step-body" });
-    bodies[name].append(problems[name]);
-    sections[name] = element("section", { class: "clover-step", "aria-labelledby": key }, head, bodies[name]);
-    Object.assign(sections[name], { head, summary, back });
+    const problem = element("div", { class: "clover-note clover-error", role: "alert" });
+    const body = box("clover-step-body", problem);
+    const section = element("section", { class: "clover-step", "aria-labelledby": head.id });
+    section.append(box("clover-step-head", head, summary, back), body);
+    sections[name] = { section, head, summary, back, problem, body };
   }
+  const fill = (name, ...children) => sections[name].body.append(...children);
+  const places = {
+    reading: box("clover-grid"),
+    columns: box("clover-columns"),
+    matching: box("clover-grid"),
+    doubts: box(""),
+    confirm: box(""),
+  };
+  const notes = { columns: box("clover-quiet"), review: box("clover-quiet") };
 
+  const offer = element("span", {});
+  const offered = actions(offer, asker("Show it", "open"));
   const uploading = element("div", { class: "clover-quiet", role: "status" });
-  const reading = element("div", { class: "clover-grid" });
-  const offered = element("div", { class: "clover-actions" });
-  if (asksFile) {
+  let sending; // the file that goes to the kernel
+  let uploads = 0;
+  const send = (blob, name) => {
+    const most = model.get("max_bytes");
+    const isLarge = blob.size > most;
+    const told = `${name} has more than ${most / 2 ** 20} MB: divide it into several files.`;
+    showText(sections.file.problem, isLarge ? told : "");
+    if (isLarge) return;
+    sending = { blob, name, upload: `${values.view}-${(uploads += 1)}` };
+    sendPart(0);
+  };
+  const sendPart = async (start) => {
+    const { blob, name, upload } = sending;
+    const percent = Math.floor((100 * start) / blob.size);
+    uploading.textContent = blob.size > CHUNK ? `Sending ${name}: ${percent}%` : "";
+    const part = await blob.slice(start, start + CHUNK).arrayBuffer();
+    values.send("chunk", { upload, name, size: blob.size, start }, [part]);
+  };
+  const sendMore = () => {
+    const { id: upload, received } = model.get("upload");
+    if (upload !== sending?.upload) return;
+    if (received < sending.blob.size) return sendPart(received);
+    uploading.textContent = "";
+    sending = undefined;
+  };
+  const chooseFile = () => {
     const picker = element("input", { type: "file", id: `${id}-picker`, accept: ".csv,.xlsx,.tsv,.txt" });
     picker.addEventListener("change", () => {
       if (picker.files[0]) send(picker.files[0], picker.files[0].name);
       picker.value = ""; // the same one can be chosen again, once it was mended
     });
-    const choose = element("div", { class: "clover-drop" });
-    choose.append(
-      element("label", { for: picker.id }, "Choose a file, or drop it here"),
-      picker,
-      element("div", { class: "clover-help" }, "CSV or Excel (.xlsx), up to 64 MB"),
-    );
-    const over = (event) => {
-      event.preventDefault();
-      choose.classList.toggle("clover-over", event.type === "dragover");
-    };
-    choose.addEventListener("dragover", over);
-    choose.addEventListener("dragleave", over);
-    choose.addEventListener("drop", (event) => {
-      over(event);
-      const [file] = event.dataTransfer.files;
-      if (file) send(file, file.name);
-    });
+    const label = element("label", { for: picker.id }, "Choose a file, or drop it here");
+    const choose = box("clover-drop", label, picker, box("clover-help", "CSV or Excel (.xlsx), up to 64 MB"));
+    for (const kind of ["dragover", "dragleave", "drop"]) {
+      choose.addEventListener(kind, (event) => {
+        event.preventDefault();
+        choose.classList.toggle("clover-over", kind === "dragover");
+        const file = kind === "drop" && event.dataTransfer.files[0];
+        if (file) send(file, file.name);
+      });
+    }
+    return choose;
+  };
+  const pasteCells = () => {
     const cells = element("textarea", { id: `${id}-cells`, rows: "4", spellcheck: "false", wrap: "off" });
     const use = () => {
       if (cells.value.trim()) send(new Blob([cells.value]), "pasted cells");
-      else problems.file.textContent = "There is nothing pasted yet.";
+      else showText(sections.file.problem, "There is nothing pasted yet.");
     };
     cells.addEventListener("input", ({ inputType }) => inputType === "insertFromPaste" && use());
-    const paste = element("div", { class: "clover-paste" });
     const words = "Or paste cells from a spreadsheet, headings included";
-    paste.append(element("label", { for: cells.id }, words), cells, pressable("Use these cells", use));
-    bodies.file.append(offered, element("div", { class: "clover-sources" }, choose, paste), uploading);
-  }
+    const label = element("label", { for: cells.id }, words);
+    return box("clover-field", label, cells, pressable("Use these cells", use));
+  };
 
-  const columnsTable = element("div", { class: "clover-scroll" });
-  const matching = element("div", { class: "clover-grid" });
-  const planning = element("div", { class: "clover-actions" });
-  planning.append(asker("Review the changes", "plan", {}, "clover-primary"));
+  const planning = actions(asker("Review the changes", "plan", {}, "clover-primary"));
   if (asksFile) {
-    const otherwise = element("details", { class: "clover-otherwise" });
-    otherwise.append(element("summary", {}, "The file was read wrong"), reading);
-    bodies.columns.append(columnsTable, matching, planning, otherwise);
+    const otherwise = element("details", { class: "clover-quiet" });
+    const words = element("summary", {}, "The file was read wrong");
+    otherwise.append(words, places.reading, actions(asker("Read it again", "read")));
+    fill("file", offered, box("clover-sources", chooseFile(), pasteCells()), uploading);
+    const heads = box("clover-quiet", "Your columns, which field each is, and some of its values:");
+    fill("columns", heads, places.columns, notes.columns, places.matching, planning, otherwise);
   } else {
-    bodies.set.append(matching, planning);
+    fill("set", places.matching, planning);
   }
 
-  const counts = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
-  const doubts = element("fieldset", { class: "clover-doubts" });
-  const notes = element("div", {});
-  const tickedActions = element("div", { class: "clover-actions clover-ticked" });
+  const counts = element("div", { class: "clover-actions", role: "group", "aria-label": "Rows to show" });
+  const legend = element("legend", {}, "Accept what is doubtful, by kind");
+  const doubts = element("fieldset", { class: "clover-doubts" }, legend, places.doubts);
   const tickedWords = element("span", { class: "clover-quiet" });
   const decisions = [
     ["Accept", "accepted"],
     ["Leave out", "skipped"],
     ["Decide by kind", null],
   ].map(([words, decision]) => asker(words, "decide", { decision }, "clover-small"));
-  tickedActions.append(tickedWords, ...decisions);
-  const reviewPlace = widgetPlace(model.widget_manager);
-  const save = asker("Save the plan", "save");
-  const next = asker("Go on to apply", "next", {}, "clover-primary");
-  bodies.review.append(notes, counts, doubts, tickedActions, reviewPlace.root);
-  bodies.review.append(element("div", { class: "clover-actions" }, next, save));
+  const deciding = actions(tickedWords, ...decisions);
+  const table = widgetPlace(model.widget_manager);
+  // Of the plan, and then of what came of it.
+  const rows = element("div", {}, counts, doubts, deciding, table.root);
+  const next = asker("Go on to apply", "go", { step: "apply" }, "clover-primary");
+  fill("review", notes.review, rows, actions(next, asker("Save the plan", "save")));
 
   const work = element("p", { class: "clover-work" });
-  const confirm = element("div", {});
-  const bar = element("progress", { max: "1", value: "0", "aria-label": "Progress" });
-  const told = element("p", { class: "clover-progress-words" });
-  const apply = pressable("Apply", () => ask("apply", { plan: model.get("applying").plan }), "clover-primary");
+  const bar = element("progress", { "aria-label": "Progress" });
+  const told = element("p", { class: "clover-work" });
+  const applyPlan = () => ask("apply", { plan: model.get("applying").plan });
+  const apply = pressable("Apply", applyPlan, "clover-primary");
   const stop = asker("Stop", "stop");
-  bodies.apply.append(work, confirm, bar, told, element("div", { class: "clover-actions" }, apply, stop));
+  const applying = actions(apply, stop);
+  fill("apply", work, bar, told, applying);
 
-  const ends = element("div", { class: "clover-counts", role: "group", "aria-label": "Rows to show" });
-  const confirmAgain = element("div", {});
-  const resultsPlace = element("div", {});
-  const after = element("div", { class: "clover-actions" });
-  bodies.results.append(ends, resultsPlace, confirmAgain, after);
+  const saveFailed = (words, kind) => asker(words, "save_failed", { kind });
+  const after = [
+    ["left", asker("Go on", "resume", {}, "clover-primary")],
+    ["failed conflict unknown", saveFailed("Save failed rows as .xlsx", "xlsx"), saveFailed("as .csv", "csv")],
+    ["done", asker("Plan to undo it", "undo")],
+  ];
+  const ending = actions(...after.flatMap(([, ...buttons]) => buttons), asker("Change more", "restart"));
+  fill("results", ending);
 
   const heading = element("div", {});
   const gone = element("div", { class: "clover-gone", role: "alert" });
   const status = element("div", { class: "clover-live", "aria-live": "polite" });
   el.classList.add("clover-form", "clover-many");
-  el.append(heading, gone, ...order.map((name) => sections[name]), status);
+  el.append(heading, gone, ...order.map((name) => sections[name].section), status);
 
   // -- showing what the kernel says --------------------------------------------------------------
 
@@ -177,174 +169,105 @@ function render({ model, el, link }) {
     const found = model.get("problems");
     for (const name of order) {
       if (name === "file" && sending && !found.file) continue; // what was said here about its size
-      showText(problems[name], found[name] ?? "");
+      showText(sections[name].problem, found[name] ?? "");
     }
-    values.showErrors(
-      inputs,
-      Object.fromEntries(Object.entries(found).map(([name, text]) => [name, ["error", text]])),
-    );
+    const errors = Object.entries(found).map(([name, text]) => [name, ["error", text]]);
+    values.showErrors(inputs, Object.fromEntries(errors));
   };
   const showFields = () => {
     const fields = model.get("fields");
-    redraw(matching, fields.matching, () => fields.matching.map(add));
-    if (!asksFile) return;
-    const words = model.get("offered");
-    redraw(offered, words, () => (words ? [element("span", {}, words), asker("Show it", "open")] : []));
-    redraw(reading, fields.reading, () => [...fields.reading.map(add), asker("Read it again", "read")]);
-    showColumns();
+    for (const [name, found] of Object.entries(fields)) redraw(places[name], found, () => found.map(add));
+    doubts.hidden = !fields.doubts.length || model.get("step") !== "review";
+    for (const [name, said] of Object.entries(model.get("notes"))) {
+      redraw(notes[name], said, () => said.map((words) => box("", words)));
+    }
+    showText(offer, model.get("offered"));
+    offered.hidden = !model.get("offered");
   };
-  const showColumns = () => {
-    const rows = model.get("columns");
-    redraw(columnsTable, rows, () => {
-      const head = ["Your column", "Some values", "Our field"].map((title) =>
-        element("th", { scope: "col" }, title),
-      );
-      const lines = rows.map(({ heading: name, samples, note, field }) => {
-        const shown = samples.map((value) => element("div", { dir: "auto" }, value));
-        const chosen = field ? add({ ...field, options: model.get("fields").columns }) : "";
-        const told = note ? element("div", { class: "clover-help" }, note) : "";
-        const heads = element("th", { scope: "row", dir: "auto" }, name);
-        return element("tr", {}, heads, element("td", {}, ...shown), element("td", {}, chosen, told));
-      });
-      const table = element("table", { class: "clover-matching" });
-      table.append(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines));
-      return [table];
-    });
-  };
-  const countButtons = (place, found, shown) =>
-    redraw(place, [found, shown], () =>
-      found.map(([name, label, count]) => {
-        const words = `${count.toLocaleString("en")} ${label}`;
-        const button = asker(words, "filter", { name }, `clover-count clover-is-${name}`);
-        button.setAttribute("aria-pressed", name === shown);
-        button.dataset.name = name;
-        return button;
-      }),
-    );
-  const keepButton = (place, show) => {
-    const active = place.contains(document.activeElement) ? document.activeElement.dataset.name : undefined;
-    show();
-    if (active) place.querySelector(`[data-name="${CSS.escape(active)}"]`)?.focus();
-  };
-  const showReview = () => {
-    const found = model.get("review");
-    if (!found.counts) return;
-    keepButton(counts, () => countButtons(counts, found.counts, found.filter));
-    redraw(notes, found.notes, () => found.notes.map((note) => element("p", { class: "clover-quiet" }, note)));
-    redraw(doubts, found.doubts, () =>
-      found.doubts.length
-        ? [
-            element("legend", {}, "Accept what is doubtful, by kind"),
-            ...found.doubts.map(([name, label, rows]) =>
-              tick(name, `${label} (${rows.toLocaleString("en")} row${rows === 1 ? "" : "s"})`),
-            ),
-          ]
-        : [],
-    );
-    doubts.hidden = !found.doubts.length;
-    const amount = found.ticked.toLocaleString("en");
-    tickedWords.textContent = found.ticked ? `${amount} ticked:` : "Tick rows to decide on them:";
-    for (const button of decisions) button.setAttribute("aria-disabled", !found.ticked);
-    next.setAttribute("aria-disabled", !found.ready);
+  const showRows = () => {
+    const { counts: found = [], filter, ticked } = model.get("rows");
+    const active = counts.contains(document.activeElement) && document.activeElement.dataset.name;
+    const count = ([name, label, many]) => {
+      const words = `${many.toLocaleString("en")} ${label}`;
+      const wanted = { name: name === filter ? "" : name };
+      const made = asker(words, "filter", wanted, `clover-count clover-is-${name}`);
+      made.setAttribute("aria-pressed", name === filter);
+      made.dataset.name = name;
+      return made;
+    };
+    redraw(counts, [found, filter], () => found.map(count));
+    if (active) counts.querySelector(`[data-name="${active}"]`)?.focus();
+    const amount = `${ticked?.toLocaleString("en")} ticked:`;
+    tickedWords.textContent = ticked ? amount : "Tick rows to decide on them:";
+    for (const each of decisions) each.setAttribute("aria-disabled", !ticked);
+    deciding.hidden = model.get("step") !== "review";
+    next.setAttribute("aria-disabled", !model.get("ready"));
+    for (const [kinds, ...buttons] of after) {
+      for (const each of buttons) each.hidden = !found.some(([name]) => kinds.includes(name));
+    }
   };
   const showApplying = () => {
-    const { work: words, confirm: sentence, running, progress } = model.get("applying");
-    work.textContent = running ? "" : words;
-    work.hidden = running;
-    const step = model.get("step");
-    const showConfirmation = (place, isNext) => {
-      const isAsked = Boolean(sentence && isNext);
-      redraw(place, isAsked, () => (isAsked ? [tick("live", sentence)] : []));
-    };
-    showConfirmation(confirm, step === "apply" && !running);
-    showConfirmation(confirmAgain, step === "results" && model.get("results").left);
-    apply.hidden = running;
+    const { work: words = "", progress } = model.get("applying");
+    showText(work, words);
+    work.hidden = apply.hidden = Boolean(progress);
     apply.setAttribute("aria-disabled", model.get("busy"));
-    stop.hidden = bar.hidden = told.hidden = !running;
-    const { ended = 0, total = 0, words: amount = "Starting…" } = progress;
-    if (total) bar.max = total;
-    bar.value = ended;
-    bar.setAttribute("aria-valuetext", amount);
-    told.textContent = amount;
-  };
-  const showResults = () => {
-    const found = model.get("results");
-    if (!found.counts) return;
-    keepButton(ends, () => countButtons(ends, found.counts, found.filter));
-    redraw(after, [found.left, found.failed, found.done], () => [
-      ...(found.left ? [asker("Go on", "resume", {}, "clover-primary")] : []),
-      ...(found.failed
-        ? [
-            asker("Save failed rows as .xlsx", "save_failed", { kind: "xlsx" }),
-            asker("as .csv", "save_failed", { kind: "csv" }),
-          ]
-        : []),
-      ...(found.done ? [asker("Plan to undo it", "undo")] : []),
-      asker("Change more", "restart"),
-    ]);
+    stop.hidden = bar.hidden = told.hidden = !progress;
+    if (!progress) return;
+    bar.max = progress.total;
+    bar.value = progress.ended;
+    bar.setAttribute("aria-valuetext", progress.words);
+    told.textContent = progress.words;
   };
   let shownStep = model.get("step");
   const showStep = () => {
     const step = model.get("step");
     const summaries = model.get("summaries");
-    const isOver = step === "results" || model.get("applying").running;
+    const isOver = step === "results" || Boolean(model.get("applying").progress);
     for (const [place, name] of order.entries()) {
-      const section = sections[name];
+      const { section, summary, back, body } = sections[name];
       const isDone = place < order.indexOf(step);
       section.dataset.state = name === step ? "open" : isDone ? "done" : "later";
       if (name === step) section.setAttribute("aria-current", "step");
       else section.removeAttribute("aria-current");
-      bodies[name].hidden = name !== step;
-      section.summary.textContent = isDone ? (summaries[name] ?? "") : "";
-      section.back.hidden = !isDone || isOver || !summaries[name];
+      body.hidden = name !== step;
+      summary.textContent = isDone ? (summaries[name] ?? "") : "";
+      back.hidden = !isDone || isOver || !summaries[name];
     }
-    const target = step === "results" ? resultsPlace : bodies.review;
-    if (reviewPlace.root.parentElement !== target) {
-      if (step === "results") target.append(reviewPlace.root);
-      else tickedActions.after(reviewPlace.root);
-    }
-    reviewPlace.show(step === "review" || step === "results" ? model.get("table_id") : "");
+    const isEnd = step === "results";
+    const before = isEnd ? ending : applying;
+    if (before.previousSibling !== places.confirm) before.before(places.confirm);
+    const above = isEnd ? sections.results.problem : notes.review;
+    if (above.nextSibling !== rows) above.after(rows);
+    table.show(isEnd || step === "review" ? model.get("table_id") : "");
     if (step === shownStep) return;
     shownStep = step;
-    const lost = document.activeElement === document.body || el.contains(document.activeElement);
-    if (lost) sections[step].querySelector(".clover-step-title").focus(); // whoever reads by ear goes on here
+    const isLost = document.activeElement === document.body || el.contains(document.activeElement);
+    if (isLost) sections[step].head.focus(); // whoever reads by ear goes on here
   };
   const show = drawWhenReleased(() => {
     showHeading(heading, model.get("heading"), 2);
     showFields();
-    showReview();
+    showRows();
     showStep();
     showApplying();
-    showResults();
     values.show(inputs);
     showProblems();
     showHtml(status, model.get("status"));
     el.setAttribute("aria-busy", model.get("busy"));
     showText(gone, values.trouble());
   });
-  const heard = () => {
-    if (!sending) return;
-    const { id: upload, received } = model.get("upload");
-    if (upload !== sending.upload) return;
-    if (received >= sending.blob.size) {
-      uploading.textContent = "";
-      sending = undefined;
-    } else {
-      sendMore();
-    }
-  };
   const received = (message, buffers) => {
     if (message.do === "download") download(message.name, buffers[0]);
   };
 
   const releaseKeys = keepKeys(el);
   model.on("change", show);
-  model.on("change:upload", heard);
+  model.on("change:upload", sendMore);
   model.on("msg:custom", received);
   show();
 
   return () => {
-    reviewPlace.end();
+    table.end();
     releaseKeys();
     values.end();
     for (const input of Object.values(inputs)) input.end();
