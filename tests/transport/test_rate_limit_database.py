@@ -212,14 +212,14 @@ def test_while_the_database_is_away_the_machine_keeps_to_the_limits_for_itself(
         database.server.stop()
         try:
             with here.slot(), here.slot():
-                pass
+                assert [here._locks.try_acquire(f"slot{number}") for number in (0, 1)] == [None] * 2
             here.slow_down(0)
         finally:
             database.server.start()
     assert caplog.text.count("keeps to Clover's limits for itself") == 1
     assert "pass-ana" not in caplog.text
     before = len(begun(database))
-    here._session._away_until = 0.0  # some seconds later
+    here._session._away_until = time.monotonic()  # some seconds later
     with here.slot():
         assert len(begun(database)) == before + 1
 
