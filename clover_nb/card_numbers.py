@@ -48,7 +48,9 @@ def contains_card_number(text: str) -> bool:
     """
     if len(text) < _SHORTEST_CARD or sum(map(str.isdigit, text)) < _SHORTEST_CARD:
         return False
-    plain = _LOCAL_PART.sub(_without_letters, _plain_digits(text))
+    plain = _plain_digits(text)
+    if "@" in plain:
+        plain = _LOCAL_PART.sub(_without_letters, plain)
     runs = (run for run in _RUN.findall(plain) if len(run) >= _SHORTEST_CARD)
     return any(map(_holds_card_number, runs))
 

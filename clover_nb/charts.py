@@ -98,16 +98,16 @@ def plot_growth(table: pd.DataFrame) -> Chart:
         'New customers by month. 2023: 48. 2024: 64. 2025: 88. Most in a month: 12 in Dec 2025.'
     """
     chart, axes = _make_chart("New customers by month")
-    created = table["created"].dropna()
+    created = quality.prepare_customers(table, "created")["created"].dropna()
     months = created.dt.year * 12 + created.dt.month - 1
     if months.empty:
         return _leave_empty(chart, axes, "No customers.")
     counts = months.value_counts()
+    shown = sorted(set(months // 12))[-len(_LINES) :]
     counts = counts.reindex(range(counts.index.min(), counts.index.max() + 1), fill_value=0)
-    years = counts.groupby(counts.index // 12)
-    shown = sorted(years.groups)[-len(_LINES) :]
+    years = {year: counts[counts.index // 12 == year] for year in shown}
     for year, (color, style, marker) in zip(reversed(shown), _LINES, strict=False):
-        counted = years.get_group(year)
+        counted = years[year]
         places = counted.index % 12
         axes.plot(places, counted, color=color, linestyle=style, marker=marker, label=str(year))
     axes.set_xticks(range(12), _MONTHS)
@@ -115,7 +115,7 @@ def plot_growth(table: pd.DataFrame) -> Chart:
     axes.set_ylabel("New customers")
     axes.legend(frameon=False)
     top = int(counts.idxmax())
-    totals = " ".join(f"{year}: {years.get_group(year).sum()}." for year in shown)
+    totals = " ".join(f"{year}: {years[year].sum()}." for year in shown)
     chart.alt = (
         f"New customers by month. {totals} "
         f"Most in a month: {counts[top]} in {_MONTHS[top % 12]} {top // 12}."
@@ -140,7 +140,8 @@ def plot_states(table: pd.DataFrame) -> Chart:
         'Customers by state and province. Most: TX 19, CA 14, NY 12, ON 7, FL 7'
     """
     chart, axes = _make_chart("Customers by state and province", height=6.8)
-    counts = table.value_counts(["shipping_country", "shipping_state"]).to_dict()
+    place = ["shipping_country", "shipping_state"]
+    counts = quality.prepare_customers(table, *place).value_counts(place).to_dict()
     tiles = [("CA", *tile) for tile in _read_tiles(_CANADA, 0)]
     tiles += [("US", *tile) for tile in _read_tiles(_UNITED_STATES, 2.3)]
     numbers = {tile: counts.get(tile[:2], 0) for tile in tiles}
@@ -185,7 +186,8 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
     """
     now = pd.Period(today or dt.datetime.now(dt.UTC).date(), "M")
     shown = [str(now + month) for month in range(-_MONTHS_AROUND, _MONTHS_AROUND)]
-    counts = table["card_expiry"].value_counts().reindex(shown, fill_value=0)
+    expiry = quality.prepare_customers(table, "card_expiry")["card_expiry"]
+    counts = expiry.value_counts().reindex(shown, fill_value=0)
     expired = counts[:_MONTHS_AROUND]
     coming = counts[_MONTHS_AROUND:]
     summary = f"{expired.sum()} expired in the last six months, {coming.sum()} will in the next"

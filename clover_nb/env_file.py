@@ -6,8 +6,6 @@ import os
 import stat
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from clover_nb.errors import SettingsError
 
 
@@ -17,7 +15,10 @@ def find_env_file() -> Path | None:
     The top is the first folder with ``.git`` or ``pyproject.toml`` in it. Without one only the
     working directory is looked at: what lies above it may be anybody's.
     """
-    start = Path.cwd()
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:  # it was deleted
+        return None
     folders = (start, *start.parents)
     tops = (
         number
@@ -34,6 +35,8 @@ def read_env_file(path: Path) -> dict[str, str | None]:
     Raises:
         SettingsError: It can't be read, or another user could have written it.
     """
+    from dotenv import dotenv_values  # noqa: PLC0415  only who has such a file pays for it
+
     try:
         with path.open(encoding="utf-8") as file:
             _refuse_untrusted(path, (path.lstat(), os.fstat(file.fileno())))

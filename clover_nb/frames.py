@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clover_nb import constants
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_columns, flatten
 
@@ -111,10 +110,7 @@ def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
     index = pd.Index(_pandas_array(known.pop("id")), name="id")
     columns = {name: _pandas_array(values) for name, values in known.items()}
     others = {name: _extra_array(map(extra[name].get, range(count))) for name in sorted(extra)}
-    table = pd.DataFrame(columns | others, index=index)
-    if count > constants.PAGE_MAX:  # else Arrow keeps the memory of the single pages
-        pa.default_memory_pool().release_unused()
-    return table
+    return pd.DataFrame(columns | others, index=index)
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:

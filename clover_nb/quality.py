@@ -17,12 +17,16 @@ from rapidfuzz import fuzz, process, utils
 
 from clover_nb import addresses
 from clover_nb.dtypes import TEXT_DTYPE
+from clover_nb.errors import ValidationError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
 _ADDRESS: Final = ("line1", "city", "state", "postal_code", "country")
+_ADDRESS_COLUMNS: Final = tuple(f"shipping_{part}" for part in _ADDRESS)
+_COMPARED: Final = ("name", "email", "phone", "shipping_line1", "shipping_postal_code")
+_COLUMNS: Final = ("card_count", "card_expiry", *_COMPARED, *_ADDRESS_COLUMNS)
 _CHECKED: Final = ("US", "CA")  # where states and postal codes are known well enough
 _EXAMPLES: Final = 3
 # Names and streets that differ by a letter or two have at least this much in common, of 100.
@@ -32,6 +36,7 @@ _ALIKE: Final = 80
 _NEIGHBOURS: Final = 20
 _SHORTEST_PHONE: Final = 7  # digits
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -52,6 +57,7 @@ def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
         >>> int(found.loc["address: city missing", "customers"])
         2
     """
+    table = prepare_customers(table, *_COLUMNS)
     found = [
         (kind, table.index[mask], mask.sum())
         for kind, mask in _find_flaws(table, today or dt.datetime.now(dt.UTC).date())
@@ -72,7 +78,7 @@ def _find_flaws(table: pd.DataFrame, today: dt.date) -> Iterator[tuple[str, Any]
     yield "no address", ~_has_address(table).to_numpy()
     yield "no card on file", (table["card_count"] == 0).to_numpy()
     this_month, soon = (f"{day.year}-{day.month:02}" for day in (today, _months_after(today, 2)))
-    expiry = table["card_expiry"].fillna("9999-12")
+    expiry = _fill_texts(table["card_expiry"]).replace("", "9999-12")
     yield "newest card expired", (expiry < this_month).to_numpy()
     within = (expiry >= this_month) & (expiry <= soon)
     yield "newest card expires within three months", within.to_numpy()
@@ -100,9 +106,12 @@ def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
         >>> doubtful["message"].iloc[0]
         '60601 is not a ZIP code of the state TX.'
     """
-    parts = pd.DataFrame({part: table[f"shipping_{part}"].fillna("") for part in _ADDRESS})
+    table = prepare_customers(table, *_ADDRESS_COLUMNS)
+    parts = pd.DataFrame({part: _fill_texts(table[f"shipping_{part}"]) for part in _ADDRESS})
     parts["country"] = parts["country"].str.upper().replace("", "US")  # D: as Clover fills it in
-    parts = parts[_has_address(table) & parts["country"].isin(_CHECKED)]
+    place = np.arange(len(parts))
+    chosen = (_has_address(table) & parts["country"].isin(_CHECKED)).to_numpy()
+    parts, place = parts[chosen], place[chosen]
     # Of the street and the city it only matters whether they are there, so few addresses differ.
     for part in ("line1", "city"):
         parts[part] = parts[part].where(parts[part] == "", "given")
@@ -113,13 +122,13 @@ def doubtful_addresses(table: pd.DataFrame) -> pd.DataFrame:
         for finding in addresses.check(dict(zip(_ADDRESS, address, strict=True)))
     ]
     problems = pd.DataFrame(found, columns=[*_ADDRESS, "part", "message"], dtype=TEXT_DTYPE)
-    lines = parts.rename_axis("id").reset_index().merge(problems, on=list(_ADDRESS))
+    lines = parts.rename_axis("id").reset_index().assign(place=place)
+    lines = lines.merge(problems, on=list(_ADDRESS))
     given = [row[row["part"]] for row in lines.to_dict("records")]
     what = pd.Series(given, dtype=TEXT_DTYPE).ne("").map({True: " doesn't fit", False: " missing"})
     what = what.astype(TEXT_DTYPE)  # pandas 2 doesn't know it of an empty one
     lines["problem"] = lines["part"].str.replace("line1", "street").str.replace("_", " ") + what
-    order = table.index.get_indexer(pd.Index(lines["id"]))
-    lines = lines.iloc[np.argsort(order, kind="stable")]
+    lines = lines.sort_values("place", kind="stable")
     return lines.set_index("id")[["problem", "message"]]
 
 
@@ -145,14 +154,14 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
         >>> pairs[["name", "other_name", "why"]].iloc[0].to_list()
         ['Isha Kapoor', 'I. Kapoor', 'email']
     """
-    table = table.reset_index(names="id")
+    table = prepare_customers(table, *_COMPARED).reset_index(names="id")
     names = _simplify_texts(table["name"])
-    emails = table["email"].fillna("").str.strip().str.casefold()
-    phones = table["phone"].fillna("").str.replace(r"\D", "", regex=True)
+    emails = _fill_texts(table["email"]).str.strip().str.casefold()
+    phones = _fill_texts(table["phone"]).str.replace(r"\D", "", regex=True)
     phones = phones.where(phones.str.len() >= _SHORTEST_PHONE, "")
     streets = _simplify_texts(table["shipping_line1"])
     numbers = streets.str.extract(r"^(\d+)", expand=False).fillna("")
-    codes = table["shipping_postal_code"].fillna("").str.replace(" ", "")
+    codes = _fill_texts(table["shipping_postal_code"]).str.replace(" ", "")
     places = (codes + " " + numbers).where((codes != "") & (numbers != ""), "")
 
     by_email = _find_pairs(emails, names).assign(why="email")
@@ -176,8 +185,8 @@ def duplicates(table: pd.DataFrame) -> pd.DataFrame:
         {
             "id": one["id"].array,
             "other_id": other["id"].array,
-            "name": one["name"].array,
-            "other_name": other["name"].array,
+            "name": one["name"].astype(TEXT_DTYPE).array,
+            "other_name": other["name"].astype(TEXT_DTYPE).array,
             "why": pairs["why"].astype(TEXT_DTYPE),
             "score": pairs["score"].round().astype("int64"),
         }
@@ -192,6 +201,8 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     text, in headings too. Lists are written with blanks between their items. The encoding is UTF-8
     with the mark by which Excel recognises it; half an emoji, which has no encoding, is replaced.
 
+    Other signs that are no text, such as the line break of a word processor, become blanks.
+
     Args:
         table: Any table; its index is written too.
         path: The file.
@@ -202,11 +213,18 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         >>> print(Path("customers.csv").read_text().splitlines()[1])
         "A1","'=1+1"
     """
-    safe = table.reset_index()
-    for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = [_neutralize_cell(value) for value in safe[name].array]
-    safe.columns = pd.Index([_neutralize_cell(str(name)) for name in safe.columns])
+    table = pd.DataFrame(table)  # a column alone too, such as of value_counts
+    index = table.index.to_frame(index=False)
+    names = ["index" if name is None else name for name in table.index.names]
+    parts = [part.iloc[:, n] for part in (index, table) for n in range(part.shape[1])]
+    columns = {
+        place: part.array
+        if pd.api.types.is_numeric_dtype(part)
+        else [_neutralize_cell(value) for value in part.array]
+        for place, part in enumerate(parts)
+    }
+    safe = pd.DataFrame(columns)
+    safe.columns = pd.Index([_neutralize_cell(str(name)) for name in (*names, *table.columns)])
     # Texts are quoted: with a lone carriage return in one, its rest would be a line of its own.
     safe.to_csv(
         path,
@@ -221,12 +239,34 @@ def _neutralize_cell(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
         value = " ".join(map(str, value))
     if not isinstance(value, str):
         return value
-    text = _SURROGATE.sub("\ufffd", value)
+    text = _CONTROL.sub(" ", _SURROGATE.sub("\ufffd", value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def prepare_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """A table of customers with their ids in the index alone, where a file has them as a column.
+
+    Raises:
+        ValidationError: It lacks one of the columns.
+    """
+    if missing := [name for name in columns if name not in table.columns]:
+        raise ValidationError(
+            f"The table has no column {', '.join(missing)}.",
+            hint="Give all columns of clover.customers.list().",
+            field="table",
+        )
+    if "id" not in table.columns:
+        return table
+    return table.drop(columns="id") if table.index.name == "id" else table.set_index("id")
+
+
+def _fill_texts(column: pd.Series[Any]) -> pd.Series[str]:
+    """A column of any dtype as texts, empty where there is nothing."""
+    return column.astype(TEXT_DTYPE).fillna("")
+
+
 def _is_missing(column: pd.Series[str]) -> pd.Series[bool]:
-    return column.fillna("").str.strip() == ""
+    return _fill_texts(column).str.strip() == ""
 
 
 def _has_address(table: pd.DataFrame) -> pd.Series[bool]:
@@ -241,7 +281,7 @@ def _months_after(day: dt.date, months: int) -> dt.date:
 
 def _simplify_texts(column: pd.Series[str]) -> pd.Series[str]:
     """Texts without case, accents and punctuation; each that comes often is made once."""
-    texts = column.fillna("").astype("category")
+    texts = _fill_texts(column).astype("category")
     plain = [
         utils.default_process(
             "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

@@ -171,7 +171,7 @@ def check_number(field: str, value: object, *, whole: bool = False) -> Any:  # n
     """A number that is 0 or more, of Python or of numpy."""
     kind = Integral if whole else Real
     if isinstance(value, kind) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
-        return int(float(value)) if whole else float(value)
+        return int(value) if whole else float(value)  # type: ignore[call-overload]  # it is whole
     raise SettingsError(
         f"{field} must be a {'whole ' if whole else ''}number, 0 or more, not {value!r}.",
         field=field,

@@ -11,6 +11,7 @@ import operator
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Number
 from typing import Any, Final, ParamSpec, SupportsIndex, TypeVar
 
 import numpy as np
@@ -250,7 +251,9 @@ def check_record_id(field: str, value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", value.strip()):
         raise ValidationError(
             f"{field} is not an id: {_describe_value(value)}.",
-            hint="Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
+            hint=_suggest_fix(value)
+            if isinstance(value, pd.Series)
+            else "Ids have 13 letters and digits, such as 7QK2M9ZX4T0BC.",
             field=field,
         )
     if contains_card_number(value):
@@ -332,14 +335,20 @@ def _describe_value(value: object) -> str:
     """A value as a message may show it: short, and never a secret or a card number."""
     if isinstance(value, float) or value is pd.NA or value is pd.NaT:
         return "a missing value" if pd.isna(value) else "a number"
+    if isinstance(value, Number) and not isinstance(value, bool):
+        return "a number"
+    if isinstance(value, pd.Series):
+        return "a whole row"
     if isinstance(value, str) and len(value) <= 20 and not contains_card_number(value):  # noqa: PLR2004  a short one
         return repr(value)
-    return {"int": "a number", "NoneType": "a missing value"}.get(
-        type(value).__name__, f"a {type(value).__name__}"
-    )
+    if isinstance(value, str):
+        return f"a text of {len(value):,} characters"
+    return "a missing value" if value is None else f"a {type(value).__name__}"
 
 
 def _suggest_fix(value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:  # noqa: PLR0124  NaN
+    if isinstance(value, pd.Series):
+        return 'Give one value of it, such as row["id"] or token["id"].'
+    if isinstance(value, Number) and not isinstance(value, bool) and value == value:  # noqa: PLR0124  NaN
         return "Put it in quotes, so that leading zeros stay."
     return "Leave it out if there is none."

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
 
 from clover_nb import constants
 from clover_nb.errors import InvalidResponseError
@@ -59,22 +60,33 @@ class PageReader:
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         if not self._size:
             return
+        began = time.monotonic()
         page = self._fetch(0, self._size)
+        width = 2 if time.monotonic() - began > _SLOW_PAGE else 1
         yield self._take_new(page)
         if len(page) < self._size or self._is_full():
             return
         pool = ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb pages")
         try:
-            yield from self._read_on(pool)
+            yield from self._read_on(pool, width)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         if not self._is_full():
             yield from self._read_front()
+        self._seen.clear()
 
-    def _read_on(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[str, Any]]]:
-        """Read the second page and all that follow; several at once where one is too slow."""
+    def _read_on(self, pool: ThreadPoolExecutor, width: int) -> Iterator[list[dict[str, Any]]]:
+        """Read the second page and all that follow; several at once where one is too slow.
+
+        What is asked for beyond the end delays the look at the front, so a single page that comes
+        late is no reason for more of them.
+
+        Args:
+            pool: Reads the pages.
+            width: How many at once, at first.
+        """
         ahead: dict[int, Future[Page]] = {}
-        offset, back, width = self._step, self._step, 1
+        offset, back, is_slow = self._step, self._step, False
         furthest, without_news = 0, 0
         before = time.monotonic()
         while True:
@@ -84,7 +96,8 @@ class PageReader:
                     ahead[later] = pool.submit(self._fetch, later, self._page_size(later))
             page = ahead.pop(offset).result()
             before, took = time.monotonic(), time.monotonic() - before
-            if took > _SLOW_PAGE and (was_ahead or width == 1):
+            was_slow, is_slow = is_slow, took > _SLOW_PAGE and (was_ahead or width == 1)
+            if is_slow and (was_slow or width == 1):
                 width = min(2 * width, constants.REQUESTS_AT_ONCE)
             if offset and not self._is_continuous(page):
                 if self._rereads < _MAX_REREADS:
@@ -155,6 +168,8 @@ def read_frame(pages: PageReader, progress: Callable[[int], object] | None = Non
         progress: Called after each page with how many customers were read.
     """
     table = frame_of_fields(_report_pages(pages, progress) if progress else pages)
+    if len(table) > constants.PAGE_MAX:  # else Arrow keeps the memory of the single pages
+        pa.default_memory_pool().release_unused()
     table.attrs = {"complete": pages.complete, "unreadable": pages.unreadable}
     if not pages.complete:
         warnings.warn(

@@ -40,11 +40,11 @@ class Batch:
         list_customers: Callable[[], pd.DataFrame],
         account: tuple[str, str | None],
     ) -> None:
-        self.number = number
         self._batches = batches
         self._list_customers = list_customers
         self._account = account
         self._info = batches.info(number)
+        self.number = self._info.number  # Python's, and not one of numpy's
 
     @property
     def state(self) -> str:

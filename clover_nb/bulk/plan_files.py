@@ -45,7 +45,10 @@ def write_plan_file(
     told = {"kind": _KIND, "format": _FORMAT} | dict(header)
     told["sha256"] = _hash_contents(told, body)
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    except OSError as error:  # by the name that was given
+        raise type(error)(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(_dump_json(told) + body)

@@ -6,21 +6,25 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from difflib import get_close_matches
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import team
 from clover_nb.client import Clover, connect
-from clover_nb.env_file import find_env_file
-from clover_nb.errors import APIConnectionError, APIError, CloverError
+from clover_nb.env_file import find_env_file, read_env_file
+from clover_nb.errors import APIConnectionError, APIError, CloverError, SettingsError
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret
+from clover_nb.setting_sources import VARIABLES
 from clover_nb.settings import Timeouts
 from clover_nb.transport.http import HTTPTransport, path_of
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 _PATIENCE: Final = Timeouts(unreachable=1.0, total=5.0)
 _CLOCK_SECONDS: Final = 60.0
@@ -66,6 +70,7 @@ def run_checks() -> Iterator[CheckResult]:
     yield CheckResult(good=True, what=f"Python {platform.python_version()}; {told}")
     path = find_env_file()
     yield CheckResult(good=True, what=f"settings file: {path or 'none, the environment alone'}")
+    yield from _check_names(path)
     try:
         clover = connect(timeouts=_PATIENCE, journal=None)
     except CloverError as error:
@@ -79,6 +84,18 @@ def run_checks() -> Iterator[CheckResult]:
             yield from _check_team(clover.settings.team)
         elif clover.environment != "local":
             yield from _check_journal()
+
+
+def _check_names(path: Path | None) -> Iterator[CheckResult]:
+    """A misspelled setting is none, and nothing else would say so."""
+    known = {ours for ours, _ in VARIABLES.values()}
+    given = set(os.environ)
+    with suppress(SettingsError):  # said with the settings
+        given.update(read_env_file(path) if path else ())
+    for name in sorted(given - known):
+        if name.startswith("CLOVER") and (near := get_close_matches(name, known, n=1, cutoff=0.8)):
+            what = f"setting {name}: there is none of this name"
+            yield CheckResult(good=False, what=what, todo=f"Did you mean {near[0]}?")
 
 
 def _check_hosts(clover: Clover) -> Iterator[CheckResult]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -24,6 +25,7 @@ from clover_nb.forms.messages import CARD_NUMBER
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 
 _FILES: Final = Path(__file__).parent / "static"
+_COMMENTS: Final = re.compile(r"^\s*(//|/?\*).*\n", re.MULTILINE)  # lines that browsers don't need
 _PARTS: Final = {
     "form": (
         *("common.js", "card_numbers.js", "card_fields.js", "inputs.js", "form.js"),
@@ -107,7 +109,9 @@ def read_assets(kind: str) -> tuple[str, str]:
     """The script, as the text of one module, and the style of a kind of widget."""
     texts = {name: (_FILES / name).read_text("utf-8") for name in _PARTS[kind]}
     script = "\n".join(text for name, text in texts.items() if name.endswith(".js"))
-    return script, "\n".join(text for name, text in texts.items() if name.endswith(".css"))
+    return _COMMENTS.sub("", script), "\n".join(
+        text for name, text in texts.items() if name.endswith(".css")
+    )
 
 
 class SharedWidget(anywidget.AnyWidget):

@@ -48,22 +48,21 @@ def _normalize_address(typed: Typed) -> dict[str, str]:
     return {f"{_ADDRESS}{part}": text for part, text in changed.items()}
 
 
-def _split_address(row: Row[Any] | None, typed: Typed) -> dict[str, str]:
-    """A whole address in line 1 as its parts; the recipient where it is not the customer."""
-    country = address_input.find_country_code(typed[_COUNTRY])
-    parts = address_input.split_address(typed[f"{_ADDRESS}line1"], country or values.COUNTRY)
+def _split_address(row: Row[Any] | None, typed: Typed) -> tuple[dict[str, str], str]:
+    """A whole address in line 1 as its parts; the recipient where it is not the customer.
+
+    Where it seems to be whole, but it isn't sure where its city begins, a doubt.
+    """
+    line1 = typed[f"{_ADDRESS}line1"]
+    country = address_input.find_country_code(typed[_COUNTRY]) or values.COUNTRY
+    parts = address_input.split_address(line1, country)
+    if not parts:
+        return {}, _UNSPLIT if address_input.is_whole(line1, country) else ""
     recipient = parts.pop("name", "")
     split = {f"{_ADDRESS}{part}": text for part, text in parts.items()}
     customer = typed.get("name", "") if row is None else row["name"] or ""
     is_other = recipient and recipient.casefold() != customer.casefold()
-    return {**split, "shipping.name": recipient} if is_other else split
-
-
-def _doubt_address(typed: Typed) -> str:
-    """Where line 1 seems to hold a whole address, and it isn't sure where its city begins."""
-    country = address_input.find_country_code(typed[_COUNTRY])
-    is_whole = address_input.is_whole(typed[f"{_ADDRESS}line1"], country or values.COUNTRY)
-    return _UNSPLIT if is_whole else ""
+    return ({**split, "shipping.name": recipient} if is_other else split), ""
 
 
 # -- a new customer ----------------------------------------------------------------------------
@@ -92,7 +91,6 @@ CREATE_CUSTOMER: Final = FormSpec(
     arrange=_arrange_address,
     normalize=_normalize_address,
     split=_split_address,
-    doubt=_doubt_address,
     irreversible=lambda *_: "This can't be undone: a new customer can only be changed.",
     confirmations=_CONSENT,
     about_customer=False,
@@ -162,7 +160,6 @@ UPDATE_SHIPPING: Final = FormSpec(
     arrange=_arrange_address,
     normalize=_normalize_address,
     split=_split_address,
-    doubt=_doubt_address,
     irreversible=_explain_shipping,
     hints=lambda row: {"shipping.name": _HIDDEN} if _hides_recipient(row) else {},
 )

@@ -173,8 +173,8 @@ class FormState:
             or name not in inputs.find_edits()
         ):
             return False
-        split = self.spec.split(self.row, typed) if field.kind == "address" else {}
-        if field.kind == "address" and not split and (doubt := self.spec.doubt(typed)):
+        split, doubt = self.spec.split(self.row, typed) if field.kind == "address" else ({}, "")
+        if doubt:
             inputs.messages[name] = FieldMessage("warning", doubt)
         changed = split or {n: text for n, text in self._normalize(typed).items() if n == name}
         changed = {each: text for each, text in changed.items() if text != typed[each]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 import pandas as pd
@@ -242,25 +241,19 @@ class FormWork:
         except CloverError as error:
             self._show_error(error)
             return
+
+        def send() -> ActionResult:
+            if token is not None:
+                typed["source"] = wait_for_token(token)
+            return state.spec.submit(self._clover, row, typed, sure=sure)
+
         self._start_task(
             self._runner.write,
             "submit",
-            lambda: self._run_submit(row, typed, token, sure=sure),
+            send,
             lambda result: self._show_saved(result, state.spec.done, sent),
             "Sending to Clover…",
         )
-
-    def _run_submit(
-        self,
-        row: Row[Any] | None,
-        typed: dict[str, str],
-        token: Future[Secret] | None,
-        *,
-        sure: bool,
-    ) -> ActionResult:
-        if token is not None:
-            typed["source"] = wait_for_token(token)
-        return self.state.spec.submit(self._clover, row, typed, sure=sure)
 
     def _show_saved(self, result: ActionResult, word: str, sent: Mapping[str, str]) -> None:
         """Show the changed customer, and keep what was typed since it was sent."""

@@ -70,8 +70,8 @@ class FormSpec:
         options: What a choice offers for a customer: a value and a label each, by field.
         arrange: Fields in the order, and under the labels, that the values ask for.
         normalize: What is sent in another spelling than it was typed in, by field.
-        split: What the fields hold when the text of an ``"address"`` is a whole one; else empty.
-        doubt: What is told beside an ``"address"`` that isn't split; empty when nothing is odd.
+        split: What the fields hold when the text of an ``"address"`` is a whole one; else nothing,
+            and what is told beside it, empty when nothing is odd.
         irreversible: Why the change can't be undone, as a sentence; empty when it can be.
         hints: What is told below a field for this customer, by field.
         confirmations: What must be ticked before: a sentence by name.
@@ -91,8 +91,7 @@ class FormSpec:
     options: Callable[[Row[Any] | None], Mapping[str, list[tuple[str, str]]]] = lambda _: {}
     arrange: Callable[[Typed], Mapping[str, str]] = lambda _: {}
     normalize: Callable[[Typed], Mapping[str, str]] = lambda _: {}
-    split: Callable[[Row[Any] | None, Typed], Mapping[str, str]] = lambda *_: {}
-    doubt: Callable[[Typed], str] = lambda _: ""
+    split: Callable[[Row[Any] | None, Typed], tuple[Mapping[str, str], str]] = lambda *_: ({}, "")
     irreversible: Callable[[Any, Typed], str] = lambda *_: ""
     hints: Callable[[Row[Any] | None], Mapping[str, str]] = lambda _: {}
     confirmations: Mapping[str, str] = field(default_factory=dict)

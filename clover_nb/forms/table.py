@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -15,7 +16,6 @@ from clover_nb.forms.messages import describe_failure
 from clover_nb.forms.runner import TaskFailure, TaskRunner
 from clover_nb.forms.table_export import FileKind, make_file, render_static
 from clover_nb.forms.table_page import TablePage
-from clover_nb.forms.table_query import Mask
 
 T = TypeVar("T")
 
@@ -263,16 +263,8 @@ class CustomerTable(SharedWidget):
         """Say of each view how many rows are in it."""
         if not self._page.marks:
             data = self.data
-            self._runner.read(lambda: self._page.mark_views(data), self._show_marks)
-
-    def _show_marks(self, marks: Mapping[str, Mask]) -> None:
-        self._page.take_marks(marks)
-        self._show_views()
-
-    def _show_views(self) -> None:
-        marks = self._page.marks.items()
-        if marks:
-            self.views = [[name, int(mark.sum())] for name, mark in marks]
+            take = functools.partial(self._change_page, self._page.take_marks)
+            self._runner.read(lambda: self._page.mark_views(data), take)
 
     def sort(self, column: str) -> None:
         """Sort by a column: at first upwards, again downwards, a third time not at all."""
@@ -289,7 +281,8 @@ class CustomerTable(SharedWidget):
         can_create = page.text.strip() and not len(page.found) and self.on_create
         self.view = {**page.describe(), "failure": "", "create": bool(can_create)}
         self.offered = page.offered
-        self._show_views()
+        if page.marks:
+            self.views = [[name, int(mark.sum())] for name, mark in page.marks.items()]
         self._show_ticks(self.ticks["click"])
 
     def _show_ticks(self, click: int) -> None:
@@ -304,13 +297,10 @@ class CustomerTable(SharedWidget):
     def save(self, kind: FileKind) -> None:
         """Give the browser what is shown, all pages of it, as a file."""
         labels, rows = self._page.labels, self._page.cells(self._page.found)
+        name = f"customers-{dt.datetime.now(dt.UTC):%Y-%m-%d}.{kind}"
         self._writer.read(
-            lambda: make_file(kind, labels, rows), lambda made: self._hand_over(kind, made)
-        )
-
-    def _hand_over(self, kind: str, content: bytes) -> None:
-        self.send(
-            {"file": f"customers-{dt.datetime.now(dt.UTC):%Y-%m-%d}.{kind}"}, buffers=[content]
+            lambda: make_file(kind, labels, rows),
+            lambda made: self.send({"file": name}, buffers=[made]),
         )
 
     def _static_html(self) -> str:

@@ -34,7 +34,7 @@ _COUNTRY_CODE: Final = re.compile(
     r"1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3}"
 )
 # What of the items of a list is looked for: cards and addresses beyond the first.
-_LISTS: Final = {"cards": "last4", "emailAddresses": "emailAddress"}
+_LISTS: Final = {"cards": ("cardType", "last4"), "emailAddresses": ("emailAddress",)}
 
 # By what names are compared when no row holds what was typed, and how: letters that sound alike.
 _NAMES: Final = ("name", "email")
@@ -176,8 +176,8 @@ class TableQuery:
         """What is searched, one text a row: made once, when it is first needed."""
         texts = [_fold_text(_as_text(_column(self._data, name))) for name in self._searched]
         lists = [
-            pa.array([_listed(value, key) for value in self._data[name]], pa.large_string())
-            for name, key in _LISTS.items()
+            pa.array([_listed(value, keys) for value in self._data[name]], pa.large_string())
+            for name, keys in _LISTS.items()
             if name in self._data
         ]
         if not texts:
@@ -212,6 +212,7 @@ class TableQuery:
     def prepare_search(self) -> None:
         """Get ready for a search, which the first would otherwise wait for."""
         _ = self._search_text
+        pa.default_memory_pool().release_unused()  # of what the text was made of, twice its size
 
 
 def _fold(text: str) -> str:
@@ -246,15 +247,16 @@ def _phone_spellings(text: str) -> set[str]:
     return {each for each in spellings if len(each) >= _SHORTEST_PHONE}
 
 
-def _listed(value: object, key: str) -> str:
-    """One field of all items of a list, which a frame holds as JSON."""
+def _listed(value: object, keys: Iterable[str]) -> str:
+    """Some fields of all items of a list, which a frame holds as JSON."""
     if not isinstance(value, str):
         return ""
     try:
         items = list_elements(json.loads(value))
     except ValueError:
         return ""
-    return " ".join(str(each.get(key) or "") for each in items if isinstance(each, dict)).lower()
+    known = (each for each in items if isinstance(each, dict))
+    return " ".join(str(each.get(key) or "") for each in known for key in keys).lower()
 
 
 def _name_words(names: pa.Array) -> pa.Array:

@@ -21,7 +21,7 @@ from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
 from clover_nb.journal.entries import Fields, Write
-from clover_nb.journal.fields import dump_fields
+from clover_nb.journal.fields import dump_fields, is_line_number
 from clover_nb.journal.journal import Journal
 
 #: ``planned``; ``open``: sent, or about to be; ``lost``: the answer to a create was; ``done``;
@@ -273,9 +273,11 @@ class Batches:
         Raises:
             ValidationError: This merchant has none with this number.
         """
-        chosen = sa.select(tables.batches).where(_B.batch == int(number), self._is_ours)
-        with self._database.connect() as db:
-            found = db.execute(chosen).first()
+        found = None
+        if is_line_number(number):
+            chosen = sa.select(tables.batches).where(_B.batch == int(number), self._is_ours)
+            with self._database.connect() as db:
+                found = db.execute(chosen).first()
         if found is None:
             raise ValidationError(
                 f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"

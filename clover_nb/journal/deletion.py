@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -19,9 +18,15 @@ _B: Final = tables.batches.c
 _R: Final = tables.rows.c
 
 
-def delete_old(db: sa.Connection, days: float) -> None:
-    """Delete what is older than so many days; an open entry stays for whoever ends it."""
-    limit = time.time() - days * 86400
+def delete_old(db: sa.Connection, days: float, *, now: float) -> None:
+    """Delete what is older than so many days; an open entry stays for whoever ends it.
+
+    Args:
+        db: Its connection.
+        days: How many.
+        now: The time, in seconds since 1970. A clock that is ahead would delete too much.
+    """
+    limit = now - days * 86400
     for statement in (
         sa.delete(tables.entries).where(_E.time < limit, _E.outcome != "open"),
         sa.delete(tables.claims).where(_C.entry.not_in(sa.select(_E.entry))),

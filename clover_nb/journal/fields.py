@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any, Final
 
 from clover_nb import constants
@@ -50,3 +51,13 @@ def parse_fields(text: object) -> dict[str, Any] | None:
 def parse_number(value: object) -> float | None:
     """A number of a line; none where it makes no sense."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def is_line_number(value: object) -> bool:
+    """Whether a line can have this number, of Python or of numpy, which SQLite does not know."""
+    return (
+        isinstance(value, Integral) and not isinstance(value, bool) and 0 < int(value) <= _LARGEST
+    )
+
+
+_LARGEST: Final = 2**63 - 1

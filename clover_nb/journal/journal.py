@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from clover_nb.journal.claims import CustomerClaims
 from clover_nb.journal.database import Database, execute_prepared
 from clover_nb.journal.deletion import delete_customer
 from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write, describe_author
-from clover_nb.journal.fields import dump_fields, parse_fields, parse_number
+from clover_nb.journal.fields import dump_fields, is_line_number, parse_fields, parse_number
 from clover_nb.journal.frame import make_frame, select_lines
 from clover_nb.journal.processes import login_name, user_name
 from clover_nb.journal.registry import RETENTION_DAYS
@@ -31,7 +30,6 @@ from clover_nb.journal.sqlite import SQLiteDatabase
 from clover_nb.masking import Secret
 
 _CLEAN_EVERY: Final = 100
-_LARGEST: Final = 2**63 - 1
 
 _E: Final = tables.entries.c
 _INSERT: Final = sa.insert(tables.entries)
@@ -287,12 +285,7 @@ class Journal:
         Raises:
             ValidationError: There is none with this number.
         """
-        # pandas gives numpy's integers, which SQLite doesn't know, nor one of more than 64 bits.
-        if (
-            isinstance(number, Integral)
-            and not isinstance(number, bool)
-            and 0 < int(number) <= _LARGEST
-        ):
+        if is_line_number(number):
             for found in self._read_entries(_E.entry == int(number)):
                 return found
         raise ValidationError(

@@ -77,7 +77,9 @@ class PostgreSQLDatabase(Database):
             )
             connection.exec_driver_sql(f"COMMENT ON TABLE entries IS '{tables.VERSION}'")
             connection.exec_driver_sql("COMMIT")
-        delete_old(connection, self._retention_days)
+        # By the database's clock: that of one machine may be wrong, and the journal is everybody's.
+        now = connection.exec_driver_sql("SELECT extract(epoch FROM now())").scalar_one()
+        delete_old(connection, self._retention_days, now=float(now))
 
     def _read_version(self, connection: sa.Connection) -> int:
         told = connection.exec_driver_sql(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -77,7 +78,7 @@ class SQLiteDatabase(Database):
             tables.migrate(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {tables.VERSION}")
             connection.exec_driver_sql("COMMIT")
-        delete_old(connection, self._retention_days)
+        delete_old(connection, self._retention_days, now=time.time())
 
     def _drop_lost_connection(self) -> None:
         """There is none: one in memory must not be dropped."""

@@ -225,6 +225,8 @@ class Sandbox:
 
     def _run_in_server(self, function: Callable[..., _T], *args: object) -> _T:
         """Call in the server's thread, between two requests."""
+        if not self._server.thread.is_alive():
+            raise RuntimeError(f"The sandbox at {self.ecommerce_url} was stopped.")
 
         async def call_function() -> _T:
             return function(*args)
@@ -318,6 +320,7 @@ def start(
             ws="none",
             lifespan="off",
             access_log=False,
+            log_config=None,  # else it needs a standard error, which a program may not have
             log_level="error",
             server_header=False,
         )

@@ -20,7 +20,7 @@ from clover_nb import errors
 from clover_nb.api.answers import wrong_record
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.journal.entries import API, Entry, Outcome, Write
+from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
 from clover_nb.masking import mask_text
 from clover_nb.records import Record, flatten
 from clover_nb.settings import Settings
@@ -46,10 +46,18 @@ log = logging.getLogger(__name__)
 
 
 class WriteResult(NamedTuple):
-    """What a write has led to, which API says so, and its number in the journal."""
+    """What a write has led to.
+
+    Attributes:
+        record: The customer since, or what was deleted.
+        api: Which API says so.
+        fields: The record's, where they were read already.
+        entry: Its number in the journal.
+    """
 
     record: Record
     api: API
+    fields: Fields | None = None
     entry: int = 0
 
 
@@ -209,7 +217,7 @@ class WriteExecutor:
                 entry,
                 "done",
                 customer_id=str(result.record["id"]) if made else None,
-                after=flatten(result.record) if made else None,
+                after=(result.fields or flatten(result.record)) if made else None,
                 answered_by=result.api if made else None,
                 request_id=getattr(result.record, "request_id", None),
             )
@@ -407,10 +415,9 @@ _HINTS: Final = {
 def _parse_answer(answer: Response) -> WriteResult:
     """An answer that makes sense; one that makes none does not tell what was done."""
     try:
-        flatten(answer)
+        return WriteResult(answer, "ecommerce", flatten(answer))
     except UNREADABLE:
         raise AmbiguousWriteError(wrong_record(answer)) from None
-    return WriteResult(answer, "ecommerce")
 
 
 def _filter_for(write: Write) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -10,14 +11,18 @@ from playwright.sync_api import expect
 from clover_nb import sandbox
 from clover_nb.constants import TEST_CARDS
 
+# What it connects to is in a file, and another for each test.
 CONNECT = """
+import json
+from pathlib import Path
 import clover_nb
 from clover_nb import forms
-clover = clover_nb.use(clover_nb.connect("local", **{arguments!r}))
+clover = clover_nb.use(clover_nb.connect("local", **json.loads(Path("many.json").read_text())))
 """
 FORM = "form = forms.change_many()\nform"
 DESK = "desk = forms.desk()\ndesk"
 TABLE = "table = forms.customer_table(clover.customers.list(), page_size=10)\ntable"
+TWO = "forms.change_many(clover.customers.list().iloc[:2])"
 TICKED = "form = forms.change_many(table.selected) if len(table.selected) else None\nform"
 CELLS = (
     "E-mail\tName\tPhone\tNotes\n"
@@ -37,15 +42,31 @@ def box(request):
 
 
 @pytest.fixture
-def connect(box, tmp_path):
+def connect(box, tmp_path, lab):
     """A cell that connects to it, with a journal in a file: an apply is another process."""
-    return CONNECT.format(arguments=box.connection() | {"journal": str(tmp_path / "journal")})
+    arguments = box.connection() | {"journal": str(tmp_path / "journal")}
+    (lab.folder / "many.json").write_text(json.dumps(arguments))
+    return CONNECT
+
+
+@pytest.fixture(scope="module")
+def shared(open_shared_notebook):
+    """A form, the desk, and a form about two customers; a test runs the cell of its own."""
+    return open_shared_notebook([CONNECT, FORM, DESK, TWO], run=False, width=1600)
 
 
 @pytest.fixture
-def notebook(open_notebook, connect):
+def connected(shared, connect):
+    """The notebook with a connection of its own, and no form yet."""
+    shared.start_over(0)
+    return shared
+
+
+@pytest.fixture
+def notebook(connected):
     """A form, and what it is about."""
-    return open_notebook([connect, FORM])
+    connected.show(1)
+    return connected
 
 
 def button(notebook, name: str):
@@ -138,13 +159,14 @@ def test_neither_a_reload_nor_a_dead_kernel_ends_an_application(notebook, box, c
     notebook.reload()
     expect(page.get_by_text(re.compile(r"^[1-9]\d* done, 0 failed"))).to_be_visible()
     notebook.kill_kernel()
-    notebook.run_all()
+    notebook.run_cell(0)
+    notebook.run_cell(1)
     expect(page.get_by_text(re.compile(r"^[1-9]\d* done, 0 failed"))).to_be_visible()
     button(notebook, "Stop").click()
     expect(page.get_by_text("It has stopped. Somebody asked for it.")).to_be_visible(timeout=LONG)
     expect(button(notebook, "Stop")).to_have_count(0)
 
-    notebook.run_all()  # a new form, which offers what has stopped
+    notebook.run_cell(1)  # a new form, which offers what has stopped
     button(notebook, "Show it").click()
     button(notebook, "Go on").click()
     expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
@@ -204,7 +226,7 @@ def test_with_the_keyboard_alone(notebook):
     tab_to(button(notebook, "Apply"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="5. Results")).to_be_focused(timeout=LONG)
-    expect(page.locator(".jp-CodeCell")).to_have_count(2)
+    expect(page.locator(".jp-CodeCell")).to_have_count(4)
 
 
 @pytest.mark.long
@@ -225,33 +247,33 @@ def test_production_is_marked_and_asks_for_a_tick(open_notebook, connect):
     expect(page.get_by_text("All that was planned was sent")).to_be_visible(timeout=LONG)
 
 
-def test_those_that_are_ticked_in_the_desk_are_changed(open_notebook, connect):
+def test_those_that_are_ticked_in_the_desk_are_changed(connected):
     """In the place of the record, which comes back; the desk shows them as they are then."""
-    notebook = open_notebook([connect, DESK], width=1600)
-    page = notebook.page
+    notebook, page = connected, connected.page
+    notebook.show(2)
     expect(page.get_by_text("of 30 customers")).to_be_visible()
     row(notebook, "@").nth(0).click()
     expect(button(notebook, "Edit contact")).to_be_visible()
     rows = page.get_by_role("grid", name="Customers").get_by_role("row")
-    names = [rows.nth(place).get_by_role("gridcell").nth(0).inner_text() for place in (2, 4)]
-    for place in (2, 4):
-        rows.nth(place).get_by_role("checkbox").check()
+    ids = [rows.nth(place).get_attribute("data-id") for place in (2, 4)]
+    for each in ids:
+        page.locator(f"tr[data-id='{each}']").get_by_role("checkbox").check()
     expect(page.get_by_text("2 ticked")).to_be_visible()
     expect(button(notebook, "Edit contact")).to_be_visible()
     button(notebook, "Change 2 customers…").click()
     expect(button(notebook, "Edit contact")).to_be_hidden()
     set_phone_of_two(notebook)
-    for name in names:
-        expect(row(notebook, name).filter(has_text=PHONE)).to_be_visible()
+    for each in ids:
+        expect(page.locator(f"tr[data-id='{each}']")).to_contain_text(PHONE)
     rows.nth(1).get_by_role("gridcell").nth(1).click()
     expect(button(notebook, "Edit contact")).to_be_visible()
     expect(button(notebook, "Change many…")).to_be_visible()
 
 
-def test_a_card_number_that_is_typed_stays_in_the_browser(open_notebook, connect):
+def test_a_card_number_that_is_typed_stays_in_the_browser(connected):
     """As in the other forms: it is refused, and the kernel has a few digits of it at most."""
-    notebook = open_notebook([connect, "forms.change_many(clover.customers.list().iloc[:2])"])
-    page, number = notebook.page, TEST_CARDS["visa"]["number"]
+    notebook, page, number = connected, connected.page, TEST_CARDS["visa"]["number"]
+    notebook.show(3)
     page.get_by_label("What to set").select_option(label="Phone")
     page.get_by_label("Phone", exact=True).press_sequentially(number)
     button(notebook, "Review the changes").click()

@@ -461,6 +461,17 @@ def test_a_batch_that_is_none_is_said(near):
         near.batch(7)
 
 
+def test_a_batch_is_found_by_the_number_that_a_table_has(near):
+    """It is one of numpy's; what is no number finds none."""
+    apply(near, new_rows(2))
+    batch = near.batch(near.batches().index[-1])
+    assert repr(batch) == "<Batch 1: done; 2 done>"
+    assert len(batch.plan_undo().rows) == len(batch.frame()) == 2
+    for number in (None, "1", 1.0, True, 0, 10**30):
+        with pytest.raises(ValidationError, match="There is no batch"):
+            near.batch(number)
+
+
 def test_a_deleted_person_leaves_no_trace_in_a_batch(near, tmp_path):
     """Nor in the journal's files."""
     batch = apply(near, new_rows(1))

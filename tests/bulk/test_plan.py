@@ -583,3 +583,11 @@ def test_rows_are_named_by_numbers_of_pandas_too():
         with pytest.raises(ValidationError, match="rows must be numbers"):
             made.skip(given)
     assert made.counts == {"create": 2}
+
+
+def test_a_plan_that_can_not_be_saved_names_its_file(tmp_path):
+    """And not the one beside it that takes its place."""
+    path = tmp_path / "none" / "spring.plan.jsonl"
+    with pytest.raises(FileNotFoundError) as caught:
+        plan({"email": "new@example.com"}).save(path)
+    assert caught.value.filename == str(path)

@@ -90,6 +90,27 @@ def test_a_host_that_is_not_there_is_said(monkeypatch, practice, capsys):
     assert "ok     Platform API" in out
 
 
+def test_a_misspelled_setting_is_said(monkeypatch, empty_folder, capsys):
+    """In a file or in the environment: without it the practice sandbox is used, unsaid."""
+    (empty_folder / ".env").write_text("CLOVER_ENVIROMENT=sandbox\n")
+    monkeypatch.setenv("CLOVER_MERCHANTID", "7QK2M9ZX4T0BC")
+    code, out = report(capsys)
+    assert code == 1
+    assert "Did you mean CLOVER_ENVIRONMENT?" in out
+    assert "CLOVER_MERCHANTID: there is none of this name\n       Did you mean CLOVER_MER" in out
+    assert out.count("WRONG") == 2
+
+
+def test_a_working_directory_that_was_deleted_has_no_settings_file(empty_folder):
+    """Of all that is looked at there, nothing is found. Here where no command is on the path."""
+    gone = empty_folder / "gone"
+    gone.mkdir()
+    command = [sys.executable, "-P", "-m", "clover_nb", "batches"]
+    script = ["sh", "-c", 'cd gone && rmdir ../gone && exec "$@"', "sh", *command]
+    ran = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "No plan was applied yet.\n", "")
+
+
 def test_a_wrong_setting_ends_the_examination(monkeypatch, capsys):
     """There is nothing to look at."""
     monkeypatch.setenv("CLOVER_ENVIRONMENT", "sandbox")

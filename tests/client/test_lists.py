@@ -6,6 +6,7 @@ import json
 import random
 import threading
 import warnings
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -183,6 +184,22 @@ def test_reading_ahead_asks_for_little_more_than_there_is(count, requests):
 
     assert sum(map(len, PageReader(fetch))) == count
     assert len(asked) <= requests
+
+
+def test_pages_that_come_late_now_and_then_are_no_reason_to_ask_for_many(monkeypatch):
+    """What is asked for beyond the end delays the last look at the front."""
+    clock, asked, late, lock = [0.0], [], (5, 12), threading.Lock()
+    scripted = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr("clover_nb.api.pagination.time", scripted)
+
+    def fetch(offset, rows):
+        with lock:
+            asked.append(offset)
+            clock[0] += 0.2 if len(asked) in late else 0.01
+        return [{"id": str(number)} for number in range(offset, min(20_000, offset + rows))]
+
+    assert sum(map(len, PageReader(fetch))) == 20_000
+    assert sum(offset >= 20_000 for offset in asked) <= 1
 
 
 def test_the_same_page_again_and_again_ends_the_list(scripted, monkeypatch):

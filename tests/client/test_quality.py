@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clover_nb import connect, quality, to_frame
+from clover_nb import connect, quality, read_table, to_frame
+from clover_nb.errors import ValidationError
 from clover_nb.sandbox.sample_data.rows import expected_flaws
 
 TODAY = dt.date(2026, 1, 1)
@@ -242,3 +243,50 @@ def test_half_an_emoji_is_saved(tmp_path):
     table = pd.DataFrame({"name": pd.Series(["Ana \ud83c"], dtype=object, index=["A1"])})
     quality.save_csv(table.rename_axis("id"), path)
     assert path.read_text(encoding="utf-8-sig").splitlines()[1] == '"A1","Ana \ufffd"'
+
+
+TWICE = pd.DataFrame([["=a", "b"]], columns=["x", "x"], index=pd.Index(["A1"], name="x"))
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        (TWICE, ['"x","x","x"', '"A1","\'=a","b"']),
+        (TWICE.T.rename_axis(["place"]), ['"place","A1"', '"x","\'=a"', '"x","b"']),
+        (TWICE["x"].iloc[:, 1].value_counts(), ['"x","count"', '"b",1']),
+        (pd.crosstab(pd.Categorical(["a"]), pd.Categorical(["c"])), ['"row_0","c"', '"a",1']),
+        (pd.DataFrame({"n": [1]}, index=[["a"], ["b"]]), ['"index","index","n"', '"a","b",1']),
+    ],
+    ids=["id twice", "row twice", "column alone", "categories", "two levels"],
+)
+def test_any_table_is_saved(tmp_path, given, lines):
+    """With headings that stand twice, an index of several levels or of categories."""
+    path = tmp_path / "table.csv"
+    quality.save_csv(given, path)
+    assert path.read_text(encoding="utf-8-sig").splitlines() == lines
+
+
+def test_a_sign_that_is_no_text_is_a_blank(tmp_path):
+    """As a word processor's line break; else no program would take the file for text."""
+    path = tmp_path / "customers.csv"
+    quality.save_csv(pd.DataFrame({"name": ["Ana\x0bRivera"]}), path)
+    assert read_table(path).loc[2, "name"] == "Ana Rivera"
+
+
+@pytest.mark.parametrize("judge", [quality.report, quality.doubtful_addresses, quality.duplicates])
+def test_a_table_that_came_back_from_a_file_is_judged_alike(table, judge):
+    """With the ids as a column, as categories, or joined of two."""
+    few = table.head(300)
+    found = judge(few)
+    assert len(found) > 3
+    read = few.reset_index()
+    texts = [name for name in few if few[name].dtype == few["name"].dtype]
+    for given in (
+        read,
+        read.set_index("id", drop=False),
+        read.astype(dict.fromkeys(texts, "category")),
+    ):
+        pd.testing.assert_frame_equal(judge(given), found)
+    assert len(judge(pd.concat([few, few]))) >= len(found)
+    with pytest.raises(ValidationError, match="no column shipping_line1"):
+        judge(few.drop(columns="shipping_line1"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -107,3 +110,19 @@ def test_none_is_missing_where_something_is_required():
     with pytest.raises(ValidationError, match="email is missing") as caught:
         validation.check_customer({"email": None}, required=["email"])
     assert caught.value.field == "email"
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "told"),
+    [
+        (validation.check_source, pd.Series({"id": "clv_1"}), r'a whole row.*token\["id"\]'),
+        (validation.check_customer_id, pd.Series({"id": "A"}), r'a whole row.*row\["id"\]'),
+        (validation.check_customer_id, "A B " * 9, "a text of 36 characters"),
+        (lambda value: validation.check_text("name", value), np.int64(5), "a number. Put it in"),
+        (lambda value: validation.check_text("name", value), Decimal(5), "a number. Put it in"),
+    ],
+)
+def test_what_is_given_in_place_of_a_text_is_named_in_words(check, value, told):
+    """And what to give instead."""
+    with pytest.raises(ValidationError, match=told):
+        check(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ from scripted_server import said
 
 from clover_nb import TEST_CARDS, connect, forms, to_frame
 from clover_nb.errors import APIConnectionError, OutcomeUnknownError
+from clover_nb.forms.customer_record import render_cards
 from clover_nb.forms.runner import WORKER
 
 
@@ -200,7 +202,9 @@ def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, mon
         desk.open_form("Edit contact")
         await happens(gate.entered.is_set)
         late = held_threads()
+        desk.offer_undo(next(clover.journal.of_customer(ana["id"])).number)
         desk.select(bea["id"])
+        assert desk.undo_form is None, "it is about Ana"
         await happens(lambda: "created" in desk.history)
         gate.opened.set()
         await asyncio.to_thread(lambda: [thread.join() for thread in late])
@@ -209,6 +213,35 @@ def test_an_answer_that_comes_late_shows_nobody_else(desk, clover, ana, bea, mon
         assert "Ana" not in desk.who + desk.details
 
     asyncio.run(scenario())
+
+
+def test_what_is_asked_now_and_then_waits_for_what_is_being_read(desk, clover, ana, monkeypatch):
+    """Whether somebody else has changed the customer is asked again soon."""
+    gate = Gate(clover.customers.retrieve)
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        clover.customers.modify(ana["id"], name="Bo")
+        monkeypatch.setattr(clover.customers, "retrieve", gate)
+        desk.receive({"do": "retry"})
+        await happens(gate.entered.is_set)
+        desk.receive({"do": "news"})
+        gate.opened.set()
+        await happens(lambda: desk.row["name"] == "Bo")
+
+    asyncio.run(scenario())
+
+
+def test_a_card_says_whether_it_is_over_or_near():
+    """With month and year as they stand on it."""
+    first = dt.datetime.now(dt.UTC).astimezone().replace(day=1)
+    states = {-1: "expired", 0: "expires this month", 32: "expires next month", 63: "\N{EM DASH}"}
+    for days, state in states.items():
+        month = first + dt.timedelta(days)
+        card = {"card_brand": "VISA", "card_last4": "4242", "card_expiry": f"{month:%Y-%m}"}
+        shown = words(render_cards({"source_ids": ["CARD"], **card}))
+        assert f"•••• 4242{month:%m/%y}{state}Replace" in shown
 
 
 async def leave_form(desk, gate, ana, bea, begin):

@@ -443,6 +443,7 @@ def test_the_same_customer_found_again_keeps_what_was_typed(clover, shown):
     ana = a_customer(clover, name="Ana")
     contact = shown("edit_contact", ana["id"]).type(name="Ana Costa").find(ana["email"])
     assert contact.texts["name"] == "Ana Costa"
+    assert contact.form.has_changed
 
 
 def test_an_unknown_customer_is_told_beside_the_field(shown):

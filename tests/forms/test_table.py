@@ -292,7 +292,7 @@ def known() -> pd.DataFrame:
         ("(615) 5550100", "JOHNSON"),
         ("615 555 0100", "JOHNSON"),
         ("a.johnson@", "JOHNSON"),
-        ("amex \u2022\u2022\u2022\u2022 0005", "JOHNSON"),
+        ("visa \u2022\u2022\u2022\u2022 1126", "JOHNSON"),
         ("415-555-0100", ""),
         ("(030) 23125", "WEBER"),
         ("030 23125 0100 j\u00f6rg", "WEBER"),
@@ -369,6 +369,16 @@ def test_a_new_customer_is_shown_whatever_is_searched_for(known):
     assert table.view["ids"] == ["NEW", "JOHNSON"]
     table.search("johnson")
     assert table.view["ids"] == ["JOHNSON"]
+
+
+def test_what_is_taken_from_the_selection_turns_no_page(people):
+    """The row that was clicked stays in sight, though the last selected one is elsewhere."""
+    table = forms.customer_table(people, page_size=2)
+    table.receive({"do": "select", "ids": ["P"], "click": 1})
+    table.turn(1)
+    table.receive({"do": "select", "ids": ["P", "R"], "click": 2})
+    table.receive({"do": "select", "ids": ["P"], "click": 3})
+    assert ids(table) == "RS"
 
 
 # -- ticking -----------------------------------------------------------------------------------

@@ -62,6 +62,16 @@ def test_an_entry_is_kept_as_in_a_file(database, tmp_path):
     assert (tables[0].dtypes == tables[1].dtypes).all()
 
 
+def test_a_machine_whose_clock_is_ahead_deletes_nothing_of_the_team(database, monkeypatch):
+    """What is old is old by the database's clock."""
+    journal = journal_of(database)
+    journal.end(journal.begin(a_write(), **HERE), "done")
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time", lambda: 4e9)  # the year 2096
+        assert len(journal_of(database, "bo").frame()) == 1
+    assert len(journal_of(database, "bo", retention_days=0).frame()) == 0
+
+
 def test_two_roles_see_and_undo_each_others_changes(practice, database):
     """Shown is the role that the database says, for nobody has named themselves."""
     with connect_as(practice, database, "ana") as ana, connect_as(practice, database, "bo") as bo:

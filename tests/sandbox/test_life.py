@@ -64,6 +64,26 @@ def test_stop_twice():
         requests.get(box.ecommerce_url, timeout=5)
 
 
+def test_it_runs_in_a_program_without_a_standard_error(tmp_path):
+    """As one that a desktop or a service has started."""
+    script = (
+        "import pathlib; from clover_nb import sandbox; box = sandbox.start(customers=0); "
+        "pathlib.Path('out').write_text(box.ecommerce_url); box.stop()"
+    )
+    command = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-c", script]
+    assert subprocess.run(command, check=False, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out").read_text().startswith("http://127.0.0.1:")
+
+
+def test_what_was_stopped_says_so():
+    """And nothing waits for an answer of it."""
+    with sandbox.start(customers=0) as box:
+        pass
+    for use in (box.reset, lambda: box.fail_next(500), lambda: box.seed(1), lambda: box.requests):
+        with pytest.raises(RuntimeError, match=r"The sandbox at .* was stopped"):
+            use()
+
+
 def test_a_request_that_is_never_finished_does_not_keep_it_alive():
     """Its client was killed, perhaps, behind a proxy that keeps the connection."""
     box = sandbox.start(customers=0, limits=False)
