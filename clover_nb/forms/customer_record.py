@@ -26,14 +26,14 @@ class Record(NamedTuple):
     Attributes:
         row: The customer.
         history: What was changed about it, as HTML.
-        newest: The newest entry of the history; 0 for none.
+        newest: The newest entry of the history; 0 for none, ``None`` where it can't be read.
         error: Why the row is what the table knows; ``None`` when Clover said it.
         checked: What was found out about a change of it, where that was asked for.
     """
 
     row: Row
     history: str
-    newest: int = 0
+    newest: int | None = None
     error: CloverError | None = None
     checked: str = ""
 

@@ -276,9 +276,17 @@ class Desk(SharedWidget):
     def _read_news(self) -> None:
         """Ask the journal whether somebody else has changed the selected customer meanwhile."""
         row, newest = self.row, self._newest
-        if row is None or newest is None or self._runner.is_reading:
+        if row is None or self._runner.is_reading:
             return
-        self._runner.read(lambda: read_news(self._clover, row, newest), self._show_news)
+        if newest is None:
+            self._runner.read(lambda: read_changes(self._clover, row), self._show_history)
+        else:
+            self._runner.read(lambda: read_news(self._clover, row, newest), self._show_news)
+
+    def _show_history(self, record: Record) -> None:
+        """Show what is new since the journal could be read last, once it can be read again."""
+        if record.newest is not None and self.row is not None:
+            self._read_record(self.row)
 
     def _show_news(self, news: Markup) -> None:
         if news and self.row is not None:

@@ -71,8 +71,8 @@ class JournalRecovery:
         """
         if self._ran:
             return
-        self._ran = True
         left = self._journal.list_unresolved(host=self._host, merchant=self._merchant)
+        self._ran = True  # not before: a team's database may be away
         checks = [(entry, self._try_check(entry)) for entry in left]
         if any(check and check.status == "not_applied" for _, check in checks):
             time.sleep(self._pause())

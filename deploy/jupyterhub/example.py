@@ -73,7 +73,8 @@ def serve_database(folder: Path) -> Iterator[dict[str, str]]:
 
 def create_roles(port: int, words: dict[str, str]) -> None:
     """A database, and a role that may use it for each user."""
-    statements = ["CREATE ROLE clover_team", "CREATE DATABASE clover OWNER clover_team"]
+    statements = ["CREATE ROLE clover_team NOLOGIN", "CREATE DATABASE clover OWNER clover_team"]
+    statements += ["REVOKE CONNECT ON DATABASE clover FROM PUBLIC"]
     statements += [
         f"CREATE ROLE {name} LOGIN PASSWORD '{words[name]}' IN ROLE clover_team" for name in USERS
     ]

@@ -72,12 +72,15 @@ def test_the_image_pins_what_it_installs_and_runs_as_the_charts_user():
 
 
 def test_the_chart_starts_what_the_hub_of_one_machine_starts():
-    """The desk first; no more memory than there; and the settings come from a Secret alone."""
+    """The desk first; who is idle is stopped; by HTTPS; the settings come from a Secret alone."""
     config = (ROOT / "deploy/jupyterhub/jupyterhub_config.py").read_text()
     user = VALUES["singleuser"]
     assert f'"{user["cmd"]}"' in config
     assert f'c.Spawner.default_url = "{user["defaultUrl"]}"' in config
     assert f"IDLE_SECONDS = {VALUES['cull']['timeout']}\n" in config
+    assert f"MEMORY = {user['memory']['limit'].replace('G', '')} * 1024**3\n" in config
+    assert VALUES["cull"]["enabled"]
+    assert VALUES["proxy"]["https"]["enabled"]
     spawner = VALUES["hub"]["config"]["KubeSpawner"]
     assert spawner == {"extra_container_config": {"envFrom": [{"secretRef": {"name": "clover"}}]}}
     assert "CLOVER_" not in yaml.safe_dump(VALUES)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pandas as pd
 import psycopg
 import pytest
 from batch_rows import are_verified
+from form_driver import FormDriver
 from practice_customers import a_customer
 
-from clover_nb import connect, errors, team
+from clover_nb import connect, errors, forms, team
 from clover_nb.errors import JournalError
 from clover_nb.forms import history
 from clover_nb.forms.customer_forms import undo_spec
@@ -28,6 +32,7 @@ from clover_nb.journal.journal import Journal
 from clover_nb.masking import Secret
 
 HERE = {"host": "h", "merchant": None}
+TEAM_PAGE = Path(__file__).parents[2] / "docs/team.md"
 
 
 def journal_of(database, role="ana", **options):
@@ -145,6 +150,25 @@ def test_a_strange_role_reads_no_tables(database):
         database.execute(f"REVOKE CONNECT ON DATABASE {database.name} FROM eve")
 
 
+def test_the_database_of_the_documentation_lets_the_team_in_alone(postgresql_server):
+    """By the statements of docs/team.md; the doctor finds nothing wrong with it."""
+    (statements,) = re.findall("```sql\n(.*?)```", TEAM_PAGE.read_text(), re.DOTALL)
+    execute, names = postgresql_server.execute, {"ANA": "cy", "PASSWORD'": "pass-cy'"}
+    for statement in statements.splitlines():
+        execute(re.sub("ANA|PASSWORD'", lambda name: names[name[0]], statement))
+    try:
+        journal = Journal(Secret(postgresql_server.address("cy", "clover")))
+        journal.begin(a_write(), **HERE)
+        assert list(journal.frame()["login"]) == ["cy"]
+        state = team.examine_database(postgresql_server.address("cy", "clover"))
+        assert (state.role, state.is_open) == ("cy", False)
+        with pytest.raises(JournalError, match="permission denied"):
+            Journal(Secret(postgresql_server.address("eve", "clover")))
+    finally:
+        execute("DROP DATABASE clover WITH (FORCE)")
+        execute("DROP ROLE cy, clover_team")
+
+
 HOLD = """
 import sys
 from clover_nb.journal.entries import Write
@@ -158,8 +182,9 @@ sys.stdin.readline()
 """
 
 
-def test_what_a_killed_process_left_is_settled_by_whoever_comes_next(practice, database):
-    """Alive as long as its connection holds its lock; then a colleague's connection looks it up."""
+@contextmanager
+def held_change(practice, database):
+    """A change that was made, of a process of Ana's that lives and has not written down its end."""
     with connect_as(practice, database, "bo") as bo:
         row = a_customer(bo, name="Ana")
         bo.customers.modify(row["id"], name="Bea")
@@ -167,17 +192,44 @@ def test_what_a_killed_process_left_is_settled_by_whoever_comes_next(practice, d
     address, merchant = database.address("ana"), practice.merchant_id
     command = [sys.executable, "-c", HOLD, address, row["id"], "Ana", "Bea", host, merchant]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
-        number = int(worker.stdout.readline())
+        yield int(worker.stdout.readline()), worker
+
+
+def kill(worker, journal, number):
+    """As the system does when memory is short; the server notices in a moment."""
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    for _ in range(3000):
+        if not journal.is_under_way(journal.entry(number)):
+            return
+        time.sleep(0.01)
+    raise AssertionError("it still counts as alive")
+
+
+def test_what_a_killed_process_left_is_settled_by_whoever_comes_next(practice, database):
+    """Alive as long as its connection holds its lock; then a colleague's connection looks it up."""
+    with held_change(practice, database) as (number, worker):
         journal = journal_of(database, "bo")
         assert journal.is_under_way(journal.entry(number))
         assert any(
             ", ana" in each for each in team.examine_database(database.address("bo")).processes
         )
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-    while journal.is_under_way(journal.entry(number)):  # the server notices in a moment
-        time.sleep(0.01)
+        kill(worker, journal, number)
     with connect_as(practice, database, "bo") as bo:
+        assert bo.journal.entry(number).outcome == "done"
+
+
+def test_it_is_settled_also_by_whose_first_look_at_the_journal_failed(practice, database):
+    """The database was away then."""
+    with connect_as(practice, database, "bo") as bo:
+        with held_change(practice, database) as (number, worker):
+            kill(worker, journal_of(database), number)
+        database.server.stop()
+        try:
+            with pytest.raises(JournalError):
+                bo.journal.frame()
+        finally:
+            database.server.start()
         assert bo.journal.entry(number).outcome == "done"
 
 
@@ -234,6 +286,7 @@ def test_a_deleted_person_is_forgotten(database):
     journal = journal_of(database)
     entry = journal.begin(Write("create", None, {"email": "zaphod@example.com"}), **HERE)
     journal.end(entry, "done", customer_id="Z", after={"name": "Zaphod"})
+    journal.begin(Write("create", None, {"email": "Zaphod@example.com"}), **HERE)  # an attempt
     journal.forget("Z", hosts={"h"}, emails=["zaphod@example.com"])
     kept = str(database.execute("SELECT * FROM clover_nb.entries"))
     assert "create" in kept
@@ -281,42 +334,51 @@ def test_six_processes_of_two_roles_open_a_new_journal_at_once(database):
     assert list(journal_of(database).frame()["outcome"]) == ["done"] * 30
 
 
-def write_in_child(journal):
+def write_and_name(journal):
+    """A new entry, and who wrote it: the process, and the server's for its connection."""
     entry = journal.begin(a_write("Bea"), **HERE)
     journal.end(entry, "done")
-    return entry, journal.process()
+    with journal.database.connect() as db:
+        session = db.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    return entry, journal.process(), session
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_has_a_connection_of_its_own(database):
     """Its parent goes on with the other, and they are two who are alive."""
     journal = journal_of(database)
-    entry = journal.begin(a_write(), **HERE)
+    entry, *parent = write_and_name(journal)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        os.write(writing, json.dumps(write_in_child(journal)).encode())
+        os.write(writing, json.dumps(write_and_name(journal)).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        number, process = json.loads(pipe.read())
+        number, process, session = json.loads(pipe.read())
     os.waitpid(child, 0)
-    assert process != journal.process()
-    journal.end(entry, "done")
-    assert [entry, number] == list(journal.frame().index)
+    later, *same = write_and_name(journal)
+    assert same == parent
+    assert process != parent[0]
+    assert session != parent[1]
+    assert [entry, number, later] == list(journal.frame().index)
 
 
 def test_threads_share_a_connection(database):
-    """Each writes its own."""
+    """Each writes its own, and none is lost with what another one takes back."""
     journal = journal_of(database)
 
     def write(turn):
+        with suppress(ZeroDivisionError), journal.database.transaction():
+            time.sleep(0.005)
+            raise ZeroDivisionError
         entry = journal.begin(a_write(str(turn)), **HERE)
         journal.end(entry, "done", after={"name": str(turn)})
 
     with ThreadPoolExecutor(5) as pool:
         list(pool.map(write, range(25)))
     table = journal.frame()
+    assert len(table) == 25
     assert [each["name"] for each in table["sent"]] == [each["name"] for each in table["after"]]
     assert len(team.examine_database(database.address("bo")).processes) == 1
 
@@ -346,6 +408,31 @@ def test_nothing_is_sent_while_the_database_is_away_and_it_goes_on_by_itself(pra
         clover.customers.modify(key, name="Bea")
         assert clover.customers.retrieve(key)["name"] == "Bea"
         assert list(clover.journal.frame()["outcome"]) == ["done"] * 3
+
+
+def test_the_desk_says_that_the_database_is_away_and_goes_on_by_itself(practice, database):
+    """What was typed stays, and is saved later; the history is shown as soon as it is back."""
+    with connect_as(practice, database, "ana") as clover:
+        row = a_customer(clover, name="Ana")
+        desk = forms.desk(clover.customers.list(), clover=clover)
+        database.server.stop()
+        try:
+            desk.select(row["id"])
+            desk.receive({"do": "news"})
+            assert "No history" in desk.history
+            desk.open_form("Note")
+            form = FormDriver(desk.form).type(note="Calls late").submit()
+            assert "can't be used" in form.status
+            assert "goes on by itself" in form.status
+            assert form.texts["note"] == "Calls late"
+        finally:
+            database.server.start()
+        desk.receive({"do": "news"})
+        assert "created" in desk.history
+        form.submit()
+        assert "nothing → Calls late" in desk.history
+        assert clover.customers.retrieve(row["id"])["note"] == "Calls late"
+        desk.close()
 
 
 def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(database):

@@ -7,9 +7,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 WAIT = 300_000  # a server, a desk and its kernel start one after the other, on a busy machine too
 
 
-def log_in(browser: Browser, url: str, name: str, password: str) -> Page:
-    """A browser of this person's own, at the desk."""
-    page = browser.new_context().new_page()
+def log_in(
+    browser: Browser, url: str, name: str, password: str, *, zone: str | None = None
+) -> Page:
+    """A browser of this person's own, at the desk; in another time zone than this machine's."""
+    page = browser.new_context(timezone_id=zone).new_page()
     page.goto(url)
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
@@ -32,16 +34,21 @@ def select_row(page: Page, number: int) -> str:
     """Select a customer by its place in the whole table, from 1; gives the id."""
     page.get_by_role("searchbox").fill("")
     expect(page.get_by_text(" match (of ")).to_have_count(0)
-    page.get_by_role("row").nth(number).click()
-    expect(button(page, "Note")).to_be_visible()
-    return page.locator(".clover-who").first.inner_text().rpartition(" ")[2]
+    customer_id = page.get_by_role("row").nth(number).get_attribute("data-id")
+    assert customer_id
+    _click_row(page, customer_id)
+    return customer_id
 
 
 def select(page: Page, customer_id: str) -> None:
     """Find a customer and open the record."""
     page.get_by_role("searchbox").fill(customer_id)
-    expect(page.get_by_text("1\N{EN DASH}1 of 1 match")).to_be_visible()
-    page.get_by_role("row").nth(1).click()
+    _click_row(page, customer_id)
+
+
+def _click_row(page: Page, customer_id: str) -> None:
+    """The row and the record of another customer may still be there for a moment."""
+    page.locator(f'tr[data-id="{customer_id}"]').click()
     expect(page.locator(".clover-who").first).to_contain_text(customer_id)
 
 
@@ -51,3 +58,4 @@ def write_note(page: Page, text: str) -> None:
     page.get_by_label("Note", exact=True).fill(text)
     button(page, "Save note").click()
     expect(page.get_by_text("Saved:")).to_be_visible()
+    expect(details(page)).to_contain_text(text)
