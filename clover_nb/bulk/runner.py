@@ -31,7 +31,7 @@ from clover_nb.records import Record
 if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow
 
-# D: one filter should name at most 100 ids. Half: what others change after this look is not noticed.
+# D: one filter should name at most 100 ids. What others change after this look is not noticed.
 _CHUNK: Final = 50
 _BACKLOG: Final = 3 * constants.REQUESTS_AT_ONCE  # rows that wait while the next chunk is read
 _LOOK_SECONDS: Final = 0.5  # between looks at the journal, whether somebody asked to stop
