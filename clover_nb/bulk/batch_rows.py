@@ -37,12 +37,14 @@ class BatchRows:
         self._number = number
         self._rows: list[BatchRow] = []
         self._begun: set[int] = set()  # rows that were sent, or perhaps
+        self._inherited: set[int] = set()  # of these, by whoever applied the batch before
         self._is_interrupted = threading.Event()
 
     def read(self) -> None:
         """Read them all."""
         self._rows = self._batches.rows(self._number)
-        self._begun = {row.row for row in self.select("open", "lost", "unknown")}
+        self._inherited = {row.row for row in self.select("open", "lost", "unknown")}
+        self._begun = set(self._inherited)
 
     def select(self, *states: RowState) -> list[BatchRow]:
         """The rows of these states; without any, those that are not finished."""
@@ -66,8 +68,16 @@ class BatchRows:
         row.state, row.reason, row.changed = "open", None, time.time()
         self._write(self._batches.begin, self._number, row)
 
+    def withdraw(self, row: BatchRow) -> None:
+        """Write down that a row that was begun was not sent; it may have been before."""
+        if row.row not in self._inherited:
+            self.save(row, "planned")
+
     def save(self, row: BatchRow, state: RowState, reason: str | None = None) -> None:
         """Write down what became of a row."""
+        if state == "planned":  # it was surely not made
+            self._begun.discard(row.row)
+            self._inherited.discard(row.row)
         row.state, row.reason, row.changed = state, reason, time.time()
         self._write(self._batches.save, self._number, row)
 

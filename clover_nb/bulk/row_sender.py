@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import errors
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import requests
 from clover_nb.bulk.batch_rows import BatchRows
 from clover_nb.bulk.requests import Values, differing_fields, values_of
-from clover_nb.bulk.row_checks import GONE, RowCheck, check_delete, check_modify
+from clover_nb.bulk.row_checks import GONE, check_delete, check_modify
 from clover_nb.bulk.rows import list_calls
 from clover_nb.records import Record, flatten
 from clover_nb.transport.http import AmbiguousWriteError
@@ -24,6 +24,8 @@ from clover_nb.transport.http import AmbiguousWriteError
 if TYPE_CHECKING:
     from clover_nb.journal.batches import BatchRow
 
+#: So old a reading is not relied on: slow requests or a journal that was away lie in between.
+STALE_SECONDS: Final = 30.0
 #: How often a row is sent whose answer is lost each time.
 ATTEMPTS: Final = 3
 #: What ends an application without being a row's fault; it goes on when it is started again.
@@ -34,6 +36,23 @@ OUTSIDE: Final = (
     errors.APIConnectionError,
     errors.ServerError,
 )
+
+
+class RowReading(NamedTuple):
+    """The customer of a row, as read from Clover.
+
+    Attributes:
+        record: The customer; ``None`` where there is none, or nobody has looked.
+        at: When, by the monotonic clock.
+    """
+
+    record: Record | None = None
+    at: float = float("-inf")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether others have had long enough to change the customer since."""
+        return time.monotonic() - self.at > STALE_SECONDS
 
 
 class RowSender:
@@ -50,50 +69,66 @@ class RowSender:
         self._rows = rows
         self._pause = pause
 
-    def read_records(self, rows: Iterable[BatchRow]) -> dict[str, Record]:
+    def read_customers(self, rows: Iterable[BatchRow]) -> dict[str, RowReading]:
         """The customers of rows that change one, by one request."""
         ids = [row.customer_id for row in rows if row.action == "modify" and row.customer_id]
         if not ids:
             return {}
-        named = ",".join(f"'{key}'" for key in ids)
-        return {str(each["id"]): each for each in self._api.find_customers(f"id in ({named})")}
+        named, at = ",".join(f"'{key}'" for key in ids), time.monotonic()
+        found = {str(each["id"]): each for each in self._api.find_customers(f"id in ({named})")}
+        return {key: RowReading(found.get(key), at) for key in ids}
 
-    def apply_row(self, row: BatchRow, record: Record | None) -> None:
+    def apply_row(self, row: BatchRow, reading: RowReading) -> None:
         """Send a row, if it is still to be sent.
 
         Args:
             row: The row.
-            record: The customer as it was just read.
+            reading: The customer, if somebody has looked.
 
         Raises:
             APIError: Clover refused it; or one of :data:`OUTSIDE`.
             CloverError: One of :data:`OUTSIDE`.
         """
-        if row.action == "modify":
-            check = check_modify(row, values_of(record)) if record else GONE
-            if not self._rows.save_check(row, check):
-                return
-            # What is as wanted already, this row has perhaps changed before it was interrupted.
-            now = check.now or {}
-            row.before |= {name: now[name] for name in differing_fields(now, row.wanted)}
-        # Nothing brings back who is deleted, so each is looked at right before.
-        if row.action == "delete" and not self._rows.save_check(row, self._check_delete(row)):
-            return
-        self._rows.begin(row)
+        if row.action == "create":
+            self._rows.begin(row)
+        else:
+            while True:
+                # Nothing brings back who is deleted, so each is looked at right before.
+                if row.action == "delete" or reading.is_stale:
+                    reading = self._read_customer(row)
+                if not self._check_row(row, reading.record):
+                    return
+                self._rows.begin(row)  # which waits while the journal is away
+                if not reading.is_stale:
+                    break
+                self._rows.withdraw(row)
         try:
-            self._send_until_known(row, record)
+            self._send_until_known(row, reading.record)
         except OUTSIDE:
             raise
         except errors.APIError as refused:
             self._rows.save_refusal(row, refused, self._read_changed(row))
             raise
 
-    def _check_delete(self, row: BatchRow) -> RowCheck:
+    def _read_customer(self, row: BatchRow) -> RowReading:
+        at = time.monotonic()
         try:
-            record = self._api.get_customer(str(row.customer_id))
+            return RowReading(self._api.get_customer(str(row.customer_id)), at)
         except errors.NotFoundError:
-            return check_delete(row, None, has_card=False)
-        return check_delete(row, values_of(record), has_card=bool(flatten(record)["card_count"]))
+            return RowReading(None, at)
+
+    def _check_row(self, row: BatchRow, record: Record | None) -> bool:
+        """Whether a row is to be sent; why it is not is written down."""
+        now = values_of(record) if record else None
+        if row.action == "delete":
+            has_card = bool(record and flatten(record)["card_count"])
+            return self._rows.save_check(row, check_delete(row, now, has_card=has_card))
+        if not self._rows.save_check(row, check_modify(row, now) if now else GONE):
+            return False
+        # What is as wanted already, this row has perhaps changed before it was interrupted.
+        now = now or {}
+        row.before |= {name: now[name] for name in differing_fields(now, row.wanted)}
+        return True
 
     def _send_until_known(self, row: BatchRow, record: Record | None) -> None:
         for attempt in range(ATTEMPTS):
@@ -105,7 +140,7 @@ class RowSender:
                     return
             except OUTSIDE:
                 if not attempt and not _takes_several(row):  # else it stays begun
-                    self._rows.save(row, "planned")
+                    self._rows.withdraw(row)
                 raise
             else:
                 return

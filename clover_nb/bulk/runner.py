@@ -23,15 +23,15 @@ from clover_nb.bulk.batch_rows import BatchRows
 from clover_nb.bulk.fields import ADDRESS
 from clover_nb.bulk.requests import differing_fields, values_of
 from clover_nb.bulk.row_checks import CustomerListing, check_row, describe_differences, is_as_wanted
-from clover_nb.bulk.row_sender import ATTEMPTS, OUTSIDE, RowSender
+from clover_nb.bulk.row_sender import ATTEMPTS, OUTSIDE, RowReading, RowSender
 from clover_nb.bulk.rows import list_calls
 from clover_nb.masking import mask_text
-from clover_nb.records import Record
 
 if TYPE_CHECKING:
     from clover_nb.journal.batches import Batches, BatchRow
 
-# D: one filter should name at most 100 ids. What others change after this look is not noticed.
+# D: one filter should name at most 100 ids. What others change after this look is not noticed,
+# as long as it is not stale.
 _CHUNK: Final = 50
 _BACKLOG: Final = 3 * constants.REQUESTS_AT_ONCE  # rows that wait while the next chunk is read
 _LOOK_SECONDS: Final = 0.5  # between looks at the journal, whether somebody asked to stop
@@ -183,12 +183,12 @@ class BatchRunner:
         with ThreadPoolExecutor(constants.REQUESTS_AT_ONCE, "clover-nb batch") as pool:
             try:
                 chunk = next(chunks, [])
-                reading = pool.submit(self._sender.read_records, chunk)
+                reading = pool.submit(self._sender.read_customers, chunk)
                 while chunk:
-                    records = reading.result()
+                    readings = reading.result()
                     following = next(chunks, [])
-                    reading = pool.submit(self._sender.read_records, following)
-                    pending |= {pool.submit(self._apply_row, row, records) for row in chunk}
+                    reading = pool.submit(self._sender.read_customers, following)
+                    pending |= {pool.submit(self._apply_row, row, readings) for row in chunk}
                     pending = self._wait_for_futures(pending, _BACKLOG if following else 0)
                     chunk = following
             except BaseException:
@@ -216,11 +216,11 @@ class BatchRunner:
         each = (time.monotonic() - self._began) / self._sent if self._sent else 0.0
         return BatchProgress.from_counts(self._rows.count_states(), each)
 
-    def _apply_row(self, row: BatchRow, records: Mapping[str, Record]) -> None:
+    def _apply_row(self, row: BatchRow, readings: Mapping[str, RowReading]) -> None:
         if self._stopping.is_set():
             return
         try:
-            self._sender.apply_row(row, records.get(row.customer_id or ""))
+            self._sender.apply_row(row, readings.get(row.customer_id or "", RowReading()))
         except OUTSIDE as error:  # no other would be made
             self._stop(mask_text(str(error)))
         except errors.APIError as refused:

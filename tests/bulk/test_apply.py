@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 import pytest
 from batch_rows import QUICK, are_verified, count_outcomes, new_rows, renaming_rows
+from lossy_proxy import LossyProxy, lossy_proxy
 
 from clover_nb import TEST_CARDS, connect, read_table
+from clover_nb.bulk import row_sender
 from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
 
 
@@ -114,6 +118,36 @@ def test_what_changed_since_the_plan_is_a_conflict_and_the_rest_goes_on(near):
     assert "'Somebody'" in table["reason"].iloc[1]
     assert batch.failed().index.to_list() == [2, 4]
     assert near.customers.retrieve(customers.index[2])["phone"] == "408-555-0188"
+
+
+class Colleague(LossyProxy):
+    """Changes customers while the second change of a batch is on its way, which takes long."""
+
+    def pick(self, method, path, body):
+        if method == "POST" and len(self.writes()) == 1 and not self.losses:
+            self.losses.append("once")
+            self.change()
+            time.sleep(2 * row_sender.STALE_SECONDS)
+
+
+def test_a_customer_who_was_read_long_ago_is_read_again(near, box, tmp_path, monkeypatch):
+    """Slow requests lie in between, perhaps: what others have changed meanwhile is a conflict."""
+    monkeypatch.setattr(row_sender, "STALE_SECONDS", 0.3)
+    customers = near.customers.list()
+    theirs = customers.index[[9, 11]]
+
+    def change():
+        for key in theirs:
+            near.customers.modify(key, name="Somebody Else")
+
+    with lossy_proxy(box, Colleague) as proxy:
+        proxy.change = change
+        with proxy.connect(journal=tmp_path / "slow", at_once=1) as slow:
+            plan = slow.customers.plan(renaming_rows(customers, 12))
+            table = slow.customers.apply(plan).frame()
+    assert table.index[table["outcome"] == "conflict"].to_list() == [10, 12]
+    assert (table["outcome"] == "done").sum() == 10
+    assert {near.customers.retrieve(key)["name"] for key in theirs} == {"Somebody Else"}
 
 
 def test_a_new_customer_whose_email_exists_by_now_is_left_out(near):

@@ -23,6 +23,7 @@ from form_driver import FormDriver
 from practice_customers import a_customer
 
 from clover_nb import connect, errors, forms, team
+from clover_nb.bulk import row_sender
 from clover_nb.errors import JournalError
 from clover_nb.forms import history
 from clover_nb.forms.customer_forms import undo_spec
@@ -474,6 +475,41 @@ def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice
         assert are_verified(batch)
         assert len(ana.customers.list()) == known + 40
         assert len(ana.journal.frame()) == 40
+
+
+def test_what_others_change_while_a_batch_waits_is_not_overwritten(practice, database, monkeypatch):
+    """Customers who were read before that are read again, those whose turn it was too."""
+    monkeypatch.setattr(row_sender, "STALE_SECONDS", 0.5)
+    emails, reports, theirs = [f"wait{turn}@example.com" for turn in range(40)], [], []
+    with connect_as(practice, database, "ana") as ana:
+        ana.customers.apply(ana.customers.plan(pd.DataFrame({"email": emails, "name": "Old Name"})))
+        plan = ana.customers.plan(pd.DataFrame({"email": emails, "name": "Newer Name"}))
+        ours = [row.customer_id for row in plan.rows]
+
+        def change_what_was_not_sent():
+            with connect("local", journal=None, **practice.connection()) as other:
+                names = other.customers.list()["name"].loc[ours]
+                theirs.extend(names.index[names == "Old Name"])
+                for key in theirs:
+                    other.customers.modify(key, name="Somebody Else")
+
+        def follow(progress):
+            """Away from the fifth row that is done on, while a colleague changes the others."""
+            away = [each for each in reports if each.done >= 5]
+            if len(away) == 1:
+                database.server.stop()
+            if len(away) == 3:  # a second later: what was sent has arrived
+                change_what_was_not_sent()
+            if len(away) == 4:
+                database.server.start()
+            reports.append(progress)
+
+        table = ana.customers.apply(plan, progress=follow).frame()
+        assert theirs
+        assert list(table["id"][table["outcome"] == "conflict"]) == theirs
+        assert (table["outcome"] == "done").sum() == 40 - len(theirs)
+        assert {ana.customers.retrieve(key)["name"] for key in theirs} == {"Somebody Else"}
+        assert len(ana.journal.frame()) == 80 - len(theirs)
 
 
 def test_ctrl_c_ends_a_batch_that_waits_for_the_database(practice, database):
