@@ -172,6 +172,20 @@ def test_old_entries_are_deleted(tmp_path):
     assert list(Journal(tmp_path / "journal", retention_days=7).frame().index) == [2]
 
 
+def test_an_entry_of_a_machine_without_a_clock_is_as_old_as_by_clovers(tmp_path):
+    """It stood at 1970 when the entry was written, and is right by now."""
+    journal = Journal(tmp_path / "journal")
+    for clover_time in (time.time(), time.time() - 8 * 86400, None):
+        entry = journal.begin(
+            Write("modify", "X", {}), host="h", merchant=None, clover_time=clover_time
+        )
+        journal.end(entry, "done")
+    with sqlite3.connect(tmp_path / "journal") as db:
+        db.execute("UPDATE entries SET time = 60.0")
+    db.close()
+    assert list(Journal(tmp_path / "journal", retention_days=7).frame().index) == [1]
+
+
 def test_an_empty_journal_has_its_columns():
     """The same types as a full one."""
     journal = Journal()
