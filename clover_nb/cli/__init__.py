@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     parser = _ArgumentParser(prog="clover-nb", description=__doc__)
+    parser.add_argument("--version", action=_PrintVersion)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     lab = commands.add_parser(
@@ -107,6 +108,19 @@ class _ArgumentParser(argparse.ArgumentParser):
         """Print the usage and the message, and exit."""
         self.print_usage(sys.stderr)
         self.exit(1, f"{self.prog}: error: {message}\n")
+
+
+class _PrintVersion(argparse.Action):
+    """Prints the program's name and version, which are looked up for that alone, and exits."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version, and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from clover_nb.team import application_name  # noqa: PLC0415
+
+        print(application_name())  # noqa: T201  of a command
+        parser.exit()
 
 
 # Each command is imported when it is run: they take up to a second.

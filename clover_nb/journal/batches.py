@@ -280,7 +280,9 @@ class Batches:
                 found = db.execute(chosen).first()
         if found is None:
             raise ValidationError(
-                f"There is no batch {number}.", hint="clover.batches() lists them.", field="batch"
+                f"There is no batch {number}.",
+                hint="clover.batches() lists them; on the command line, clover-nb batches.",
+                field="batch",
             )
         return BatchInfo(
             found.batch,

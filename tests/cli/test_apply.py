@@ -59,7 +59,9 @@ def test_a_plan_is_applied_listed_and_taken_back(box, saved, tmp_path, capsys):
     undo = tmp_path / "undo.jsonl"
     status, out, _ = run(capsys, "undo", 1, "--out", undo)
     assert (status, out) == (2, f"Plan: 3 doubtful. Saved as {undo}.\n")
-    assert run(capsys, "undo", 9, "--out", undo)[0] == 1
+    status, _, err = run(capsys, "undo", 9, "--out", undo)
+    assert (status, err.startswith("There is no batch 9.")) == (1, True)
+    assert "clover-nb batches" in err
 
 
 def test_it_asks_before_it_sends(box, saved, capsys, monkeypatch):
