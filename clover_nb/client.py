@@ -16,7 +16,7 @@ from clover_nb import settings as settings_
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.customers import Customers
-from clover_nb.errors import SettingsError
+from clover_nb.errors import SettingsError, ValidationError
 from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Entry
 from clover_nb.journal.registry import RETENTION_DAYS
@@ -222,7 +222,9 @@ def connect(
         journal: The file in which changes are written down (see :mod:`clover_nb.journal`).
             ``"default"``: the team's, or else one in the user's data folder; for a local sandbox,
             in memory, as long as the sandbox lives. ``None``: no journal.
-        retention_days: Entries of the journal that are older are deleted.
+        retention_days: Entries that are older are deleted when the journal is opened, by the first
+            connection of a process to it. This machine's clock says how old they are, or the team's
+            database's: one that is ahead deletes too early.
         on_unknown: When the answer to a change is lost, ``"resolve"`` looks whether it was made,
             and sends it again where that can't make it twice. ``"raise"`` raises
             :class:`~clover_nb.errors.OutcomeUnknownError` at once and sends nothing again.
@@ -240,6 +242,8 @@ def connect(
         >>> clover
         <Clover: LOCAL practice sandbox, merchant HTZN04FAR1CPC>
     """
+    setting_checks.check_path("journal", journal)
+    setting_checks.check_path("team", team)
     ask_for_token = None
     if callable(access_token):
         ask_for_token = partial(setting_checks.ask_for_token, access_token)
@@ -340,7 +344,7 @@ def _open_journal(
 
 
 def _start_sandbox(seed: int | None) -> Sandbox:
-    from clover_nb import sandbox  # noqa: PLC0415  only who use_sandbox pays for the server's import
+    from clover_nb import sandbox  # noqa: PLC0415  only who practises pays for the server's import
 
     return sandbox.start(seed=seed)
 
@@ -370,11 +374,20 @@ def use(clover: Clover) -> Clover:
     Returns:
         The same connection.
 
+    Raises:
+        ValidationError: It is no connection.
+
     Example:
         >>> clover = use(connect("local", seed=1))
         >>> len(Customer.list(limit=3))
         3
     """
+    if not isinstance(clover, Clover):
+        raise ValidationError(
+            f"clover must be a connection, not a {type(clover).__name__}.",
+            hint='Such as use(connect("local")).',
+            field="clover",
+        )
     with _lock:
         _default[:] = [clover]
     return clover

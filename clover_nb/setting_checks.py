@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Callable, Collection
 from numbers import Integral, Real
@@ -176,6 +177,12 @@ def check_number(field: str, value: object, *, whole: bool = False) -> Any:  # n
         f"{field} must be a {'whole ' if whole else ''}number, 0 or more, not {value!r}.",
         field=field,
     )
+
+
+def check_path(field: str, value: object) -> None:
+    """A file's or a folder's name, which may be left out."""
+    if value is not None and not isinstance(value, str | os.PathLike):
+        raise SettingsError(f"{field} must be a path, not {value!r}.", field=field)
 
 
 def check_choice(field: str, value: T, choices: Collection[T]) -> T:

@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from clover_nb import Timeouts, constants
+from clover_nb import Timeouts, client, constants, use
 from clover_nb.client import connect
-from clover_nb.errors import JournalError, ReadOnlyError, SettingsError
+from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
 from clover_nb.masking import Secret
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
@@ -225,6 +225,25 @@ def test_reading_without_a_merchant_id_says_how_to_set_it():
     """The Platform API reads by merchant."""
     with pytest.raises(SettingsError, match="CLOVER_MERCHANT_ID is missing"):
         connect("sandbox", access_token="x").customers.list()
+
+
+@pytest.mark.parametrize("given", ["local", None, connect])
+def test_what_is_no_connection_is_not_used(given, monkeypatch):
+    """A name of an environment, for example; the default connection stays as it was."""
+    monkeypatch.setattr(client, "_default", before := ["the one before"])
+    with pytest.raises(ValidationError, match=r"must be a connection, not a .*connect") as caught:
+        use(given)
+    assert caught.value.field == "clover"
+    assert before == ["the one before"]
+
+
+@pytest.mark.parametrize("field", ["journal", "team"])
+@pytest.mark.parametrize("given", [5, False, ["journal"]])
+def test_what_is_no_path_is_refused_in_a_sentence(field, given):
+    """False, for example, where None is meant."""
+    with pytest.raises(SettingsError, match=f"{field} must be a path") as caught:
+        connect("sandbox", access_token="x", **{field: given})
+    assert caught.value.field == field
 
 
 @pytest.mark.parametrize(
