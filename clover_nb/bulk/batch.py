@@ -14,6 +14,7 @@ from clover_nb.bulk import workbooks
 from clover_nb.bulk.batch_progress import FAILED, BatchProgress
 from clover_nb.bulk.columns import ID, suggest_columns
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
+from clover_nb.bulk.files import convert_write_errors
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.row_checks import CustomerListing
@@ -112,7 +113,7 @@ class Batch:
             path: The file: ``.csv`` or ``.xlsx``.
 
         Raises:
-            ValidationError: The name ends otherwise.
+            ValidationError: The name ends otherwise, or the file can't be written.
         """
         path = Path(path)
         headings = list(self._info.headings)
@@ -126,9 +127,11 @@ class Batch:
         columns = [*headings, *added]
         if path.suffix.lower() == ".csv":
             table = pd.DataFrame(lines, columns=columns, dtype=TEXT_DTYPE)
-            quality.save_csv(table.set_index(columns[0]), path)
+            with convert_write_errors(path):
+                quality.save_csv(table.set_index(columns[0]), path)
         elif path.suffix.lower() == ".xlsx":
-            workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
+            with convert_write_errors(path):
+                workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
         else:
             raise ValidationError(f"{path.name} ends neither in .csv nor in .xlsx.", field="path")
 

@@ -14,7 +14,7 @@ from clover_nb.bulk.batch import Batch
 from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.fields import CLOVER_NAMES, FIELDS
 from clover_nb.bulk.plan import Plan, make_plan
-from clover_nb.bulk.review import Empty
+from clover_nb.bulk.review import Empty, check_arguments
 from clover_nb.bulk.rows import PlanRow
 from clover_nb.bulk.runner import BatchRunner
 from clover_nb.errors import ValidationError
@@ -52,13 +52,14 @@ class BulkChanges:
         empty: Empty,
     ) -> Plan:
         """Plan a table; see :meth:`clover_nb.customers.Customers.plan`."""
+        check_arguments(table, key=key, columns=columns, empty=empty)
         host, merchant = self.account
         return make_plan(
             table,
             self.list_customers(),
             host=host,
             merchant=merchant,
-            key=[key] if isinstance(key, str) else key,
+            key=key,
             columns=columns,
             base=base,
             empty=empty,

@@ -89,11 +89,17 @@ def suggest_columns(
         ValidationError: A heading or a field is none, or one is given twice.
     """
     headings = [str(name) for name in table.columns]
+    if given is not None and not isinstance(given, Mapping):
+        raise ValidationError(
+            f"columns must be a dict of fields by heading, not a {type(given).__name__}.",
+            hint='Such as columns={"E-mail": "email", "Notes": None}.',
+            field="columns",
+        )
     given = {str(heading): field for heading, field in (given or {}).items()}
     for heading, field in given.items():
         _check_heading(heading, headings)
         if field is not None:
-            validation.check_name(field, (ID, *FIELDS))
+            validation.check_name(str(field), (ID, *FIELDS))
     told = {field: heading for heading, field in given.items() if field is not None}
     if len(told) < sum(field is not None for field in given.values()):
         raise ValidationError("columns= names two columns as the same field.", field="columns")

@@ -80,7 +80,16 @@ class Plan:
         Returns:
             A DataFrame indexed by ``row``, the number in the table that was planned, with
             ``action``, ``status``, ``id``, ``requests``, and ``reasons``: sentences, one a line.
+
+        Raises:
+            ValidationError: There is no such status.
         """
+        if status is not None and status not in get_args(Status):
+            raise ValidationError(
+                f"There is no status {status!r}.",
+                hint=f"There are: {', '.join(get_args(Status))}.",
+                field="status",
+            )
         lines: list[tuple[object, ...]] = [
             (
                 row.row,
@@ -190,6 +199,9 @@ class Plan:
 
         Args:
             path: The file.
+
+        Raises:
+            ValidationError: It can't be written.
         """
         header = {
             "plan": self.id,
@@ -212,14 +224,12 @@ def make_plan(
     *,
     merchant: str | None,
     host: str,
-    key: Sequence[str] = ("id", "email"),
+    key: str | Sequence[str] = ("id", "email"),
     columns: Mapping[str, str | None] | None = None,
     base: pd.DataFrame | None = None,
     empty: Empty = "keep",
 ) -> Plan:
     """Plan a table; see :meth:`clover_nb.customers.Customers.plan`."""
-    if empty not in get_args(Empty):
-        raise ValidationError('empty is "keep" or "clear".', field="empty")
     found = review_table(table, current, key=key, columns=columns, base=base, empty=empty)
     return Plan(
         merchant=merchant,

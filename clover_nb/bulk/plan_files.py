@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from clover_nb.bulk.files import convert_read_errors, convert_write_errors
 from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.errors import ValidationError
 
@@ -38,24 +39,26 @@ def write_plan_file(
     rows: Iterable[PlanRow],
     unchanged: Iterable[tuple[Any, str]],
 ) -> None:
-    """Write a plan whole or not at all, readable by this user alone."""
+    """Write a plan whole or not at all, readable by this user alone.
+
+    Raises:
+        ValidationError: The file can't be written.
+    """
     lines = [_dump_json(_as_json(row)) for row in rows]
     lines += [_dump_json({"row": row, "action": "unchanged", "id": key}) for row, key in unchanged]
     body = b"".join(lines)
     told = {"kind": _KIND, "format": _FORMAT} | dict(header)
     told["sha256"] = _hash_contents(told, body)
     path = Path(path)
-    try:
+    with convert_write_errors(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    except OSError as error:  # by the name that was given
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_dump_json(told) + body)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_dump_json(told) + body)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink()
+            raise
 
 
 def read_plan_file(path: str | os.PathLike[str]) -> Contents:
@@ -65,12 +68,8 @@ def read_plan_file(path: str | os.PathLike[str]) -> Contents:
         ValidationError: It is none, was altered, or comes from a newer version.
     """
     path = Path(path)
-    try:
+    with convert_read_errors(path):
         first, _, body = path.read_bytes().partition(b"\n")
-    except OSError as error:
-        raise ValidationError(
-            f"{path.name} can't be read ({error.strerror}).", field="path"
-        ) from None
     try:
         header = orjson.loads(first)
     except ValueError:

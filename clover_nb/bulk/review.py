@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +62,7 @@ def review_table(
     table: pd.DataFrame,
     current: pd.DataFrame,
     *,
-    key: Sequence[str],
+    key: str | Sequence[str],
     columns: Mapping[str, str | None] | None = None,
     base: pd.DataFrame | None = None,
     empty: Empty = "keep",
@@ -80,11 +80,9 @@ def review_table(
     Raises:
         ValidationError: The columns, the key or the base can't be right.
     """
-    table = _prepare_table(table)
-    found = match_columns(table, columns)
-    key = _check_key(key, found)
-    texts = {field: as_texts(table[found.fields[field]]) for field in key}
-    match = match_rows(texts, current, key)
+    table, found, keys = check_arguments(table, key=key, columns=columns, empty=empty)
+    texts = {field: as_texts(table[found.fields[field]]) for field in keys}
+    match = match_rows(texts, current, keys)
     difference = compare_rows(found, table, current, match.positions, empty_keeps=empty == "keep")
     flags = np.column_stack([*difference.changed.values(), match.positions == NONE])
     busy = np.flatnonzero(flags.any(axis=1))
@@ -112,9 +110,34 @@ def review_table(
         dtype=TEXT_DTYPE,
     )
     _find_same_customers(rows, unchanged)
-    _find_emails_of_others(rows, current, strict="email" in key)
+    _find_emails_of_others(rows, current, strict="email" in keys)
     _find_probable_duplicates(rows, current)
     return TableReview(found, rows, unchanged, _describe_columns(found, difference.ignored))
+
+
+def check_arguments(
+    table: pd.DataFrame,
+    *,
+    key: str | Sequence[str],
+    columns: Mapping[str, str | None] | None,
+    empty: Empty,
+) -> tuple[pd.DataFrame, ColumnMapping, list[str]]:
+    """Refuse what can't be planned whoever is at Clover: reading them all may take minutes.
+
+    Arguments as of :func:`review_table`.
+
+    Returns:
+        The table with its ids as a column, which column is which field, and the key's fields that
+        it has.
+
+    Raises:
+        ValidationError: The table, the columns, the key or ``empty`` can't be right.
+    """
+    if empty not in get_args(Empty):
+        raise ValidationError('empty is "keep" or "clear".', field="empty")
+    table = _prepare_table(table)
+    found = match_columns(table, columns)
+    return table, found, _check_key(key, found)
 
 
 def _prepare_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +166,14 @@ def _number_rows(index: pd.Index[Any]) -> npt.NDArray[np.int64]:
     return np.array(index if is_numbered else range(1, len(index) + 1), dtype=np.int64)
 
 
-def _check_key(key: Sequence[str], columns: ColumnMapping) -> list[str]:
+def _check_key(key: object, columns: ColumnMapping) -> list[str]:
+    key = [key] if isinstance(key, str) else key
+    if not isinstance(key, Sequence) or not all(isinstance(field, str) for field in key) or not key:
+        raise ValidationError(
+            "key must be the name of a field, or several.",
+            hint=f'Such as "email", or ("id", "email"). There are: {", ".join((ID, *FIELDS))}.',
+            field="key",
+        )
     for field in key:
         validation.check_name(field, (ID, *FIELDS))
     known = [field for field in key if field in columns.fields]

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from clover_nb import quality
 from clover_nb.bulk import csv_files, workbooks
 from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
-from clover_nb.bulk.fields import as_texts, fingerprint_rows
+from clover_nb.bulk.fields import FIELDS, as_texts, fingerprint_rows
+from clover_nb.bulk.files import convert_read_errors, convert_write_errors
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
 
@@ -79,6 +81,7 @@ def parse_table(
     encoding: str | None = None,
 ) -> pd.DataFrame:
     """Read the content of a file that has this name; see :func:`read_table`."""
+    _check_header(header)
     read: dict[str, Any] = {"file": name, "sha256": hashlib.sha256(content).hexdigest()}
     lines: Iterable[Line]
     if workbooks.is_workbook(content, Path(name).suffix):
@@ -107,7 +110,8 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         path: The file: ``.csv`` or ``.xlsx``.
 
     Raises:
-        ValidationError: The name ends otherwise, or the table has no customer ids.
+        ValidationError: The name ends otherwise, the table lacks the customer ids or a column that
+            a plan compares, or the file can't be written.
 
     Example:
         >>> clover = clover_nb.connect("local", seed=1)
@@ -118,12 +122,13 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         <Plan: 200 unchanged>
     """
     path = Path(path)
-    if table.index.name != "id":
+    if not isinstance(table, pd.DataFrame) or table.index.name != "id":
         raise ValidationError(
             "The table has no customer ids: its index must be named id.",
             hint="Save a table as from clover.customers.list().",
             field="table",
         )
+    table = quality.prepare_customers(table, *FIELDS)
     columns = {str(name): as_texts(table[name]) for name in table.columns}
     columns[READ] = fingerprint_rows(table)
     if path.suffix.lower() == ".csv":
@@ -132,10 +137,12 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             name: pc.replace_substring_regex(column, _OWN_APOSTROPHE, r"'\1").to_pylist()
             for name, column in columns.items()
         }
-        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
+        with convert_write_errors(path):
+            quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
     elif path.suffix.lower() == ".xlsx":
         rows = [table.index, *(column.to_pylist() for column in columns.values())]
-        workbooks.write_sheet(["id", *columns], rows, path)
+        with convert_write_errors(path):
+            workbooks.write_sheet(["id", *columns], rows, path)
     else:
         raise ValidationError(
             f"{path.name} ends neither in .csv nor in .xlsx, the two that a table is saved as.",
@@ -143,14 +150,22 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         )
 
 
+def _check_header(header: object) -> None:
+    if header is None or (
+        isinstance(header, Integral) and not isinstance(header, bool) and int(header) > 0
+    ):
+        return
+    raise ValidationError(
+        f"header must be the number of a row, not {header!r}.",
+        hint="Rows are counted from 1, as a spreadsheet does; left out, the headings are found.",
+        field="header",
+    )
+
+
 def _read_content(path: Path) -> bytes:
-    try:
+    with convert_read_errors(path):
         large = path.stat().st_size > MAX_BYTES
         content = b"" if large else path.read_bytes()
-    except OSError as error:
-        raise ValidationError(
-            f"{path.name} can't be read ({error.strerror}).", field="path"
-        ) from None
     if large:
         raise ValidationError(
             f"{path.name} has more than {MAX_BYTES >> 20} MB.",

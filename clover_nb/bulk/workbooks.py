@@ -252,4 +252,6 @@ def write_sheet(headings: Sequence[str], columns: Sequence[Iterable[str]], path:
     sheet.append(list(headings))
     for row in zip(*columns, strict=True):
         sheet.append(fill_cell(text) for text in row)
-    book.save(path)
+    content = io.BytesIO()  # openpyxl leaves a file that it can't write open, and prints so later
+    book.save(content)
+    path.write_bytes(content.getbuffer())

@@ -588,6 +588,40 @@ def test_rows_are_named_by_numbers_of_pandas_too():
 def test_a_plan_that_can_not_be_saved_names_its_file(tmp_path):
     """And not the one beside it that takes its place."""
     path = tmp_path / "none" / "spring.plan.jsonl"
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(ValidationError) as caught:
         plan({"email": "new@example.com"}).save(path)
-    assert caught.value.filename == str(path)
+    assert caught.value.message == f"{path} can't be written (there is no folder {path.parent})."
+
+
+@pytest.mark.parametrize("key", [None, 5, [], [None], ["email", 5], {"email"}])
+def test_a_key_that_is_none_is_refused_in_a_sentence(key):
+    """With what can be one."""
+    with pytest.raises(ValidationError, match=r"key must be .* There are: id, name") as caught:
+        make_plan(table({"email": "a@example.com"}), CLOVER, merchant="M", host="h", key=key)
+    assert caught.value.field == "key"
+
+
+@pytest.mark.parametrize("given", [["email"], "email", 5])
+def test_columns_that_are_no_dict_are_refused_in_a_sentence(given):
+    """A list, for example."""
+    with pytest.raises(ValidationError, match=r"columns must be a dict.*'?E-mail") as caught:
+        plan({"email": "ana@example.com"}, columns=given)
+    assert caught.value.field == "columns"
+    with pytest.raises(ValidationError, match="5 is not a field"):
+        plan({"email": "ana@example.com"}, columns={"email": 5})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"key": "emial"}, {"columns": ["email"]}, {"columns": {"mail": None}}, {"empty": "x"}]
+)
+def test_what_cant_be_planned_is_said_before_anybody_is_read(clover, practice, wrong):
+    """All customers may take minutes."""
+    with requests_during(practice) as sent, pytest.raises(ValidationError):
+        clover.customers.plan(table({"email": "plan@example.com"}), **wrong)
+    assert sent == []
+
+
+def test_a_status_that_is_none_is_refused(mixed):
+    """A misspelled one has no rows, and to accept those would do nothing."""
+    with pytest.raises(ValidationError, match=r"no status 'doubful'.*doubtful"):
+        mixed.frame(status="doubful")

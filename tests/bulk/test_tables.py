@@ -232,6 +232,15 @@ def test_a_sheet_a_header_and_an_encoding_can_be_named(tmp_path):
         read(tmp_path, PLAIN, encoding="klingon")
 
 
+@pytest.mark.parametrize("header", [0, -1, "1", 1.0, True])
+def test_a_header_that_is_no_row_is_refused(tmp_path, header):
+    """Rows are counted from 1; pandas would count from 0."""
+    for content, name in ((PLAIN, "t.csv"), (workbook(["a"], ["1"]), "t.xlsx")):
+        with pytest.raises(ValidationError, match="header must be the number") as caught:
+            read(tmp_path, content, name, header=header)
+        assert caught.value.field == "header"
+
+
 def test_a_file_that_isnt_there_is_said(tmp_path):
     """As every other trouble with a file."""
     with pytest.raises(ValidationError, match=r"none\.csv can't be read"):
@@ -326,5 +335,27 @@ def test_a_table_is_saved_as_csv_or_xlsx_alone(tmp_path):
     """And only with ids."""
     with pytest.raises(ValidationError, match=r"neither in \.csv nor in \.xlsx"):
         save_table(to_frame([{"id": "A"}]), tmp_path / "t.parquet")
-    with pytest.raises(ValidationError, match="no customer ids"):
-        save_table(pd.DataFrame({"name": ["Ana"]}), tmp_path / "t.csv")
+    for given in (pd.DataFrame({"name": ["Ana"]}), to_frame([{"id": "A"}])["name"], [{"id": "A"}]):
+        with pytest.raises(ValidationError, match="no customer ids"):
+            save_table(given, tmp_path / "t.csv")
+
+
+def test_a_table_that_lacks_what_a_plan_compares_is_not_saved(tmp_path):
+    """The missing columns are named."""
+    table = to_frame([{"id": "A", "name": "Ana"}]).drop(columns=["first_name", "phone"])
+    with pytest.raises(ValidationError, match="has no column first_name, phone"):
+        save_table(table, tmp_path / "t.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_table_that_can_not_be_saved_names_its_file(tmp_path, suffix):
+    """And the folder that is missing, or what the system says."""
+    path = tmp_path / "none" / f"t{suffix}"
+    with pytest.raises(ValidationError, match=r"can't be written \(there is no folder") as caught:
+        save_table(to_frame([{"id": "A"}]), path)
+    assert str(path) in caught.value.message
+    folder = tmp_path / f"a{suffix}"
+    folder.mkdir()
+    with pytest.raises(ValidationError, match="Is a directory"):
+        save_table(to_frame([{"id": "A"}]), folder)

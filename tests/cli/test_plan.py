@@ -66,7 +66,7 @@ def test_an_error_of_use_exits_with_1_and_a_sentence(ana, tmp_path, capsys):
         ([tmp_path / "none.csv"], "none.csv can't be read"),
         ([path, "--column", "Phon=phone"], "Did you mean 'phone'"),
         ([path, "--key", "emial"], "Did you mean email"),
-        ([path, "--out", tmp_path / "none" / "plan"], "No such file"),
+        ([path, "--out", tmp_path / "none" / "plan"], "there is no folder"),
     ):
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (1, "")
