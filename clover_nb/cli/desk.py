@@ -25,7 +25,7 @@ from clover_nb.cli.desk_page import HEADERS, list_handlers
 from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
-from clover_nb.errors import CloverError
+from clover_nb.errors import CloverError, JournalError
 from clover_nb.journal.registry import default_path
 from clover_nb.journal.sqlite import make_private_file
 from clover_nb.setting_sources import PRACTICE
@@ -78,7 +78,7 @@ def serve_desk(arguments: argparse.Namespace) -> int:
             sockets = [bind_unix_socket(arguments.socket, mode=0o600)]
         else:
             sockets = _bind_port(arguments.port)
-    except OSError as error:
+    except (OSError, JournalError) as error:
         print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
         return 1
     with clover, private_folder() as folder:
@@ -174,6 +174,7 @@ def _bind_port(port: int | None) -> list[socket.socket]:
 
     Raises:
         OSError: The named one is taken, or the file that keeps it can't be made.
+        JournalError: This user has no home, where the file would be.
     """
     if port is not None:
         return bind_sockets(port, _ADDRESS)

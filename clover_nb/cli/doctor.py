@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from clover_nb import team
 from clover_nb.client import Clover, connect
 from clover_nb.env_file import find_env_file, read_env_file
-from clover_nb.errors import APIConnectionError, APIError, CloverError, SettingsError
+from clover_nb.errors import (
+    APIConnectionError,
+    APIError,
+    CloverError,
+    JournalError,
+    SettingsError,
+)
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret
@@ -161,7 +167,11 @@ def _failed_check(what: str, error: CloverError) -> CheckResult:
 
 
 def _check_journal() -> Iterator[CheckResult]:
-    path = default_path()
+    try:
+        path = default_path()
+    except JournalError as error:
+        yield _failed_check("journal", error)
+        return
     there = next(each for each in (path, *path.parents) if each.exists())
     if os.access(there, os.R_OK | os.W_OK):
         made = "" if there == path else ", made with the first connection"

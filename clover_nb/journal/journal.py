@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import bindparam
+from sqlalchemy.exc import SQLAlchemyError
 
 from clover_nb.errors import JournalError, ValidationError
 from clover_nb.journal import tables
@@ -135,11 +136,12 @@ class Journal:
 
     @contextmanager
     def _connect(self) -> Iterator[sa.Connection]:
-        """The database's connection, once all is written down that could not be."""
+        """The database's connection, once all is written down that could not be, if it can now."""
         with self.database.connect() as db:
-            while self._unwritten:
-                db.execute(_END, self._unwritten[0])
-                self._under_way.discard(int(self._unwritten.pop(0)["number"]))
+            with suppress(SQLAlchemyError):  # a disk that is full can be read
+                while self._unwritten:
+                    db.execute(_END, self._unwritten[0])
+                    self._under_way.discard(int(self._unwritten.pop(0)["number"]))
             yield db
 
     # -- writing ---------------------------------------------------------------------------------
@@ -225,8 +227,7 @@ class Journal:
                 execute_prepared(db, _END, line)
                 self._under_way.discard(entry)
         except JournalError:
-            if not self.database.is_connected:  # it is written as soon as there is a connection
-                self._unwritten.append(line)
+            self._unwritten.append(line)  # as soon as there is a connection, or room
             raise
 
     def add_done(

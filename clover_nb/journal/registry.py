@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from clover_nb import team
+from clover_nb.errors import JournalError
 from clover_nb.masking import Secret
 
 if TYPE_CHECKING:
@@ -83,10 +84,22 @@ def unkept_journal(account: tuple[object, ...]) -> Journal:
 
 
 def default_path() -> Path:
-    """The journal of this user: in the folder where the system keeps a program's data."""
+    """The journal of this user: in the folder where the system keeps a program's data.
+
+    Raises:
+        JournalError: This user has no home, as in some containers.
+    """
     import platformdirs  # noqa: PLC0415  a local sandbox keeps its journal in memory
 
-    return Path(platformdirs.user_data_dir("clover-nb", appauthor=False)) / "journal.sqlite3"
+    try:
+        folder = Path(platformdirs.user_data_dir("clover-nb", appauthor=False))
+    except RuntimeError:
+        raise JournalError(
+            "There is no place for the journal: this user has no home.",
+            hint="Set HOME, or name a file: connect(journal=...); connect(journal=None) works "
+            "without.",
+        ) from None
+    return folder / "journal.sqlite3"
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
+import os
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -15,6 +19,7 @@ from practice_requests import requests_during
 from scripted_server import BRIEF, said
 
 from clover_nb import TEST_CARDS, connect, errors
+from clover_nb.cli import doctor
 from clover_nb.errors import EditConflictError, JournalError, ValidationError
 from clover_nb.journal import registry as journals
 from clover_nb.journal.entries import Write
@@ -143,6 +148,26 @@ def test_the_default_file_is_in_the_users_folder(monkeypatch, tmp_path):
         assert clover.journal.path is None
 
 
+def test_a_user_without_a_home_is_told_so(monkeypatch):
+    """As in some containers: nobody is known by this number, and no variable says where it is."""
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    assert journals.default_path().is_absolute()  # imports what another user may not read
+
+    def as_nobody_known():
+        os.setuid(54321)
+        with pytest.raises(JournalError, match=r"has no home.*HOME"):
+            connect("sandbox", access_token="x", merchant_id="M1")
+        connect("sandbox", access_token="x", merchant_id="M1", journal=None).close()
+        (finding,) = doctor._check_journal()
+        assert (finding.good, "has no home" in finding.what) == (False, True)
+
+    child = multiprocessing.get_context("fork").Process(target=as_nobody_known)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+
+
 def test_connections_to_one_local_sandbox_share_its_journal(practice):
     """What one has changed, the other can undo."""
     with (
@@ -226,6 +251,33 @@ def test_a_change_that_is_made_does_not_fail_for_the_journal(scripted, tmp_path,
         row = clover.customers.create(email="ana@example.com", source="clv_1TSTS")
     assert row["id"] == "7QK2M9ZX4T0BC"
     assert "could not be written down" in caplog.text
+
+
+def test_what_could_not_be_completed_is_as_soon_as_there_is_room(clover, practice, caplog):
+    """A full disk, for example. Until then nothing more is sent, and the journal can be read."""
+    row = a_customer(clover, name="Ana")
+    clover.customers.modify(row["id"], note="漢" * 2000)  # longer than a page of the file
+    journal = clover.journal
+
+    def ask(setting):
+        with journal.database.connect() as db:
+            return db.exec_driver_sql(f"PRAGMA {setting}").scalar_one()
+
+    entry, most = last(clover).name + 1, ask("max_page_count")
+    for pages in itertools.count(ask("page_count")):
+        ask(f"max_page_count = {pages}")
+        with suppress(JournalError):
+            clover.customers.modify(row["id"], phone="555-0100")
+            break
+    assert "could not be written down" in caplog.text
+    assert journal.frame()["outcome"].loc[entry] == "open"
+    with requests_during(practice) as sent, pytest.raises(JournalError, match="full"):
+        clover.customers.modify(row["id"], phone="555-0199")
+    assert {request["method"] for request in sent} == {"GET"}
+    ask(f"max_page_count = {most}")
+    assert clover.resolve(entry).outcome == "done"
+    clover.customers.modify(row["id"], phone="555-0142")
+    assert set(journal.frame()["outcome"]) == {"done"}
 
 
 def test_a_deleted_customer_is_forgotten(clover, tmp_path):
