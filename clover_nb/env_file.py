@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from clover_nb.errors import SettingsError
 
 
@@ -35,8 +37,6 @@ def read_env_file(path: Path) -> dict[str, str | None]:
     Raises:
         SettingsError: It can't be read, or another user could have written it.
     """
-    from dotenv import dotenv_values  # noqa: PLC0415  only who has such a file pays for it
-
     try:
         with path.open(encoding="utf-8") as file:
             _refuse_untrusted(path, (path.lstat(), os.fstat(file.fileno())))
