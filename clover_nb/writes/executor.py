@@ -31,6 +31,7 @@ from clover_nb.writes.outcome import (
     check_create,
     check_missing,
     check_update,
+    filter_created,
     find_candidates,
     new_cards,
     shows_another_token,
@@ -330,7 +331,7 @@ class WriteExecutor:
 
     def _check_outcome(self, write: Write) -> OutcomeCheck:
         if write.customer_id is None:
-            return check_create(self._platform.find_customers(_filter_for(write)), write)
+            return check_create(self._platform.find_customers(filter_created(write)), write)
         try:
             return check_update(self._platform.get_customer(write.customer_id), write)
         except errors.NotFoundError:
@@ -373,7 +374,7 @@ class WriteExecutor:
             found = self._platform.find_customers(f"customerSince>={since * 1000:.0f}")
             if record := check_create(found, write).record:
                 return record
-            found = self._platform.find_customers(_filter_for(write))
+            found = self._platform.find_customers(filter_created(write))
             possible = find_candidates(found, write, since)
         except (errors.CloverError, *UNREADABLE):
             return None
@@ -418,16 +419,6 @@ def _parse_answer(answer: Response) -> WriteResult:
         return WriteResult(answer, "ecommerce", flatten(answer))
     except UNREADABLE:
         raise AmbiguousWriteError(wrong_record(answer)) from None
-
-
-def _filter_for(write: Write) -> str:
-    """How the customer of a create is looked for: by the first of what it was given."""
-    sent = write.sent
-    if sent.get("email"):
-        return f"emailAddress={sent['email']}"
-    if sent.get("phone"):
-        return f"phoneNumber={sent['phone']}"
-    return f"fullName={' '.join(sent[n] for n in ('firstName', 'lastName') if sent.get(n))}"
 
 
 def _may_mean_applied(write: Write, refused: errors.APIError) -> bool:

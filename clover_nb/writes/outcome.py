@@ -102,6 +102,36 @@ def check_create(found: Sequence[Record], write: Write) -> OutcomeCheck:
     return OutcomeCheck("not_applied", is_proven=False)
 
 
+def filter_created(write: Write) -> str:
+    """The filter that finds the customer of a create: by the first of what it was given.
+
+    Raises:
+        ValueError: It was given nothing to be found by.
+    """
+    filters = {"email": "emailAddress", "phone": "phoneNumber", "name": "fullName"}
+    field, text = _identify_created(write)
+    return f"{filters[field]}={text}"
+
+
+def can_be_created(record: Record, write: Write) -> bool:
+    """Whether a customer shows, in whatever spelling, what a create is found by."""
+    field, text = _identify_created(write)
+    if field == "email":
+        return text.casefold() in map(str.casefold, list_emails(record))
+    return text == HIDDEN or _is_alike(flatten(record)[field], text)
+
+
+def _identify_created(write: Write) -> tuple[str, str]:
+    sent = write.sent
+    for field in ("email", "phone"):
+        if sent.get(field):
+            return field, sent[field]
+    name = " ".join(sent[part] for part in ("firstName", "lastName") if sent.get(part))
+    if not name:
+        raise ValueError("A create of nobody.")
+    return "name", name
+
+
 def find_candidates(found: Sequence[Record], write: Write, since: float) -> list[Record]:
     """Customers that a create whose token was used may have made, where no token is shown.
 

@@ -19,9 +19,11 @@ from clover_nb.journal.entries import Entry, Outcome, Write
 from clover_nb.records import Record, flatten
 from clover_nb.writes.outcome import (
     OutcomeCheck,
+    can_be_created,
     check_create,
     check_missing,
     check_update,
+    filter_created,
     list_emails,
 )
 
@@ -151,34 +153,32 @@ class JournalRecovery:
 
     def _check_create(self, entry: Entry) -> OutcomeCheck:
         """A create is done if its token is seen, and not done if no customer can come of it."""
-        email = entry.write.sent.get("email")
-        if not isinstance(email, str):
+        if not entry.write.sent:  # it was forgotten
             return OutcomeCheck("unknown")
-        found = {
-            str(record["id"]): record for record in self._search_created(email, entry.clover_time)
-        }
+        found = {str(record["id"]): record for record in self._search_created(entry)}
         check = check_create(list(found.values()), entry.write)
         if check.status == "applied":
             return check
-        # An empty answer to a filter by email proves nothing (O-live), the newest customers do.
+        # An empty answer to a filter proves nothing (O-live), the newest customers do.
         possible = entry.clover_time is None or any(
-            self._may_be(record, email, entry) for record in found.values()
+            self._may_be(record, entry) for record in found.values()
         )
         return OutcomeCheck("unknown" if possible else "not_applied")
 
-    def _search_created(self, email: str, began: float | None) -> Iterator[Record]:
-        yield from self._platform.find_customers(f"emailAddress={email}")
+    def _search_created(self, entry: Entry) -> Iterator[Record]:
+        began = entry.clover_time
+        yield from self._platform.find_customers(filter_created(entry.write))
         if began is not None:
             since = f"customerSince>={(began - CLOCK_SECONDS) * 1000:.0f}"
             until = f"customerSince<={(began + _IN_FLIGHT_SECONDS) * 1000:.0f}"
             yield from self._platform.find_customers(since, until)
 
-    def _may_be(self, record: Record, email: str, entry: Entry) -> bool:
+    def _may_be(self, record: Record, entry: Entry) -> bool:
         """Whether a create can have made this customer, whose card may be another by now."""
         began = (entry.clover_time or 0.0) - CLOCK_SECONDS
         return (
             (flatten(record)["created"] or 0) >= began * 1000
-            and email.casefold() in map(str.casefold, list_emails(record))
+            and can_be_created(record, entry.write)
             and not self._journal.claims.is_claimed(
                 str(record["id"]), entry.number, host=self._host
             )

@@ -87,6 +87,23 @@ def test_an_unknown_write_is_resolved_by_hand(real, tmp_path, call, loss, outcom
             assert "Ana" not in str(clover.journal.frame().to_dict())
 
 
+@pytest.mark.parametrize(("loss", "outcome"), [("request", "not done"), ("answer", "done")])
+@pytest.mark.parametrize("known_by", [{"name": "Ana Rivera"}, {"phone": "408-555-0142"}])
+def test_a_create_without_card_and_email_is_resolved_by_its_mark(
+    real, tmp_path, known_by, loss, outcome
+):
+    """Among the customers of its time."""
+    with real.connect(journal=tmp_path / "journal", on_unknown="raise") as clover:
+        a_customer(clover)  # from now on it is known what time it is there
+        getattr(real, f"lose_{loss}")("POST")
+        with pytest.raises(OutcomeUnknownError):
+            clover.customers.create(source=None, **known_by)
+        entry = clover.resolve(2)
+        assert entry.outcome == outcome
+        if outcome == "done":
+            assert entry.write.customer_id == clover.customers.list().index[-1]
+
+
 def test_what_stays_unclear_is_said_with_what_is_there(real, tmp_path):
     """Somebody has changed the customer since; the error names the value."""
     with real.connect(journal=tmp_path / "journal", on_unknown="raise") as clover:
