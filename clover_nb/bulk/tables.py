@@ -21,6 +21,7 @@ from clover_nb.bulk.fields import FIELDS, as_texts, fingerprint_rows
 from clover_nb.bulk.files import convert_read_errors, convert_write_errors
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
+from clover_nb.frames import prepare_customers
 
 #: Of a file.
 MAX_BYTES: Final = 64 * 2**20
@@ -128,7 +129,7 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             hint="Save a table as from clover.customers.list().",
             field="table",
         )
-    table = quality.prepare_customers(table, *FIELDS)
+    table = prepare_customers(table, *FIELDS)
     columns = {str(name): as_texts(table[name]) for name in table.columns}
     columns[READ] = fingerprint_rows(table)
     if path.suffix.lower() == ".csv":
