@@ -83,8 +83,7 @@ def flatten(record: Record) -> dict[str, Any]:
     What the schema has no name for comes after, under Clover's: a field of the first email
     address, phone, address or card as ``email_...``, ``phone_...``, ``shipping_...`` or
     ``card_...``; a list of several, whole; what is noted besides the note as ``metadata_...``. What
-    is nested otherwise than Clover has ever sent it
-    is kept as it came.
+    is nested otherwise than Clover has ever sent it is kept as it came.
 
     Raises:
         InvalidResponseError: It is no record at all.
@@ -99,9 +98,8 @@ def flatten(record: Record) -> dict[str, Any]:
         beyond |= strange
     if not beyond:
         return fields
-    others = redact_tokens(
-        beyond
-    )  # should Clover ever use a name of the schema, the schema's is meant
+    others = redact_tokens(beyond)
+    # Should Clover ever use a name of the schema, the schema's is meant.
     return fields | {f"clover_{n}" if n in SCHEMA else n: v for n, v in others.items()}
 
 

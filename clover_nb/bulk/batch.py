@@ -16,8 +16,8 @@ from clover_nb.bulk.columns import ID, suggest_columns
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
 from clover_nb.bulk.files import convert_write_errors
 from clover_nb.bulk.plan import Plan
-from clover_nb.bulk.requests import differing_fields
 from clover_nb.bulk.row_checks import CustomerListing
+from clover_nb.bulk.row_requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError

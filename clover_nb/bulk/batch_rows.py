@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from clover_nb.bulk.requests import Values, describe_change, differing_fields
 from clover_nb.bulk.row_checks import RowCheck
+from clover_nb.bulk.row_requests import Values, describe_change, differing_fields
 from clover_nb.errors import APIError, JournalError
 from clover_nb.masking import mask_text
 
@@ -47,8 +47,12 @@ class BatchRows:
         self._begun = set(self._inherited)
 
     def select(self, *states: RowState) -> list[BatchRow]:
-        """The rows of these states; without any, those that are not finished."""
-        return [row for row in self._rows if row.state in (states or _LEFT)]
+        """The rows of these states."""
+        return [row for row in self._rows if row.state in states]
+
+    def has_left(self) -> bool:
+        """Whether there are rows that are not finished."""
+        return any(row.state in _LEFT for row in self._rows)
 
     def select_creates(self) -> list[BatchRow]:
         """The rows of new customers, whatever their state."""
@@ -82,7 +86,7 @@ class BatchRows:
         self._write(self._batches.save, self._number, row)
 
     def save_check(self, row: BatchRow, check: RowCheck) -> bool:
-        """Write down why a row is not sent; whether it is."""
+        """Return whether a row is to be sent; why it is not is written down."""
         if check.verdict == "found" and row.row in self._begun:
             self.save_change(row, check.now or {})
         elif check.verdict == "found":  # by somebody else

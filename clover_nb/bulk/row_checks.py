@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import pandas as pd
 
 from clover_nb.bulk.fields import FIELDS, as_texts, normalize_value
-from clover_nb.bulk.requests import Values, differing_fields
+from clover_nb.bulk.row_requests import Values, differing_fields
 from clover_nb.masking import mask_text
 
 if TYPE_CHECKING:

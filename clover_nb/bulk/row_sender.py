@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import errors
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.bulk import requests
+from clover_nb.bulk import row_requests
 from clover_nb.bulk.batch_rows import BatchRows
-from clover_nb.bulk.requests import Values, differing_fields, values_of
 from clover_nb.bulk.row_checks import GONE, check_delete, check_modify
+from clover_nb.bulk.row_requests import Values, differing_fields, values_of
 from clover_nb.bulk.rows import list_calls
 from clover_nb.records import Record, flatten
 from clover_nb.transport.http import AmbiguousWriteError
@@ -155,13 +155,13 @@ class RowSender:
     def _send_once(self, row: BatchRow, record: Record | None) -> None:
         answer: Record | None = None
         if row.action == "create":
-            answer = requests.create_customer(self._api, row.wanted, row.uid)
+            answer = row_requests.create_customer(self._api, row.wanted, row.uid)
             row.customer_id = str(answer["id"])
         elif row.action == "delete":
             with suppress(errors.NotFoundError):  # gone already
                 answer = self._api.delete_customer(str(row.customer_id))
         elif record is not None:
-            answer = requests.modify_customer(self._api, record, row.wanted)
+            answer = row_requests.modify_customer(self._api, record, row.wanted)
         now = values_of(record) if record else {}
         self._rows.save_change(row, now, getattr(answer, "request_id", None))
 

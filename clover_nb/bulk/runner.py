@@ -21,8 +21,8 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk.batch_progress import BatchProgress, ProgressReporter
 from clover_nb.bulk.batch_rows import BatchRows
 from clover_nb.bulk.fields import ADDRESS
-from clover_nb.bulk.requests import differing_fields, values_of
 from clover_nb.bulk.row_checks import CustomerListing, check_row, describe_differences, is_as_wanted
+from clover_nb.bulk.row_requests import differing_fields, values_of
 from clover_nb.bulk.row_sender import ATTEMPTS, OUTSIDE, RowReading, RowSender
 from clover_nb.bulk.rows import list_calls
 from clover_nb.masking import mask_text
@@ -121,7 +121,7 @@ class BatchRunner:
         self._batches.take(self._number)
         self._rows.read()
         try:
-            if self._rows.select():
+            if self._rows.has_left():
                 self._apply_rows()
             if any(row.verified is None for row in self._rows.select("done")):
                 self._verify_rows()

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lab.set_defaults(run=_run_lab)
 
     from clover_nb.cli import lessons  # noqa: PLC0415  `--help` of the others need not wait
-    from clover_nb.sandbox import cli  # noqa: PLC0415
+    from clover_nb.sandbox import cli as sandbox_cli  # noqa: PLC0415
 
     copied = commands.add_parser(
         "lessons",
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     copied.set_defaults(run=lessons.run)
 
     sandbox = commands.add_parser("sandbox", help="run the practice sandbox alone")
-    cli.add_arguments(sandbox)
-    sandbox.set_defaults(run=cli.serve)
+    sandbox_cli.add_arguments(sandbox)
+    sandbox.set_defaults(run=sandbox_cli.serve)
 
     desk = commands.add_parser(
         "desk",

@@ -173,17 +173,17 @@ def shared_limiter(
     """
     from clover_nb.transport.rate_limit_locks import AccountLocks  # noqa: PLC0415  portalocker
 
-    in_database = team is not None and is_database(team)
-    folder = Path(team.reveal()) if team and not in_database else None
+    address = team if team and is_database(team) else None
+    folder = Path(team.reveal()) if team and not address else None
     with _accounts_lock:
         locks = _accounts.get((folder, account))
         if locks is None:
             locks = _accounts[folder, account] = AccountLocks(account, folder)
-        if not team or not in_database:
+        if address is None:
             return RateLimiter(per_second or 0, at_once or 0, locks)
         from clover_nb.transport import rate_limit_database as database  # noqa: PLC0415  an extra
 
-        session = database.shared_session(team)
+        session = database.shared_session(address)
         return database.DatabaseRateLimiter(per_second or 0, at_once or 0, locks, account, session)
 
 
