@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 20  # rows
 _NOTHING, _ERROR, _CHANGES = 0, 1, 2
+# What sentences say in Python's words, and the option that it is here.
+_OPTIONS: Final = {
+    "columns=": '--column "HEADING=FIELD"',
+    "header=": "--header ROW",
+    "encoding=": "--encoding NAME",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +80,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
         if arguments.out:
             plan.save(arguments.out)
     except (CloverError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201  a command's output
+        print(_name_options(str(error)), file=sys.stderr)  # noqa: T201  a command's output
         return _ERROR
     print(_as_json(plan) if arguments.json else _as_text(plan, arguments.out))  # noqa: T201
     return _CHANGES if plan.rows else _NOTHING
@@ -83,6 +89,11 @@ def run_plan(arguments: argparse.Namespace) -> int:
 def _parse_column(text: str) -> tuple[str, str | None]:
     heading, equals, field = text.rpartition("=")
     return (heading, field or None) if equals else (text, None)
+
+
+def _name_options(text: str) -> str:
+    named = [option for word, option in _OPTIONS.items() if word in text]
+    return " ".join([text, *(f"Here it is {option}." for option in named)])
 
 
 def _as_json(plan: Plan) -> str:
@@ -100,7 +111,7 @@ def _as_text(plan: Plan, saved: Path | None) -> str:
         lines += [f"    {reason.message}" for reason in row.reasons]
     if (more := len(plan.rows) - _SHOWN) > 0:
         lines.append(f"and {more:,} more rows: --json shows all")
-    lines += plan.notes
+    lines += map(_name_options, plan.notes)
     requests = f"{plan.requests:,} request{'' if plan.requests == 1 else 's'}"
     lines.append(f"{repr(plan)[1:-1]}, {requests}")
     if saved:

@@ -45,6 +45,17 @@ def test_it_exits_with_0_when_nothing_is_to_be_done(ana, tmp_path, capsys):
     assert (status, out) == (0, "Plan: 1 unchanged, 0 requests\n")
 
 
+def test_what_python_calls_otherwise_is_named_as_an_option(ana, tmp_path, capsys):
+    """In errors and in notes."""
+    path = tmp_path / "spring.csv"
+    path.write_text("Mail,Courriel\na@example.com,b@example.com\n")
+    assert '--column "HEADING=FIELD"' in run(capsys, path)[2]
+    path.write_text(f"id,name,Contact\n{ana.name},Bo Lee,a@example.com\n")
+    assert '--column "HEADING=FIELD"' in run(capsys, path)[1]
+    path.write_text("Customers of spring\nid,phone\nx,1\n")
+    assert "--header ROW" in run(capsys, path)[2]
+
+
 def test_it_saves_a_plan_and_prints_json(ana, tmp_path, capsys):
     """For a colleague, and for a program."""
     path, saved = tmp_path / "spring.csv", tmp_path / "spring.plan.jsonl"
