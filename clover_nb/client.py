@@ -117,6 +117,7 @@ class Clover:
 
         Raises:
             ValidationError: This merchant has none with this number.
+            SettingsError: The journal is switched off.
         """
         return self.customers.batch(number)
 

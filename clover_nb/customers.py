@@ -521,7 +521,11 @@ class Customers:
         self._bulk.check_plan(plan)
 
     def batches(self) -> pd.DataFrame:
-        """The batches of this merchant, oldest first, as ``clover.batches()``."""
+        """The batches of this merchant, oldest first, as ``clover.batches()``.
+
+        Raises:
+            SettingsError: The journal is switched off.
+        """
         return self._bulk.batches.frame()
 
     def batch(self, number: int) -> Batch:
@@ -529,6 +533,7 @@ class Customers:
 
         Raises:
             ValidationError: This merchant has none with this number.
+            SettingsError: The journal is switched off.
         """
         return self._bulk.open_batch(number)
 
