@@ -127,7 +127,7 @@ class CustomerTable(SharedWidget):
         if gone:
             self.selected_ids = [each for each in self.selected_ids if each not in gone]
         if self._ticked:
-            known = self._page.query.with_ids(self.ticked_ids).index.astype(str)
+            known = self.ticked.index.astype(str)
             self._set_ticks([key for key in self.ticked_ids if key in known])
 
     def put(self, row: pd.Series[Any]) -> None:
@@ -197,6 +197,11 @@ class CustomerTable(SharedWidget):
     def ticked_ids(self) -> list[str]:
         """The ids of the ticked rows, on all pages."""
         return list(self._ticked)
+
+    @property
+    def ticked(self) -> pd.DataFrame:
+        """The ticked rows of the data, on all pages."""
+        return self._page.query.with_ids(self.ticked_ids)
 
     def on_tick(self, callback: Callable[[list[str]], object]) -> None:
         """Call this with the ids of the ticked rows after each change of them."""
