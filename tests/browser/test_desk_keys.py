@@ -260,6 +260,32 @@ def test_the_address_names_the_customer(page, chromium):
     expect(who(page)).to_contain_text("Qiang Zhou")
 
 
+# Clicks on the first row as soon as it is drawn, which says whose it is.
+CLICK_FIRST_ROW = """() => {
+  const row = document.querySelector("[role=grid] tbody tr");
+  row?.click();
+  return row?.dataset.id;
+}"""
+
+
+def test_a_click_right_after_a_reload_counts(page, line):
+    """Over a slow line, while the kernel turns to the customer whom the address names."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    expect(page).to_have_url(re.compile("#customer="))
+    named = page.url
+    line.milliseconds = 150
+    page.reload(wait_until="commit")
+    key = page.wait_for_function(CLICK_FIRST_ROW, timeout=90_000).json_value()
+    assert key not in named
+    expect(page).to_have_url(re.compile(rf"/#customer={key}$"))
+    expect(who(page)).to_contain_text(key)
+    expect(page.locator(f"tr[data-id='{key}']")).to_have_attribute("aria-selected", "true")
+    expect_history(page)
+    expect(who(page)).to_contain_text(key)
+
+
 def test_leaving_with_something_typed_asks_first(page):
     """And without it not; who loads the page again has the same customer."""
     asked = []
