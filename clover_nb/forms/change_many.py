@@ -380,7 +380,8 @@ class ChangeMany(SharedWidget):
         self._results = results
         self._open_table(results)
         if status.state == "done" and (failed := status.progress.failed):
-            told = f"{messages.count_rows(failed)} failed: look at the reasons. The other rows are done."
+            rows = messages.count_rows(failed)
+            told = f"It has ended, and {rows} failed: look at the reasons."
             self._open_step("results", "warning", told)
         elif status.state == "done":
             told = "All that was planned was sent, and compared with what is there."

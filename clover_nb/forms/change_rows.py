@@ -119,7 +119,7 @@ class PlanReview(CountedRows):
 
 
 def list_names(customers: pd.DataFrame) -> dict[str, str]:
-    """What each customer of a table is called, by id; without those who have neither name nor email."""
+    """The name of each customer of a table, or else the email, by id."""
     known = customers.reindex(columns=["name", "email"])
     known = known.astype(object).where(known.notna(), "")
     return {str(key): name or email for key, name, email in known.itertuples() if name or email}

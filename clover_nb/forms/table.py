@@ -99,7 +99,7 @@ class CustomerTable(SharedWidget):
         self.on_create: Callable[[str], object] | None = None
         self._page = page
         self._ticked: dict[str, None] = {}  # in the order of the clicks
-        self._columns_click = 0  # the latest of the person's choices of columns, as of ``selection``
+        self._columns_click = 0  # the latest choice of columns, as of ``selection``
         self._on_select: list[Callable[[list[str]], object]] = []
         self._on_tick: list[Callable[[list[str]], object]] = []
         self._writer = TaskRunner(self._show_failure)

@@ -363,7 +363,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     browser.apply()
     assert browser.form.step == "results"
     assert browser.counts == {"done": 1, "failed": 1}
-    assert browser.status == "1 row failed: look at the reasons. The other rows are done."
+    assert browser.status == "It has ended, and 1 row failed: look at the reasons."
     browser.tell("filter", name="failed")
     assert browser.cells("customer") == ["Ana A"]
     browser.tell("save_failed", kind="csv")
