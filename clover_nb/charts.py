@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from clover_nb import quality
+from clover_nb.frames import prepare_customers
 
 try:
     from matplotlib import colormaps
@@ -98,7 +99,7 @@ def plot_growth(table: pd.DataFrame) -> Chart:
         'New customers by month. 2023: 48. 2024: 64. 2025: 88. Most in a month: 12 in Dec 2025.'
     """
     chart, axes = _make_chart("New customers by month")
-    created = quality.prepare_customers(table, "created")["created"].dropna()
+    created = prepare_customers(table, "created")["created"].dropna()
     months = created.dt.year * 12 + created.dt.month - 1
     if months.empty:
         return _leave_empty(chart, axes, "No customers.")
@@ -141,7 +142,7 @@ def plot_states(table: pd.DataFrame) -> Chart:
     """
     chart, axes = _make_chart("Customers by state and province", height=6.8)
     place = ["shipping_country", "shipping_state"]
-    counts = quality.prepare_customers(table, *place).value_counts(place).to_dict()
+    counts = prepare_customers(table, *place).value_counts(place).to_dict()
     tiles = [("CA", *tile) for tile in _read_tiles(_CANADA, 0)]
     tiles += [("US", *tile) for tile in _read_tiles(_UNITED_STATES, 2.3)]
     numbers = {tile: counts.get(tile[:2], 0) for tile in tiles}
@@ -186,7 +187,7 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
     """
     now = pd.Period(today or dt.datetime.now(dt.UTC).date(), "M")
     shown = [str(now + month) for month in range(-_MONTHS_AROUND, _MONTHS_AROUND)]
-    expiry = quality.prepare_customers(table, "card_expiry")["card_expiry"]
+    expiry = prepare_customers(table, "card_expiry")["card_expiry"]
     counts = expiry.value_counts().reindex(shown, fill_value=0)
     expired = counts[:_MONTHS_AROUND]
     coming = counts[_MONTHS_AROUND:]

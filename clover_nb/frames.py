@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from clover_nb.dtypes import TEXT_DTYPE
+from clover_nb.errors import ValidationError
 from clover_nb.records import NUMBER, SCHEMA, TEXT, TIME, Record, carried_columns, flatten
 
 Fields = Mapping[str, Any]
@@ -111,6 +112,23 @@ def frame_of_fields(pages: Iterable[Sequence[Fields]]) -> pd.DataFrame:
     columns = {name: _pandas_array(values) for name, values in known.items()}
     others = {name: _extra_array(map(extra[name].get, range(count))) for name in sorted(extra)}
     return pd.DataFrame(columns | others, index=index)
+
+
+def prepare_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """A table of customers with their ids in the index alone, where a file has them as a column.
+
+    Raises:
+        ValidationError: It lacks one of the columns.
+    """
+    if missing := [name for name in columns if name not in table.columns]:
+        raise ValidationError(
+            f"The table has no column {', '.join(missing)}.",
+            hint="Give all columns of clover.customers.list().",
+            field="table",
+        )
+    if "id" not in table.columns:
+        return table
+    return table.drop(columns="id") if table.index.name == "id" else table.set_index("id")
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from rapidfuzz import fuzz, process, utils
 
 from clover_nb import addresses
 from clover_nb.dtypes import TEXT_DTYPE
-from clover_nb.errors import ValidationError
+from clover_nb.frames import prepare_customers
 
 if TYPE_CHECKING:
     import os
@@ -241,23 +241,6 @@ def _neutralize_cell(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
         return value
     text = _CONTROL.sub(" ", _SURROGATE.sub("\ufffd", value))
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def prepare_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """A table of customers with their ids in the index alone, where a file has them as a column.
-
-    Raises:
-        ValidationError: It lacks one of the columns.
-    """
-    if missing := [name for name in columns if name not in table.columns]:
-        raise ValidationError(
-            f"The table has no column {', '.join(missing)}.",
-            hint="Give all columns of clover.customers.list().",
-            field="table",
-        )
-    if "id" not in table.columns:
-        return table
-    return table.drop(columns="id") if table.index.name == "id" else table.set_index("id")
 
 
 def _fill_texts(column: pd.Series[Any]) -> pd.Series[str]:

@@ -107,8 +107,8 @@ def test_the_readme_has_python_to_run():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_a_block_is_python_or_commands(document):
     """Of another language, nothing would be looked at, but by tests of their own."""
-    # tests/sandbox/test_for_tests.py runs them.
-    others = {"sandbox-for-tests.md": {"javascript", "dockerfile"}}
+    # tests/sandbox/test_for_tests.py and tests/journal/test_postgresql.py run them.
+    others = {"sandbox-for-tests.md": {"javascript", "dockerfile"}, "team.md": {"sql"}}
     languages = {language for language, _ in FENCE.findall(text_of(document))}
     assert languages <= {"python", "console"} | others.get(document.name, set())
 

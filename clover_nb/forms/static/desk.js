@@ -202,11 +202,12 @@ function render({ model, el, link }) {
   const askBeforeLeaving = (event) => {
     if (isEdited || model.get("typed")) event.preventDefault();
   };
-  const noteEdit = (event) => {
-    if (form.root.contains(event.target)) isEdited = true;
-  };
-  const heardTyped = () => {
-    isEdited = false;
+  // The form's values answer each edit; `typed` follows them, if it is something that was typed.
+  const noteEdit = async ({ target }) => {
+    if (!form.root.contains(target)) return;
+    isEdited = true;
+    const edited = await manager.get_model(model.get("form_id"));
+    edited.once("change:values", () => (isEdited = false));
   };
 
   // -- keys and clicks -----------------------------------------------------------------------------
@@ -256,7 +257,6 @@ function render({ model, el, link }) {
   el.addEventListener("input", noteEdit);
   list.addEventListener("click", picked);
   model.on("change", show);
-  model.on("change:typed", heardTyped);
   model.on("change:customer_id", showNames);
   model.on("msg:custom", receive);
   show();
