@@ -461,6 +461,23 @@ def test_both_panes_are_in_sight(page, theme):
     page.wait_for_function(IS_BELOW, arg=NARROW["width"])  # it scrolls to the form meanwhile
 
 
+def test_all_of_a_record_is_within_a_phone(page):
+    """With a history whose Undo is pressed; nothing moves what is seen to the side."""
+    page.set_viewport_size(NARROW)
+    edit_contact(page, "kenji tanaka")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("Kenji Alexander Tanaka")
+    save(page, "Kenji Alexander Tanaka")
+    page.get_by_role("button", name="Undo: changed").first.press("Enter")
+    expect(button(page, "Undo this change")).to_be_focused()
+    aside = "desk => [desk.scrollLeft, desk.scrollWidth - desk.clientWidth]"
+    assert page.locator(".clover-desk").evaluate(aside) == [0, 0]
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Undone: Kenji Tanaka")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button(page, "Undo this change")).to_have_count(0)
+
+
 def test_a_selected_row_is_seen_from_its_beginning(page):
     """Wherever the table was scrolled to; the keyboard leaves it where it is."""
     scrolled = page.locator(".clover-scroll")
