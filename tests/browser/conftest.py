@@ -223,6 +223,12 @@ class Notebook:
     received: list[str] = field(default_factory=list)
     has_own_clock: bool = False
 
+    @property
+    def url(self) -> str:
+        """Its address, in a workspace of its own: a page opens what else its workspace had."""
+        lab = f"http://127.0.0.1:{self.proxy.port}/lab"
+        return f"{lab}/workspaces/{self.path.stem}/tree/{self.path.name}?token={TOKEN}"
+
     def record(self, socket: WebSocket) -> None:
         """Note what goes over a websocket, from now on."""
 
@@ -285,9 +291,12 @@ class Notebook:
         self.page.keyboard.type(text, delay=KEY_MILLISECONDS)
 
     def reload(self) -> None:
-        """Save, and load the page again; the kernel lives on, and so do its widgets."""
+        """Save, and load the page again; the kernel lives on, and so do its widgets.
+
+        A page that has shown other notebooks before would open those of its workspace too.
+        """
         self.saved()
-        self.page.reload()
+        self.page.goto(self.url)
         self.page.evaluate(OPENED)
 
     def restart_kernel(self) -> None:
@@ -572,8 +581,7 @@ def notebooks(lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
         if page.url.startswith(lab.url):
             page.evaluate(OPEN, path.name)
         else:
-            # Two pages in one workspace would make the lab move one elsewhere while it loads.
-            page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={TOKEN}")
+            page.goto(notebook.url)
         notebook.use_theme(dark=dark)
         if run:
             notebook.run_all()
