@@ -73,7 +73,7 @@ function render({ model, el, link }) {
     uploading.textContent = blob.size > CHUNK ? `Sending ${name}: ${percent}%` : "";
     const part = await blob.slice(start, start + CHUNK).arrayBuffer().catch(() => undefined);
     if (upload !== sending?.upload) return; // another one was chosen meanwhile
-    if (!part) {
+    if (part?.byteLength !== Math.min(CHUNK, blob.size - start)) {
       sending = undefined;
       uploading.textContent = "";
       const told = `${name} can not be read: it has changed since it was chosen, or is a folder. Choose it again.`;
