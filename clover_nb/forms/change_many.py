@@ -21,7 +21,13 @@ from clover_nb.errors import CloverError, ValidationError
 from clover_nb.forms import apply_process, messages, rendering
 from clover_nb.forms.apply_process import Application, ApplyStatus
 from clover_nb.forms.assets import SharedWidget
-from clover_nb.forms.change_rows import DOUBT, BatchResults, CountedRows, PlanReview
+from clover_nb.forms.change_rows import (
+    DOUBT,
+    BatchResults,
+    CountedRows,
+    PlanReview,
+    list_names,
+)
 from clover_nb.forms.change_source import FileSource, Step, ValueSource
 from clover_nb.forms.form_state import LIVE
 from clover_nb.forms.inputs import TICKED, FormValues
@@ -57,8 +63,7 @@ def change_many(
     """
     if customers is not None and not len(customers):
         raise ValidationError("There are no customers in this table.", field="customers")
-    ids = None if customers is None else [str(key) for key in customers.index]
-    return ChangeMany(clover or default(), ids)
+    return ChangeMany(clover or default(), customers)
 
 
 class ChangeMany(SharedWidget):
@@ -90,9 +95,11 @@ class ChangeMany(SharedWidget):
     busy = Bool().tag(sync=True)
     table_id = Unicode().tag(sync=True)
 
-    def __init__(self, clover: Clover, ids: Sequence[str] | None = None) -> None:
+    def __init__(self, clover: Clover, customers: pd.DataFrame | None = None) -> None:
         super().__init__(static="Change many: run this cell to use the form.")
-        self._clover, self.ids = clover, ids
+        self._clover = clover
+        self.ids = None if customers is None else [str(key) for key in customers.index]
+        self._names = {} if customers is None else list_names(customers)
         self._follower = TaskRunner(self._show_failure)  # follows what is applied
         self.on_applied: Callable[[], object] = lambda: None
         self.table: CustomerTable | None = None
@@ -239,7 +246,7 @@ class ChangeMany(SharedWidget):
 
     def _review_plan(self, plan: Callable[[], Plan]) -> None:
         self._say("busy", "Reading all customers, and comparing…")
-        self._runner.read(lambda: PlanReview(plan()), self._show_plan)
+        self._runner.read(lambda: PlanReview(plan(), self._names), self._show_plan)
 
     def _show_plan(self, review: PlanReview) -> None:
         self._review, self._results, self._application = review, None, None
@@ -365,13 +372,18 @@ class ChangeMany(SharedWidget):
 
     def _read_results(self, application: Application) -> None:
         self._runner.read(
-            lambda: BatchResults(application.batch), partial(self._show_results, application.status)
+            lambda: BatchResults(application.batch, self._names),
+            partial(self._show_results, application.status),
         )
 
     def _show_results(self, status: ApplyStatus, results: BatchResults) -> None:
         self._results = results
         self._open_table(results)
-        if status.state == "done":
+        if status.state == "done" and (failed := status.progress.failed):
+            rows = messages.count_rows(failed)
+            told = f"It has ended, and {rows} failed: look at the reasons."
+            self._open_step("results", "warning", told)
+        elif status.state == "done":
             told = "All that was planned was sent, and compared with what is there."
             self._open_step("results", "done", told)
         else:

@@ -71,13 +71,13 @@ class PlanReview(CountedRows):
         "skipped": ("left out", "left out"),
     }
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, names: Mapping[str, str]) -> None:
         self.plan = plan
         rows = [row for row in plan.rows if row.status != "wrong"]
         found = Counter(code for row in rows for code in {each.code for each in row.reasons})
         self._doubts = {code: found[code] for code in KINDS if found[code]}  # rows by kind
         self._decided: dict[int, Decision | None] = {}
-        table = _make_plan_table(plan)
+        table = _make_plan_table(plan, names)
         super().__init__(table, self._list_kinds(table))
 
     @property
@@ -118,21 +118,31 @@ class PlanReview(CountedRows):
         return [note for note in self.plan.notes if "columns=" not in note]  # for Python
 
 
-def _make_plan_table(plan: Plan) -> pd.DataFrame:
+def list_names(customers: pd.DataFrame) -> dict[str, str]:
+    """The name of each customer of a table, or else the email, by id."""
+    known = customers.reindex(columns=["name", "email"])
+    known = known.astype(object).where(known.notna(), "")
+    return {str(key): name or email for key, name, email in known.itertuples() if name or email}
+
+
+def _make_plan_table(plan: Plan, called: Mapping[str, str]) -> pd.DataFrame:
     """A plan as the table to review, a line a row, indexed by the row's number."""
     fields = {heading: field for field, heading in plan.columns.items()}
     names = [fields.get(heading, "") for heading in plan.headings]
     lines: list[tuple[object, ...]] = [
         (
             row.row,
-            name_customer(dict(zip(names, row.cells, strict=False))) or row.customer_id or "",
+            _name_row(row, names, called),
             _ACTIONS[row.action],
             _describe_changes(row),
             "\n".join(_describe_reason(*reason) for reason in row.reasons),
         )
         for row in plan.rows
     ]
-    lines += [(row, key, _ACTIONS["unchanged"], "", "") for row, key in plan.unchanged.items()]
+    lines += [
+        (row, called.get(key, key), _ACTIONS["unchanged"], "", "")
+        for row, key in plan.unchanged.items()
+    ]
     table = pd.DataFrame(lines, columns=["row", "customer", "what", "changes", "reasons"])
     return _index_rows(table.sort_values("row", kind="stable"))
 
@@ -141,6 +151,13 @@ def _index_rows(table: pd.DataFrame) -> pd.DataFrame:
     """A table of texts, indexed by the number of each row as a customer's is by the id."""
     texts = table.astype("str").astype({"row": "int64"})
     return texts.set_index(pd.Index(table["row"].astype("str"), name=ID))
+
+
+def _name_row(row: PlanRow, fields: Sequence[str], called: Mapping[str, str]) -> str:
+    """Who a row is about; one that takes a batch back has no cells, but says who was there."""
+    key = row.customer_id or ""
+    cells = dict(zip(fields, row.cells, strict=False))
+    return called.get(key) or name_customer(cells) or name_customer(row.before) or key
 
 
 def _describe_changes(row: PlanRow) -> str:
@@ -171,11 +188,12 @@ class BatchResults(CountedRows):
         "left": ("not sent", "not sent"),
     }
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, names: Mapping[str, str]) -> None:
         found = batch.frame()
+        people = zip(found["id"].fillna(""), found["customer"].fillna(""), strict=True)
         lines = {
             "row": found.index,
-            "customer": found["customer"].fillna(found["id"]).fillna(""),
+            "customer": [names.get(key) or name or key for key, name in people],
             "what": found["action"].map(_ACTIONS),
             "reasons": found["reason"].fillna(""),
         }

@@ -191,14 +191,14 @@ class Desk(SharedWidget):
         What is in it stays; another one takes its place when other customers are ticked, unless it
         is being applied.
         """
-        ids = self.table.ticked_ids or None
-        many = self.many
-        is_other = many is None or (ids is not None and many.ids != ids and not many.is_applying)
+        ticked, many = self.table.ticked, self.many
+        is_same = ticked.empty or (many is not None and many.ids == ticked.index.tolist())
+        is_other = many is None or not (is_same or many.is_applying)
         self._shows_many = is_other or not self._shows_many
         if is_other:
             if many is not None:
                 many.close()
-            self.many = ChangeMany(self._clover, ids)
+            self.many = ChangeMany(self._clover, None if ticked.empty else ticked)
             self.many.on_applied = self._applied_many
         self._draw()
 

@@ -93,10 +93,7 @@ class FormState:
 
     def offer_matches(self, found: pd.DataFrame) -> None:
         """Let one of several be chosen."""
-        self.matches = [
-            (str(key), f"{row['name'] or 'no name'}, since {row['created']:%Y-%m-%d} ({key})")
-            for key, row in found.iterrows()
-        ]
+        self.matches = [(str(key), _describe_match(row)) for key, row in found.iterrows()]
         words = f"{len(found)} customers have this address: choose one."
         self.inputs.messages["customer"] = FieldMessage("info", words)
 
@@ -317,6 +314,12 @@ class FormState:
         labels = {name: self.label_of(name) for name in typed}
         changes = self.spec.preview(row, typed)
         return rendering.render_preview(changes, labels, self.spec.irreversible(row, typed))
+
+
+def _describe_match(row: Row[Any]) -> str:
+    """One of several customers in words, by which it can be told from the others."""
+    since = f", since {row['created']:%Y-%m-%d}" if row["created"] else ""  # an old one has none
+    return f"{row['name'] or 'no name'}{since} ({row.name})"
 
 
 def _list_test_cards() -> list[list[str]]:

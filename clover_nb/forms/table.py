@@ -99,6 +99,7 @@ class CustomerTable(SharedWidget):
         self.on_create: Callable[[str], object] | None = None
         self._page = page
         self._ticked: dict[str, None] = {}  # in the order of the clicks
+        self._columns_click = 0  # the latest choice of columns, as of ``selection``
         self._on_select: list[Callable[[list[str]], object]] = []
         self._on_tick: list[Callable[[list[str]], object]] = []
         self._writer = TaskRunner(self._show_failure)
@@ -126,7 +127,7 @@ class CustomerTable(SharedWidget):
         if gone:
             self.selected_ids = [each for each in self.selected_ids if each not in gone]
         if self._ticked:
-            known = self._page.query.with_ids(self.ticked_ids).index.astype(str)
+            known = self.ticked.index.astype(str)
             self._set_ticks([key for key in self.ticked_ids if key in known])
 
     def put(self, row: pd.Series[Any]) -> None:
@@ -197,6 +198,11 @@ class CustomerTable(SharedWidget):
         """The ids of the ticked rows, on all pages."""
         return list(self._ticked)
 
+    @property
+    def ticked(self) -> pd.DataFrame:
+        """The ticked rows of the data, on all pages."""
+        return self._page.query.with_ids(self.ticked_ids)
+
     def on_tick(self, callback: Callable[[list[str]], object]) -> None:
         """Call this with the ids of the ticked rows after each change of them."""
         self._on_tick.append(callback)
@@ -239,7 +245,7 @@ class CustomerTable(SharedWidget):
             "prepare": self._page.query.prepare_search,
             "view": lambda: self._change_page(self._page.show_view, content["name"]),
             "count": self.count_views,
-            "columns": lambda: self._change_page(self._page.show_columns, content["names"]),
+            "columns": lambda: self._choose_columns(content["names"], content["click"]),
             "save": lambda: self.save(content["kind"]),
             "create": lambda: self.on_create and self.on_create(self._page.text),
         }
@@ -274,12 +280,21 @@ class CustomerTable(SharedWidget):
         """Turn to a page, counted from 0; one that isn't there is the nearest."""
         self._change_page(self._page.turn, page)
 
+    def _choose_columns(self, names: Sequence[str], click: int) -> None:
+        self._columns_click = click
+        self._change_page(self._page.show_columns, names)
+
     # -- what is shown ---------------------------------------------------------------------------
 
     def _show(self) -> None:
         page = self._page
         can_create = page.text.strip() and not len(page.found) and self.on_create
-        self.view = {**page.describe(), "failure": "", "create": bool(can_create)}
+        self.view = {
+            **page.describe(),
+            "failure": "",
+            "create": bool(can_create),
+            "columns_click": self._columns_click,
+        }
         self.offered = page.offered
         if page.marks:
             self.views = [[name, int(mark.sum())] for name, mark in page.marks.items()]

@@ -211,6 +211,7 @@ class Notebook:
         sent: The payload of each websocket frame that left the browser, as text (latin-1 where
             it was binary), from the start.
         received: The same of the frames that came to the browser.
+        has_own_clock: Whether the page's clock is not the machine's any more.
     """
 
     page: Page
@@ -220,6 +221,7 @@ class Notebook:
     height: int
     sent: list[str] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
+    has_own_clock: bool = False
 
     @property
     def url(self) -> str:
@@ -307,6 +309,11 @@ class Notebook:
         told = self.page.get_by_role("dialog").filter(has_text="will restart automatically")
         told.get_by_role("button", name="Ok").click()
         self.page.evaluate(OPENED)
+
+    def take_clock(self) -> None:
+        """Let ``page.clock`` say what time it is; no other notebook gets such a page."""
+        self.page.clock.install()
+        self.has_own_clock = True
 
     def opened_comms(self) -> int:
         """How many comms the kernel has opened in the frames that were received."""
@@ -587,7 +594,7 @@ def notebooks(lab: Lab, name: str) -> Iterator[Callable[..., Notebook]]:
     for notebook in opened:
         page = notebook.page
         page.remove_listener("websocket", notebook.record)
-        if page.evaluate(CLOSE):
+        if page.evaluate(CLOSE) and not notebook.has_own_clock:
             CHROMIUM.give_back(lab, page)
         else:
             page.context.close()

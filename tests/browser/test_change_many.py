@@ -198,6 +198,22 @@ def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
     expect(told).to_contain_text("Row 2 has 1 values, and there are 2 headings.")
 
 
+def test_a_file_that_changes_while_it_is_sent_is_chosen_again(notebook, tmp_path):
+    """The browser gives no more of it away; that is said where it was chosen."""
+    page, path = notebook.page, tmp_path / "big.csv"
+    path.write_text("email,name\n" + "ana@example.com,Ana\n" * 700_000)  # many parts
+    notebook.set_latency(400)
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    expect(page.get_by_text(re.compile("Sending big.csv: [1-9]"))).to_be_visible()
+    path.write_text("email,name\nana@example.com,Ana\n")
+    told = page.get_by_role("region", name="1. File").get_by_role("alert")
+    expect(told).to_contain_text("big.csv can not be read: it has changed since it was chosen")
+    expect(page.get_by_text("Sending big.csv")).to_have_count(0)
+    notebook.set_latency(0)
+    page.get_by_label("Choose a file, or drop it here").set_input_files(path)
+    expect(page.get_by_text("big.csv: 1 row, 2 columns")).to_be_visible()
+
+
 @pytest.mark.long
 def test_with_the_keyboard_alone(notebook):
     """From the cells to the application, and no key reaches the notebook."""

@@ -522,6 +522,45 @@ def test_the_focus_is_never_lost(notebook):
     expect(desk.get_by_role("row", selected=True)).to_be_focused()
 
 
+def test_a_key_that_is_held_presses_one_button(notebook):
+    """Enter on a change of the history shows its undo; who lets go late hasn't undone anything."""
+    desk, keyboard = notebook.output(1), notebook.page.keyboard
+    notebook.run("for name in ('Ana One', 'Ana Two'): Customer.modify(ana, name=name)")
+    select(desk, ANA)
+    desk.get_by_role("button", name=re.compile("Undo: changed.*Ana One . Ana Two")).focus()
+    keyboard.down("Enter")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    keyboard.down("Enter")  # again without its release, as a key that is held repeats
+    keyboard.up("Enter")
+    notebook.wait_for("desk.undo_form.is_busy", "False")
+    assert notebook.evaluate("Customer.retrieve(ana)['name']") == "'Ana Two'"
+
+
+def test_the_focus_goes_to_the_undo_that_was_asked_for(notebook):
+    """And not to the button of the one that was open, which Enter would press."""
+    desk = notebook.output(1)
+    notebook.run("for each in ('555-0100', '555-0101'): Customer.modify(ana, phone=each)")
+    notebook.run("Customer.modify(ana, name='Ana One')")
+    select(desk, ANA)
+    desk.get_by_role("button", name="Undo: changed, phone: 555-0100").press("Enter")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    seen = notebook.page.evaluate_handle(FOCUSED)
+    notebook.set_latency(400)
+    desk.get_by_role("button", name="Undo: changed, name").press("Enter")
+    expect(desk.get_by_role("table", name="What will change")).to_contain_text("Rivera")
+    expect(button(desk, "Undo this change")).to_be_focused()
+    assert seen.evaluate("seen => seen.map((each) => each.isConnected)") == [True]
+
+
+# The buttons of undos that get the focus from now on.
+FOCUSED = """() => {
+  const seen = [];
+  const note = ({ target }) => target.matches(".clover-primary") && seen.push(target);
+  document.querySelector(".clover-desk").addEventListener("focusin", note);
+  return seen;
+}"""
+
+
 def test_a_button_of_the_history_counts_though_it_is_drawn_meanwhile(notebook):
     """By news between press and release; the same of a row, which a longer message moves."""
     desk, mouse = notebook.output(1), notebook.page.mouse

@@ -260,6 +260,32 @@ def test_the_address_names_the_customer(page, chromium):
     expect(who(page)).to_contain_text("Qiang Zhou")
 
 
+# Clicks on the first row as soon as it is drawn, which says whose it is.
+CLICK_FIRST_ROW = """() => {
+  const row = document.querySelector("[role=grid] tbody tr");
+  row?.click();
+  return row?.dataset.id;
+}"""
+
+
+def test_a_click_right_after_a_reload_counts(page, line):
+    """Over a slow line, while the kernel turns to the customer whom the address names."""
+    search_for(page, "qiang zhou")
+    page.keyboard.press("Enter")
+    expect(who(page)).to_contain_text("Qiang Zhou")
+    expect(page).to_have_url(re.compile("#customer="))
+    named = page.url
+    line.milliseconds = 150
+    page.reload(wait_until="commit")
+    key = page.wait_for_function(CLICK_FIRST_ROW, timeout=90_000).json_value()
+    assert key not in named
+    expect(page).to_have_url(re.compile(rf"/#customer={key}$"))
+    expect(who(page)).to_contain_text(key)
+    expect(page.locator(f"tr[data-id='{key}']")).to_have_attribute("aria-selected", "true")
+    expect_history(page)
+    expect(who(page)).to_contain_text(key)
+
+
 def test_leaving_with_something_typed_asks_first(page):
     """And without it not; who loads the page again has the same customer."""
     asked = []
@@ -433,6 +459,23 @@ def test_both_panes_are_in_sight(page, theme):
     expect(button(page, "Edit contact")).to_be_hidden()
     page.set_viewport_size(NARROW)
     page.wait_for_function(IS_BELOW, arg=NARROW["width"])  # it scrolls to the form meanwhile
+
+
+def test_all_of_a_record_is_within_a_phone(page):
+    """With a history whose Undo is pressed; nothing moves what is seen to the side."""
+    page.set_viewport_size(NARROW)
+    edit_contact(page, "kenji tanaka")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("Kenji Alexander Tanaka")
+    save(page, "Kenji Alexander Tanaka")
+    page.get_by_role("button", name="Undo: changed").first.press("Enter")
+    expect(button(page, "Undo this change")).to_be_focused()
+    aside = "desk => [desk.scrollLeft, desk.scrollWidth - desk.clientWidth]"
+    assert page.locator(".clover-desk").evaluate(aside) == [0, 0]
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Undone: Kenji Tanaka")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button(page, "Undo this change")).to_have_count(0)
 
 
 def test_a_selected_row_is_seen_from_its_beginning(page):

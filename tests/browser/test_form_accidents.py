@@ -77,7 +77,7 @@ def test_a_form_whose_kernel_is_gone_says_so_once(open_notebook, how):
     contact = notebook.output(1)
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
     notebook.wait_for("contact.values['texts']['name']", "'Ana Costa'")
-    notebook.page.clock.install()
+    notebook.take_clock()
     getattr(notebook, how)()
     if how == "kill_kernel":  # the lab doesn't tell the widgets; nobody answers
         contact.get_by_label("Name", exact=True).press("End")

@@ -13,6 +13,7 @@ from .card_fields import paste_test_card
 
 # The sandbox keeps its customers in a file, so that it can go away and come back.
 CONNECT = """
+import socket
 import tempfile
 from clover_nb import Customer, TEST_CARDS, Token, connect, forms, sandbox, use
 from clover_nb.settings import Timeouts
@@ -27,6 +28,20 @@ clover = use(connect("local", timeouts=hasty, **practice.connection()))
 def a_customer(**fields):
     token = Token.create(card=TEST_CARDS["visa"])["id"]
     return Customer.create(email="ana.rivera@example.com", source=token, **fields)["id"]
+
+def stop_practice():
+    # Its port stays taken: else another process may have it when it is started again.
+    port = int(practice.token_url.rpartition(":")[2])
+    practice.stop()
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", port))
+    return kept
+
+def start_practice(kept):
+    with kept:
+        port = kept.getsockname()[1]
+        return sandbox.start(seed=5, db=f"{folder.name}/practice", limits=False, port=port)
 
 address = {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
 ana = a_customer(name="Ana Rivera", phone="555-0125", shipping={"address": address})
@@ -388,12 +403,11 @@ def test_a_lost_connection_keeps_what_was_typed(notebook):
     """And when it is back, the same click does it."""
     contact = form(notebook, "contact")
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
-    notebook.evaluate("practice.stop()")
+    notebook.run("kept = stop_practice()")
     button(contact, "Save contact").click()
     expect(contact.get_by_text("could not be reached")).to_be_visible()
     expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Costa")
-    again = "sandbox.start(db=f'{folder.name}/practice', port=int(practice.token_url[-5:]))"
-    notebook.evaluate(f"globals().update(practice={again})")
+    notebook.run("practice = start_practice(kept)")
     button(contact, "Save contact").click()
     expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
 

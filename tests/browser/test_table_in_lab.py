@@ -201,6 +201,27 @@ def test_what_the_kernel_selected_earlier_never_undoes_a_click(notebook, latency
     assert "ID03" not in seen[seen.index("ID05") :]
 
 
+def test_two_quick_choices_of_columns_both_count(notebook):
+    """Over a slow line, the second one before anything has come of the first."""
+    page = notebook.page
+    heads = page.get_by_role("columnheader")
+    page.locator("summary").filter(has_text="Columns").click()
+    notebook.set_latency(400)
+    page.get_by_role("checkbox", name="Phone", exact=True).uncheck()
+    page.get_by_role("button", name="Earlier: Email").click()
+    page.get_by_role("checkbox", name="Customer id", exact=True).uncheck()
+    expect(page.get_by_role("checkbox", name="Name", exact=True)).to_be_enabled()
+    page.get_by_role("checkbox", name="Name", exact=True).uncheck()
+    expect(page.get_by_role("checkbox", name="Email", exact=True)).to_be_disabled()
+    expect(heads).to_have_text(["Email"])
+    page.get_by_role("checkbox", name="Name", exact=True).check()
+    notebook.set_latency(0)
+    notebook.evaluate("table.receive({'do': 'columns', 'names': ['phone'], 'click': 9})")
+    expect(heads).to_have_text(["Phone"])  # as another page that shows the table has chosen
+    page.get_by_role("checkbox", name="Name", exact=True).check()
+    expect(heads).to_have_text(["Phone", "Name"])
+
+
 SET_WITHOUT_WAITING = """(code) => {
   window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
 }"""

@@ -322,8 +322,10 @@ def test_one_field_is_set_for_several(clover):
     assert browser.form.step == "set"
     browser.edit(field="phone", phone=" +1 408 555 0177 ").tell("plan")
     assert browser.counts == {"modify": 3}
+    assert browser.cells("customer") == customers["name"].tolist()
     browser.apply()
     assert browser.form.step == "results"
+    assert browser.cells("customer") == customers["name"].tolist()
     phones = clover.customers.list().loc[customers.index, "phone"]
     assert set(phones) == {"+1 408 555 0177"}
     browser.form.close()
@@ -361,6 +363,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     browser.apply()
     assert browser.form.step == "results"
     assert browser.counts == {"done": 1, "failed": 1}
+    assert browser.status == "It has ended, and 1 row failed: look at the reasons."
     browser.tell("filter", name="failed")
     assert browser.cells("customer") == ["Ana A"]
     browser.tell("save_failed", kind="csv")
@@ -370,6 +373,7 @@ def test_rows_that_failed_are_saved_and_the_batch_is_undone(browser, clover):
     browser.tell("undo")
     assert browser.form.step == "review"
     assert browser.counts == {"doubtful": 1}
+    assert browser.cells("customer") == ["Bo B"], "who is deleted for good"
     assert not browser.form.ready
 
 

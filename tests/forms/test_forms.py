@@ -9,6 +9,7 @@ import threading
 import uuid
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from form_driver import FormDriver
 from practice_requests import requests_during
@@ -341,6 +342,22 @@ def test_attach_asks_which_when_an_address_is_shared(clover, shown):
     attach.tell("pick", id=second["id"])
     assert attach.form.about == second["id"]
     assert attach.form.choices["customer"] == []
+
+
+def test_one_of_several_is_offered_also_when_it_is_not_known_since_when_it_is(
+    clover, shown, monkeypatch
+):
+    """Clover leaves the moment out of an old customer; the id tells it from the others."""
+    first = a_customer(clover, name="First")
+    second = clover.customers.create(email=first["email"], source=a_token(clover), name="Second")
+    search = clover.customers.search
+    timeless = lambda **query: search(**query).assign(created=pd.NaT)  # noqa: E731  one call
+    monkeypatch.setattr(clover.customers, "search", timeless)
+    attach = shown("attach_card").find(first["email"])
+    assert dict(attach.form.choices["customer"]) == {
+        first["id"]: f"First ({first['id']})",
+        second["id"]: f"Second ({second['id']})",
+    }
 
 
 def test_what_a_person_stated_about_one_customer_ends_with_that_customer(clover, shown):

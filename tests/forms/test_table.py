@@ -352,12 +352,12 @@ def test_columns_can_be_chosen_and_the_usual_ones_brought_back(known):
     """Unknown ones are left out; what is hidden is still searched."""
     table = CustomerTable(TablePage(known))
     usual = [column["key"] for column in table.view["columns"]]
-    table.receive({"do": "columns", "names": ["shipping_line1", "nothing", "name"]})
+    table.receive({"do": "columns", "names": ["shipping_line1", "nothing", "name"], "click": 1})
     assert [column["key"] for column in table.view["columns"]] == ["shipping_line1", "name"]
     table.search("615")
     assert ids(table) == "JOHNSON"
     assert ["phone", "Phone"] in table.offered
-    table.receive({"do": "columns", "names": []})
+    table.receive({"do": "columns", "names": [], "click": 2})
     assert [column["key"] for column in table.view["columns"]] == usual
 
 

@@ -46,7 +46,7 @@ function render({ model, el, link }) {
   const fill = (name, ...children) => sections[name].body.append(...children);
   const places = {
     reading: box("clover-grid"),
-    columns: box("clover-columns"),
+    columns: box("clover-headings"),
     matching: box("clover-grid"),
     doubts: box(""),
     confirm: box(""),
@@ -71,7 +71,14 @@ function render({ model, el, link }) {
     const { blob, name, upload } = sending;
     const percent = Math.floor((100 * start) / blob.size);
     uploading.textContent = blob.size > CHUNK ? `Sending ${name}: ${percent}%` : "";
-    const part = await blob.slice(start, start + CHUNK).arrayBuffer();
+    const part = await blob.slice(start, start + CHUNK).arrayBuffer().catch(() => undefined);
+    if (upload !== sending?.upload) return; // another one was chosen meanwhile
+    if (part?.byteLength !== Math.min(CHUNK, blob.size - start)) {
+      sending = undefined;
+      uploading.textContent = "";
+      const told = `${name} can not be read: it has changed since it was chosen, or is a folder. Choose it again.`;
+      return showText(sections.file.problem, told);
+    }
     values.send("chunk", { upload, name, size: blob.size, start }, [part]);
   };
   const sendMore = () => {

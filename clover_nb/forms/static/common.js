@@ -19,11 +19,19 @@ function keepKeys(root) {
   const saves = ({ ctrlKey, metaKey, key }) => (ctrlKey || metaKey) && key.toLowerCase() === "s";
   const mark = (event) => root.toggleAttribute("data-lm-suppress-shortcuts", !saves(event));
   const stop = (event) => saves(event) || event.stopPropagation();
+  // A key that is held presses once: by then what it has opened has the focus, and would be pressed too.
+  const pressOnce = (event) => {
+    if (!event.repeat || event.key !== "Enter" || event.target.closest("textarea")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
   const kinds = ["keydown", "keypress", "keyup"];
   window.addEventListener("keydown", mark, true);
+  root.addEventListener("keydown", pressOnce, true);
   for (const kind of kinds) root.addEventListener(kind, stop);
   return () => {
     window.removeEventListener("keydown", mark, true);
+    root.removeEventListener("keydown", pressOnce, true);
     for (const kind of kinds) root.removeEventListener(kind, stop);
   };
 }

@@ -90,6 +90,7 @@ function render({ model, el, link }) {
   }
 
   let begin; // the form that is being opened, and what had the focus then
+  let undoing; // the same of an undo, and the one that was open before
   let isEdited = false; // whether something was typed that the kernel hasn't heard of
   let asking; // the kernel, every now and then
   let trigger = record; // the button that was pressed last
@@ -119,6 +120,14 @@ function render({ model, el, link }) {
     begin = undefined;
     const isTyping = document.activeElement.closest(`${FIELDS}, iframe`); // a card's fields are iframes
     if (focus === document.activeElement || !isTyping) focusForm();
+  };
+
+  const undoShown = () => {
+    const id = model.get("undo_id");
+    if (!undoing || !id || id === undoing.before) return;
+    const isWaiting = isLost() || document.activeElement === undoing.focus;
+    undoing = undefined;
+    if (isWaiting) undo.root.querySelector(".clover-primary")?.focus();
   };
 
   // -- showing what the kernel says --------------------------------------------------------------
@@ -169,7 +178,7 @@ function render({ model, el, link }) {
     for (const each of openers) each.setAttribute("aria-expanded", each.textContent === model.get("opened"));
     table.show(model.get("table_id"));
     form.show(model.get("form_id"))?.then(formShown);
-    undo.show(model.get("undo_id"));
+    undo.show(model.get("undo_id"))?.then(undoShown);
     many.show(model.get("many_id"));
     showGone();
   };
@@ -227,16 +236,14 @@ function render({ model, el, link }) {
     const isRow = target.closest("tr[aria-selected=true]") && !target.closest("input");
     if (isRow && model.get("many_id")) kernel.send({ do: "record" });
   };
-  const clicked = async (event) => {
+  const clicked = (event) => {
     const pressed = event.target.closest("button");
     if (!pressed || [table, form, undo, many].some(({ root }) => root.contains(pressed))) return;
     trigger = pressed;
     if (!pressed.dataset.clover) return;
     if (pressed.dataset.clover === "copy") return copyRequestId(pressed);
+    if (pressed.dataset.clover === "undo") undoing = { focus: pressed, before: model.get("undo_id") };
     kernel.send({ do: pressed.dataset.clover, ...pressed.dataset });
-    if (pressed.dataset.clover !== "undo") return;
-    const submit = await waitFor(undo.root, ".clover-primary");
-    submit?.focus();
   };
   const receive = (message) => {
     if (message.do === "focus") focusRow(message.id);

@@ -287,10 +287,14 @@ function render({ model, el, link }) {
   // Columns: which, in what order, and how wide.
   const settings = columnSettings(model.get("kept_as"));
   const keyed = (key) => `[data-key="${CSS.escape(key)}"]`;
-  const shown = () => view().columns.map(({ key }) => key);
+  // As with selecting: what the kernel has sent before it heard of the latest choice is out of date.
+  const hearColumns = () => ({ names: view().columns.map(({ key }) => key), click: view().columns_click });
+  let chosen = hearColumns();
   const want = (names) => {
     settings.set({ names });
-    kernel.send({ do: "columns", names });
+    chosen = { names: names.length ? names : chosen.names, click: chosen.click + 1 };
+    kernel.send({ do: "columns", names, click: chosen.click });
+    showChoices();
   };
   const widen = (key, width) => {
     settings.set({ widths: { ...settings.get().widths, [key]: Math.max(NARROWEST, Math.round(width)) } });
@@ -315,7 +319,7 @@ function render({ model, el, link }) {
     return made;
   };
   const columnChoice = ([key, label]) => {
-    const names = shown();
+    const { names } = chosen;
     const place = names.indexOf(key);
     const tick = element("input", { type: "checkbox" });
     tick.checked = place >= 0;
@@ -331,7 +335,7 @@ function render({ model, el, link }) {
       return made;
     };
     const size = (sign, words, step) =>
-      press(sign, words, () => widen(key, heads.querySelector(keyed(key)).offsetWidth + step));
+      press(sign, words, () => widen(key, (heads.querySelector(keyed(key))?.offsetWidth ?? 0) + step));
     const buttons = [
       move("↑", "Earlier:", -1),
       move("↓", "Later:", 1),
@@ -426,7 +430,7 @@ function render({ model, el, link }) {
     const { columns, rows, matches, page, last, query, failure } = view();
     const active = el.contains(document.activeElement) ? document.activeElement : null;
     const activeHead = active?.dataset?.key;
-    const before = [...heads.children].map((each) => each.dataset.key).join();
+    const before = String(chosen.names);
     const activeRow = body.contains(active) ? active.closest("tr") : null;
     const { sectionRowIndex: activePlace } = activeRow ?? {};
     heads.replaceChildren(...columns.map(head));
@@ -437,7 +441,8 @@ function render({ model, el, link }) {
     pager.hidden = last === 0;
     create.hidden = !view().create;
     create.textContent = `Create “${query.trim()}”`;
-    if (String(shown()) !== before) showChoices();
+    if (view().columns_click >= chosen.click) chosen = hearColumns();
+    if (String(chosen.names) !== before) showChoices();
     showViews();
     if (failure) showSaved();
     for (const each of back) each.disabled = page === 0;
@@ -498,7 +503,7 @@ function render({ model, el, link }) {
   showGone();
   search.value = view().query;
   draw();
-  if (settings.get().names.length && String(settings.get().names) !== String(shown())) {
+  if (settings.get().names.length && String(settings.get().names) !== String(chosen.names)) {
     want(settings.get().names);
   }
 
