@@ -58,11 +58,16 @@ function render({ model, el, link }) {
   const uploading = element("div", { class: "clover-quiet", role: "status" });
   let sending; // the file that goes to the kernel
   let uploads = 0;
+  let unsent = ""; // why the kernel gets nothing of what was chosen last
+  const sayUnsent = (told) => {
+    unsent = told;
+    showText(sections.file.problem, told);
+  };
   const send = (blob, name) => {
     const most = model.get("max_bytes");
     const isLarge = blob.size > most;
     const told = `${name} has more than ${most / 2 ** 20} MB: divide it into several files.`;
-    showText(sections.file.problem, isLarge ? told : "");
+    sayUnsent(isLarge ? told : "");
     if (isLarge) return;
     sending = { blob, name, upload: `${values.view}-${(uploads += 1)}` };
     sendPart(0);
@@ -77,7 +82,7 @@ function render({ model, el, link }) {
       sending = undefined;
       uploading.textContent = "";
       const told = `${name} can not be read: it has changed since it was chosen, or is a folder. Choose it again.`;
-      return showText(sections.file.problem, told);
+      return sayUnsent(told);
     }
     values.send("chunk", { upload, name, size: blob.size, start }, [part]);
   };
@@ -110,7 +115,7 @@ function render({ model, el, link }) {
     const cells = element("textarea", { id: `${id}-cells`, rows: "4", spellcheck: "false", wrap: "off" });
     const use = () => {
       if (cells.value.trim()) send(new Blob([cells.value]), "pasted cells");
-      else showText(sections.file.problem, "There is nothing pasted yet.");
+      else sayUnsent("There is nothing pasted yet.");
     };
     cells.addEventListener("input", ({ inputType }) => inputType === "insertFromPaste" && use());
     const words = "Or paste cells from a spreadsheet, headings included";
@@ -175,8 +180,7 @@ function render({ model, el, link }) {
   const showProblems = () => {
     const found = model.get("problems");
     for (const name of order) {
-      if (name === "file" && sending && !found.file) continue; // what was said here about its size
-      showText(sections[name].problem, found[name] ?? "");
+      showText(sections[name].problem, (name === "file" && unsent) || (found[name] ?? ""));
     }
     const errors = Object.entries(found).map(([name, text]) => [name, ["error", text]]);
     values.showErrors(inputs, Object.fromEntries(errors));
