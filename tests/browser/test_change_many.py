@@ -198,6 +198,7 @@ def test_a_file_larger_than_a_message_is_chosen(notebook, tmp_path):
     expect(told).to_contain_text("Row 2 has 1 values, and there are 2 headings.")
 
 
+@pytest.mark.long
 def test_a_file_that_changes_while_it_is_sent_is_chosen_again(notebook, tmp_path):
     """The browser gives no more of it away; that is said where it was chosen."""
     page, path = notebook.page, tmp_path / "big.csv"

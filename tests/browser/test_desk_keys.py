@@ -268,6 +268,7 @@ CLICK_FIRST_ROW = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_a_click_right_after_a_reload_counts(page, line):
     """Over a slow line, while the kernel turns to the customer whom the address names."""
     search_for(page, "qiang zhou")

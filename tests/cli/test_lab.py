@@ -60,13 +60,9 @@ def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how)
     assert not list(tmp_path.glob("**/*.db*"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "options",
-    [
-        ["environment"],
-        pytest.param(["--IdentityProvider.token="], marks=pytest.mark.long),
-        pytest.param(["--ServerApp.token="], marks=pytest.mark.long),
-    ],
+    "options", [["environment"], ["--IdentityProvider.token="], ["--ServerApp.token="]]
 )
 def test_it_does_not_open_without_a_token(tmp_path, options):
     """Whoever is on this machine could use it."""
