@@ -92,7 +92,8 @@ def default_path() -> Path:
     import platformdirs  # noqa: PLC0415  a local sandbox keeps its journal in memory
 
     try:
-        folder = Path(platformdirs.user_data_dir("clover-nb", appauthor=False))
+        # Its older versions leave a home that isn't there to us.
+        folder = Path(platformdirs.user_data_dir("clover-nb", appauthor=False)).expanduser()
     except RuntimeError:
         raise JournalError(
             "There is no place for the journal: this user has no home.",
