@@ -498,7 +498,7 @@ def test_a_selected_row_is_seen_from_its_beginning(page):
     assert scrolled.evaluate("place => place.scrollLeft") == right
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_the_page_is_open_to_all(page, theme):
     """By axe, contrast too; one main, one h1; the ways to give a card are one stop of Tab."""
     page.emulate_media(color_scheme=theme)

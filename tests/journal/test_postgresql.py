@@ -477,6 +477,7 @@ def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice
         assert len(ana.journal.frame()) == 40
 
 
+@pytest.mark.long
 def test_what_others_change_while_a_batch_waits_is_not_overwritten(practice, database, monkeypatch):
     """Customers who were read before that are read again, those whose turn it was too."""
     monkeypatch.setattr(row_sender, "STALE_SECONDS", 0.5)

@@ -327,6 +327,7 @@ def test_whatever_the_body_is_the_error_is_of_the_tree(scripted, status):
             clover._transport.send("POST", "ecommerce", "/v1")
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_random_bytes_make_errors_of_the_tree(headers, body):
