@@ -3,12 +3,12 @@
 Each number is a ratio of medians of interleaved runs, so that it holds on a busy machine too. With
 `pace`, which takes four minutes, a thousand creates at Clover's limits.
 
-Reached on two busy cores: a create takes 0.83 to 0.95 of the wall of Clover's SDK and 1.06 of its
-CPU, which is short of the promise; in instructions 0.87. Sending alone, in a thread that no
-interrupt reaches, takes half of it; the journal's two lines, the row and the checks the rest. An
-import with Customer takes 1.07 of the instructions of pandas and requests.
+Reached on two cores: a create takes 0.89 to 1.26 of the wall of Clover's SDK in twelve runs, 1.0 at
+the median, and 0.92 to 1.03 of its CPU, which is short of the promise. Sending alone, in a thread
+that no interrupt reaches, takes half of it; the journal's two lines, the row and the checks the
+rest. An import with Customer takes 1.06 of pandas and requests at the median of seven runs.
 
-Reached on two cores: a list at 80 ms 1.03 times the bare download (1.09 with the frame), without
+A list at Clover's limits 1.11 of what its requests alone take, and 0.6 of a core; at 80 ms 1.03 times the bare download (1.09 with the frame), without
 latency 0.93 times `json.loads` (0.94 with the frame). What the frame of a list takes beyond reading
 its JSON is about a third of `json_normalize`. A frame of records that are Python's already is made
 1.8 times as fast, which is short of the promise: a third of the time goes into the names of what is
