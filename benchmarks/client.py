@@ -8,11 +8,12 @@ the median, and 0.92 to 1.03 of its CPU, which is short of the promise. Sending 
 that no interrupt reaches, takes half of it; the journal's two lines, the row and the checks the
 rest. An import with Customer takes 1.06 of pandas and requests at the median of seven runs.
 
-A list at Clover's limits 1.11 of what its requests alone take, and 0.6 of a core; at 80 ms 1.03 times the bare download (1.09 with the frame), without
-latency 0.93 times `json.loads` (0.94 with the frame). What the frame of a list takes beyond reading
-its JSON is about a third of `json_normalize`. A frame of records that are Python's already is made
-1.8 times as fast, which is short of the promise: a third of the time goes into the names of what is
-in contacts and cards, so that nothing new is lost; without that it would be 2.8 times.
+A list at Clover's limits takes 1.11 of what its requests alone take, and 0.6 of a core; at 80 ms
+1.03 times the bare download (1.09 with the frame), without latency 0.93 times `json.loads` (0.94
+with the frame). What the frame of a list takes beyond reading its JSON is about a third of
+`json_normalize`. A frame of records that are Python's already is made 1.8 times as fast, which is
+short of the promise: a third of the time goes into the names of what is in contacts and cards, so
+that nothing new is lost; without that it would be 2.8 times.
 """
 
 from __future__ import annotations
