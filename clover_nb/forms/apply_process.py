@@ -72,9 +72,9 @@ class Application:
         self.status = self._read_journal()
         self._began = time.monotonic(), self.status.progress.left
         if work is not None:
-            threading.Thread(target=self._work, args=(work,), daemon=True).start()
+            threading.Thread(target=self._run_work, args=(work,), daemon=True).start()
 
-    def _work(self, work: Callable[[], None]) -> None:
+    def _run_work(self, work: Callable[[], None]) -> None:
         try:
             work()
         except Exception as error:  # noqa: BLE001  the form tells it, whatever it is

@@ -92,7 +92,7 @@ def read_history(
         events.append(
             Event(
                 entry.number,
-                _moment(entry.time),
+                _parse_time(entry.time),
                 entry.author,
                 entry.outcome,
                 f"{what}, undone since" if over else what,
@@ -103,7 +103,7 @@ def read_history(
     return events
 
 
-def _moment(seconds: float) -> pd.Timestamp:
+def _parse_time(seconds: float) -> pd.Timestamp:
     """When that was; NaT where a line of the journal says no time."""
     return pd.to_datetime(seconds, unit="s", utc=True, errors="coerce")  # type: ignore[return-value]
 
@@ -126,7 +126,7 @@ def describe_news(clover: Clover, customer_id: str, after: int) -> Markup:
     minutes = int(max(0.0, time.time() - entry.time) // 60)
     ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
     if minutes >= _HOUR:
-        ago = f"at {render_time(_moment(entry.time))}"
+        ago = f"at {render_time(_parse_time(entry.time))}"
     return Markup(f"{isolate_text(entry.author)} changed this customer {ago}.")
 
 
