@@ -142,6 +142,17 @@ EVALUATE = """async (expression) => {
     {code: '', silent: false, store_history: false, user_expressions: {value: expression}});
   return (await future.done).content;
 }"""
+# Until the kernel has done what the widgets asked for: it hears them in a thread of their own, a
+# subshell, so that what runs as a cell's code may come before what was clicked earlier.
+HEARD = """async () => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const comm = [...kernel._comms.values()].find(({subshellId}) => subshellId);
+  if (!comm) return;
+  kernel.subshellId = comm.subshellId;
+  const future = kernel.requestExecute({code: '', silent: true});
+  kernel.subshellId = null;
+  await future.done;
+}"""
 SET_THEME = """async (theme) => {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
   while (!window.jupyterapp || !document.body.dataset.jpThemeName) await pause();
@@ -339,7 +350,11 @@ class Notebook:
         return output
 
     def evaluate(self, expression: str) -> str:
-        """Evaluate a Python expression in the kernel and return its repr."""
+        """Return the repr of a Python expression in the kernel, after all that was clicked."""
+        self.page.evaluate(HEARD)
+        return self._evaluate(expression)
+
+    def _evaluate(self, expression: str) -> str:
         reply = self.page.evaluate(EVALUATE, f"repr(({expression}))")
         value = reply["user_expressions"]["value"]
         if value["status"] != "ok":
@@ -353,7 +368,7 @@ class Notebook:
     def wait_for(self, expression: str, expected: str, *, seconds: float = 30) -> None:
         """Wait until a Python expression in the kernel has this repr; else fail the test."""
         end = time.monotonic() + seconds
-        while (found := self.evaluate(expression)) != expected:
+        while (found := self._evaluate(expression)) != expected:
             if time.monotonic() > end:
                 pytest.fail(f"{expression} is still {found} instead of {expected}")
             self.page.wait_for_timeout(30)

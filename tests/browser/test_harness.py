@@ -16,6 +16,18 @@ button.on_click(lambda _: setattr(label, 'value', 'it went'))
 w.VBox([button, label])
 """
 
+SLOW_BUTTON = """
+import ipywidgets as w, time
+count = w.IntText(0)
+button = w.Button(description='Go')
+def go(_):
+    time.sleep(0.5)
+    button.tooltip = 'went'
+    count.value += 1
+button.on_click(go)
+button
+"""
+
 TIMED = """async () => {{
   const panel = window.jupyterapp.shell.currentWidget;
   const started = performance.now();
@@ -42,6 +54,14 @@ def test_cells_run_and_widgets_answer(open_notebook):
     assert notebook.evaluate("label.value") == "'it went'"
     assert any("comm_msg" in frame for frame in notebook.sent)
     assert "it went" in notebook.saved()
+
+
+def test_what_is_run_comes_after_what_was_clicked(open_notebook):
+    """A widget's message is heard in another thread, so that a cell might come before it."""
+    notebook = open_notebook([SLOW_BUTTON])
+    for times in (1, 2, 3):
+        notebook.page.get_by_role("button", name="Go", exact=True).click()
+        assert notebook.evaluate("count.value") == str(times)
 
 
 def test_cell_that_raises_fails_the_test(open_notebook):
