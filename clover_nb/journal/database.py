@@ -59,6 +59,8 @@ class Database(ABC):
     #: What begins a transaction during which nobody else writes.
     _BEGIN: ClassVar[tuple[str, ...]]
     _HINT: ClassVar[str]
+    #: What the driver raises.
+    _ERROR: ClassVar[type[Exception]]
     #: Who the database says that this is; empty where it doesn't know.
     login: str = ""
 
@@ -82,7 +84,7 @@ class Database(ABC):
             with self.lock:
                 self._drop_lost_connection()
                 yield self._connection or self._open()
-        except (SQLAlchemyError, OSError, portalocker.LockException) as error:
+        except (SQLAlchemyError, self._ERROR, OSError, portalocker.LockException) as error:
             self._drop_lost_connection()
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise JournalError(
@@ -159,7 +161,7 @@ class Database(ABC):
 
 def execute_prepared(
     db: sa.Connection, statement: sa.Insert | sa.Update, values: Mapping[str, Any]
-) -> sa.CursorResult[Any]:
+) -> Any:  # noqa: ANN401  the driver's cursor
     """Execute a statement of each change, which SQLAlchemy would take longer for than SQLite does.
 
     Args:
@@ -169,7 +171,8 @@ def execute_prepared(
     """
     text, constants, order = _compile_statement(statement, db.dialect, tuple(values))
     given = {**constants, **values}
-    return db.exec_driver_sql(text, tuple(given[name] for name in order) if order else given)
+    driver: Any = db.connection.driver_connection
+    return driver.execute(text, tuple(given[name] for name in order) if order else given)
 
 
 @functools.lru_cache

@@ -20,13 +20,14 @@ def dump_fields(fields: Fields | None) -> str | None:
         return None
     # When a customer was created never changes, and would be mistaken for digits of a card.
     kept = {name: value for name, value in fields.items() if name != "created"}
-    text = json.dumps(kept, ensure_ascii=False)
+    text = _encode_json(kept)
     if _MANY_DIGITS.search(text):
-        text = json.dumps(_clean_value(kept), ensure_ascii=False)
+        text = _encode_json(_clean_value(kept))
     text = _TOKENS.sub(f"{constants.TOKEN_PREFIX}••••", text)
     return text.encode(errors="backslashreplace").decode()  # half an emoji, as JSON writes it
 
 
+_encode_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 _MANY_DIGITS: Final = re.compile(r"\d(?:\W{0,2}\d){12}")
 _TOKENS: Final = re.compile(rf"{constants.TOKEN_PREFIX}\w+")
 

@@ -168,7 +168,7 @@ class Journal:
         with self._connect() as db:
             line = self._make_line(write, host, merchant, "open") | {"clover_time": clover_time}
             made = execute_prepared(db, _INSERT, line)
-            entry = int(made.scalar_one() if made.returns_rows else made.lastrowid)
+            entry = int(made.fetchone()[0] if made.description else made.lastrowid)
             self._under_way.add(entry)
             if self._max_entries and entry % _CLEAN_EVERY == 0:
                 oldest = _E.entry <= entry - self._max_entries

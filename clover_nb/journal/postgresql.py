@@ -37,6 +37,7 @@ class PostgreSQLDatabase(Database):
     """
 
     _BEGIN: ClassVar = ("BEGIN", team.WRITES_LOCK)
+    _ERROR: ClassVar = psycopg.Error
     _HINT: ClassVar = (
         "What can't be written down isn't sent. It goes on by itself once the database can be "
         "reached and lets your role in; clover-nb doctor says more."

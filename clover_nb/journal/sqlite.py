@@ -35,6 +35,7 @@ class SQLiteDatabase(Database):
     """
 
     _BEGIN: ClassVar = ("BEGIN IMMEDIATE",)
+    _ERROR: ClassVar = sqlite3.Error
     _HINT: ClassVar = (
         "Let your user read and write it, free some space, or move the file away; "
         "connect(journal=None) works without."
