@@ -143,10 +143,10 @@ def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     beyond: dict[str, Any] = {}
     if not CONSUMED.issuperset(record):
         beyond = {name: value for name, value in record.items() if name not in CONSUMED}
-    for name, items in zip(LISTS, lists, strict=True):
+    for (name, (_, known)), items in zip(LISTS.items(), lists, strict=True):
         if len(items) > 1:
             beyond[name] = items
-        elif items and not LISTS[name][1].issuperset(items[0]):
+        elif items and not known.issuperset(items[0]):
             beyond |= _unknown_fields(name, items[0])
     if shipping:
         beyond |= _unknown_shipping(shipping)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from clover_nb.errors import InvalidResponseError
 from clover_nb.frames import frame_of_fields
 from clover_nb.records import flatten, is_customer, redact_tokens
 
-Page = Sequence[Any]
+Page = list[Any]
 FetchPage = Callable[[int, int], Page]
 
 # One of so many records of a page is read twice: a deletion or a few between two pages are bridged.
@@ -38,7 +38,7 @@ class PageReader:
     """Reads a list of customers; iterating gives their fields, a page at a time.
 
     Args:
-        fetch: Reads a page, by its offset and the number of records asked for.
+        fetch: Reads a page, by its offset and the number of records asked for: a list to keep.
         limit: How many records at most, in all; ``None`` is all.
 
     Attributes:
@@ -146,9 +146,10 @@ class PageReader:
         return bool(page) and _record_key(page[0]) in self._seen
 
     def _take_new(self, page: Page) -> list[dict[str, Any]]:
-        """The fields of the customers that weren't seen yet, as many as are wanted."""
+        """The fields of the customers that weren't seen yet, as many as are wanted; empties it."""
         taken = []
-        for record in page:
+        for place, record in enumerate(page):
+            page[place] = None  # freed at once, which is quicker than all of a page later
             key = _record_key(record)
             if key in self._seen or self._is_full():
                 continue
