@@ -30,7 +30,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
@@ -188,7 +188,7 @@ class HTTPTransport:
         """
         date, at = self._clock
         try:
-            known = parsedate_to_datetime(date).timestamp() if date else None
+            known = _parse_date(date).timestamp() if date else None
         except (ValueError, TypeError, IndexError, OverflowError):  # what it raises for garbage
             known = None
         return time.time() if known is None else known + time.monotonic() - at
@@ -346,7 +346,7 @@ class _TooLongError(Exception):
 
 def _read_content(response: urllib3.BaseHTTPResponse) -> bytes:
     parts: list[bytes] = []
-    while part := response.read(_READ_SIZE):
+    while response.length_remaining != 0 and (part := response.read(_READ_SIZE)):
         parts.append(part)
         if sum(map(len, parts)) > _MAX_BODY:
             raise _TooLongError
@@ -399,6 +399,8 @@ def _is_certificate_error(problem: Exception) -> bool:
         isinstance(each, ssl.SSLCertVerificationError) for each in problem.args
     )
 
+
+_parse_date: Final = lru_cache(parsedate_to_datetime)  # it has whole seconds: most are alike
 
 _transports: WeakSet[HTTPTransport] = WeakSet()
 
