@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import team
+from clover_nb.cli.exit_codes import DONE, ERROR
 from clover_nb.client import Clover, connect
 from clover_nb.env_file import find_env_file, read_env_file
 from clover_nb.errors import (
@@ -65,9 +66,9 @@ def print_report(_: argparse.Namespace) -> int:
     """
     well = True
     for finding in run_checks():
-        print(finding, flush=True)  # noqa: T201  a command's output
+        print(finding, flush=True)
         well = well and finding.good
-    return 0 if well else 1
+    return DONE if well else ERROR
 
 
 def run_checks() -> Iterator[CheckResult]:
