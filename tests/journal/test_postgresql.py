@@ -341,7 +341,7 @@ def write_and_name(journal):
     journal.end(entry, "done")
     with journal.database.connect() as db:
         session = db.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return entry, journal.process(), session
+    return entry, journal.register_process(), session
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
