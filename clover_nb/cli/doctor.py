@@ -27,6 +27,7 @@ from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret
 from clover_nb.setting_sources import VARIABLES
 from clover_nb.settings import Timeouts
+from clover_nb.team_database import describe_database, examine_database
 from clover_nb.transport.http import HTTPTransport, path_of
 
 if TYPE_CHECKING:
@@ -200,9 +201,9 @@ def _check_team(place: Secret) -> Iterator[CheckResult]:
 def _check_database(address: str) -> Iterator[CheckResult]:
     from psycopg import Error  # noqa: PLC0415  an extra
 
-    what = f"team: database {team.describe_database(address)}"
+    what = f"team: database {describe_database(address)}"
     try:
-        state = team.examine_database(address)
+        state = examine_database(address)
     except Error as error:
         todo = "Start it, or ask who runs it to let your role in: GRANT its owner TO your role."
         reason = str(error).strip().splitlines()[0]
