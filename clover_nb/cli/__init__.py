@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from clover_nb.cli import apply, lessons, plan
-from clover_nb.cli.exit_codes import ERROR, INTERRUPTED
+from clover_nb.exit_codes import ERROR, INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,11 +22,11 @@ from tornado.web import Application, RequestHandler
 from traitlets.config import Config
 
 from clover_nb.cli.desk_page import HEADERS, list_handlers
-from clover_nb.cli.exit_codes import DONE, ERROR
 from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError, JournalError
+from clover_nb.exit_codes import DONE, ERROR
 from clover_nb.journal.registry import default_path
 from clover_nb.journal.sqlite import make_private_file
 from clover_nb.setting_sources import PRACTICE

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clover_nb import team
-from clover_nb.cli.exit_codes import DONE, ERROR
 from clover_nb.client import Clover, connect
 from clover_nb.env_file import find_env_file, read_env_file
 from clover_nb.errors import (
@@ -22,6 +21,7 @@ from clover_nb.errors import (
     JournalError,
     SettingsError,
 )
+from clover_nb.exit_codes import DONE, ERROR
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret

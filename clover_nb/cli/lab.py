@@ -17,9 +17,9 @@ from jupyterlab.labapp import LabApp
 
 from clover_nb import sandbox
 from clover_nb.cli import lessons
-from clover_nb.cli.exit_codes import DONE, ERROR
 from clover_nb.cli.kernels import TRANSPORT, PrivateKernelManager, private_folder
 from clover_nb.client import SHARED_SANDBOX
+from clover_nb.exit_codes import DONE, ERROR
 
 if TYPE_CHECKING:
     import argparse

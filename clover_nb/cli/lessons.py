@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import clover_nb
-from clover_nb.cli.exit_codes import DONE, ERROR
+from clover_nb.exit_codes import DONE, ERROR
 
 FOLDER = "clover-nb-lessons"
 FIRST = "01_first_customers.ipynb"

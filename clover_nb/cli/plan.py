@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from clover_nb.cli.exit_codes import CHANGES, DONE, ERROR
+from clover_nb.exit_codes import CHANGES, DONE, ERROR
 
 if TYPE_CHECKING:
     from clover_nb.bulk.plan import Plan
