@@ -111,5 +111,5 @@ def running_desk(
             yield Desk(printed[1], process)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
             process.stdout.close()
