@@ -25,7 +25,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(home):
     """The address of a page, which stops at the end."""
-    with running_desk(home, "--no-browser") as desk:
+    with running_desk(home, "--no-browser", orphan_seconds=600) as desk:  # a busy machine's
         yield desk.url
 
 
