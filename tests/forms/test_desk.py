@@ -66,7 +66,7 @@ class Gate:
         result = self._call(*args, **kwargs)
         if not self.entered.is_set():
             self.entered.set()
-            assert self.opened.wait(30)
+            assert self.opened.wait(60)
         return result
 
 

@@ -69,7 +69,7 @@ def slow(clover, monkeypatch):
 
         def held(*args, **fields):
             calls.append((args, fields))
-            assert go.wait(10)
+            assert go.wait(60)
             return real(*args, **fields)
 
         monkeypatch.setattr(owner, name, held)
