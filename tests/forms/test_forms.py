@@ -984,6 +984,40 @@ def test_a_closed_form_leaves_no_widget(clover, shown, name):
     assert len(living) == before
 
 
+def test_a_form_that_is_closed_while_it_saves_says_what_came_of_it(clover, shown, slow, capsys):
+    """And is closed only then: a cell that runs again shows the record as the change left it."""
+    ana = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", ana["id"]).type(name="Ana Costa")
+    go, calls = slow(clover.customers, "modify")
+
+    async def main():
+        contact.submit()
+        await until(lambda: calls)
+        threading.Timer(0.1, go.set).start()
+        contact.form.close()
+
+    run(main())
+    assert clover.customers.retrieve(ana["id"])["name"] == "Ana Costa"
+    told = capsys.readouterr().out
+    assert told.startswith("Edit the contact: a change is under way")
+    assert "Saved: Ana Costa" in told
+
+
+def test_a_form_that_is_closed_while_it_waits_for_its_card_sends_nothing(clover, shown, capsys):
+    """Nobody will answer any more, so nobody is waited for."""
+    ana = a_customer(clover)
+    attach = shown("attach_card", ana["id"]).type_card().tick()
+
+    async def main():
+        attach.submit()
+        assert attach.form.is_busy
+        attach.form.close()
+
+    run(main())
+    assert "Nothing was sent" in capsys.readouterr().out
+    assert clover.customers.retrieve(ana["id"])["card_count"] == 1
+
+
 def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
     """What a reader of the code has to follow. The search for duplicates is a read of its own."""
     home = str(Path(clover_nb.__file__).parent)
