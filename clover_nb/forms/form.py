@@ -187,7 +187,7 @@ class Form(SharedWidget):
 
     def _take_edits(self, content: Mapping[str, Any]) -> None:
         """Take the edits that every message brings along."""
-        changed = self._state.inputs.take(content)
+        changed = self._state.take_edits(content)
         if "source" in changed:
             self._state.pasted = Secret(changed["source"].strip())
         if changed:

@@ -663,6 +663,23 @@ def test_a_card_is_removed(clover, shown):
     assert "has no card" in delete.errors["card"]
 
 
+def test_what_was_ticked_about_one_card_is_not_so_of_another(clover, shown):
+    """Nor when the card is gone by the time of the click: each card is agreed to by itself."""
+    customer = a_customer(clover)
+    clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
+    delete = shown("delete_card", customer["id"])
+    visa, amex = (key for key, _ in delete.form.choices["card"][:0:-1])
+    delete.type(card=visa).tick().type(card=amex)
+    assert delete.texts["gone"] == ""
+    delete.submit()
+    assert set(delete.errors) == {"gone"}
+    delete.tick()
+    clover.customers.delete_source(customer["id"], amex)
+    delete.submit().press("Reload, keep my edits")
+    assert (delete.texts["card"], delete.texts["gone"]) == ("", "")
+    assert clover.customers.retrieve(customer["id"])["source_ids"] == [visa]
+
+
 def test_a_test_card_fills_the_token(shown):
     """Only where no real cards are; the token is in no state."""
     create = shown("create_customer")
