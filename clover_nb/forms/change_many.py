@@ -127,7 +127,8 @@ class ChangeMany(SharedWidget):
         return self._application is not None and not self._application.is_over
 
     def close(self) -> None:
-        """Close the widget; an application goes on."""
+        """Close the widget; an application goes on, and one that is being started is started."""
+        self._runner.finish_write()  # or whoever looks for it next would not find it
         self._follower.stop()
         if self.table is not None:
             self.table.close()

@@ -133,7 +133,7 @@ class Form(SharedWidget):
         Else a cell that runs again would show the record as it was, and the change would be made
         behind the back of whoever makes it once more.
         """
-        self._state.card.close()  # nothing is sent that has to wait for its card yet
+        self.work.close()  # nothing is sent that has to wait for its card yet
         if self.is_busy:
             self._await_change()
         super().close()

@@ -942,6 +942,27 @@ def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover
     assert attach.texts["replaces"] == ""
 
 
+def test_two_forms_about_one_customer_are_saved_crosswise(clover, shown):
+    """What was typed into one outlives what the other saves, and is no conflict with oneself."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    contact, note = shown("edit_contact", ana["id"]), shown("edit_note", ana["id"])
+    delete, other = shown("delete_card", ana["id"]), shown("edit_note", bea["id"])
+    contact.type(name="Ana Costa")
+    note.type(note="Calls on Mondays").submit()
+    assert "Saved" in note.status
+    assert contact.texts["name"] == "Ana Costa"
+    assert "Another form here has changed this customer" in contact.status
+    assert other.status == delete.status == ""
+    contact.submit()
+    assert "Saved: Ana Costa" in contact.status
+    note.press("Undo")
+    assert "Undone" in note.status
+    delete.type(card=ana["source_ids"][0]).tick().submit()
+    assert "Saved" in delete.status
+    now = clover.customers.retrieve(ana["id"])
+    assert (now["name"], now["note"], now["source_ids"]) == ("Ana Costa", None, [])
+
+
 def test_a_warning_passes_only_by_a_tick_for_the_same_words(clover, shown):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
