@@ -103,7 +103,7 @@ class ChangeMany(SharedWidget):
         return self.work.batch
 
     def close(self) -> None:
-        """Close the widget; an application goes on."""
+        """Close the widget; an application goes on, and one that is being started is started."""
         self.work.stop()
         if self.table is not None:
             self.table.close()

@@ -77,7 +77,8 @@ class ChangeWork:
         self._follower.read(lambda: apply_process.find_apply(self._clover), self._offer_found)
 
     def stop(self) -> None:
-        """Drop what is under way; an application goes on."""
+        """Drop what is read; an application goes on, and one that is being started is started."""
+        self._runner.finish_write()  # or whoever looks for it next would not find it
         self._follower.stop()
 
     @property

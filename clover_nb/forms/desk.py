@@ -172,7 +172,8 @@ class Desk(SharedWidget):
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
         self._list.stop()
-        self._close_undo()
+        if self.undo_form is not None:
+            self.undo_form.close()
         self._kept.close()
         if self.many is not None:
             self.many.close()
