@@ -109,6 +109,7 @@ class CustomerWriter:
         writes[0] = replace(writes[0], expected=expected)
         with self._writes.sequence(*writes) as execute_next:
             row = self._make_row(execute_next(), writes[0])
+            entries = [row.attrs["entry"]]
             for write in writes[1:]:
                 part, field = _PARTS["note" in write.sent]
                 with _second_step(
@@ -116,6 +117,8 @@ class CustomerWriter:
                     hint=f"Change {field} by itself.",
                 ):
                     row = self._make_row(execute_next(), write)
+                entries.append(row.attrs["entry"])
+        row.attrs["entries"] = entries
         return row
 
     def replace_source(
