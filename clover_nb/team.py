@@ -71,7 +71,7 @@ def _check_address(address: str) -> None:
     except ImportError:
         raise _team_error(
             "CLOVER_TEAM names a PostgreSQL database, and psycopg is not installed.",
-            'Install it: pip install "clover-nb[team]"',
+            'Install it: pip install "psycopg[binary]"',
         ) from None
     try:
         conninfo.conninfo_to_dict(address)

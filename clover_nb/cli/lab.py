@@ -86,8 +86,14 @@ def _offer_lessons() -> None:
     """Copy the lessons into an empty folder; in any other, say how to get them."""
     if _is_empty(Path()):
         print(lessons.copy_lessons(Path(lessons.FOLDER)))
-    elif not Path("notebooks").is_dir() and not Path(lessons.FOLDER).is_dir():
+    elif not _folder_of_lessons():
         print("`clover-nb lessons` copies the lessons into this folder.")
+
+
+def _folder_of_lessons() -> str:
+    """Where they are; empty if nowhere, for a folder `notebooks` may be somebody's own."""
+    folders = ("notebooks", lessons.FOLDER)
+    return next((each for each in folders if Path(each, lessons.FIRST).is_file()), "")
 
 
 def _is_empty(folder: Path) -> bool:
@@ -104,10 +110,8 @@ def _server_options(folder: Path) -> list[str]:
         f"--PrivateKernelManager.folder={folder}",
         f"--KernelManager.transport={TRANSPORT}",
     ]
-    if Path("notebooks").is_dir():
-        options += [f"--LabApp.default_url=/lab/tree/notebooks/{lessons.FIRST}"]
-    elif Path(lessons.FOLDER).is_dir() or _is_empty(Path()):
-        options += [f"--LabApp.default_url=/lab/tree/{lessons.FOLDER}/{lessons.FIRST}"]
+    if folder_of_lessons := _folder_of_lessons() or (lessons.FOLDER if _is_empty(Path()) else ""):
+        options += [f"--LabApp.default_url=/lab/tree/{folder_of_lessons}/{lessons.FIRST}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in containers there is nobody else
         options += ["--allow-root"]
     return options

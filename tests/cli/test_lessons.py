@@ -134,9 +134,10 @@ def test_the_lab_opens_the_lessons_that_are_there(tmp_path, working_folder):
 
 @pytest.mark.long
 def test_the_lab_puts_nothing_into_a_folder_with_work_in_it(tmp_path, working_folder):
-    """It says how to get them instead."""
+    """It says how to get them instead; a folder `notebooks` is somebody's own."""
     (working_folder / "report.csv").touch()
+    (working_folder / "notebooks").mkdir()
     opened, said = opened_by(tmp_path, working_folder)
     assert opened == "/lab"
     assert "`clover-nb lessons` copies the lessons into this folder." in said
-    assert names_in(working_folder) == {"report.csv"}
+    assert names_in(working_folder) == {"report.csv", "notebooks"}
