@@ -161,11 +161,17 @@ def test_what_is_compressed_is_not_unpacked(scripted, status):
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}"],
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"a":' + b"[" * 500 + b"]" * 500 + b"}",
+    ],
 )
 @pytest.mark.parametrize("status", [200, 400])
 def test_nested_brackets_are_no_json(scripted, status, body):
     """They are counted before they are parsed, which takes a stack."""
+    assert parse_json(body) is None
     scripted.answers = [(status, "application/json", body)]
     with scripted.connect(merchant_id="M1") as clover, pytest.raises(errors.CloverError):
         read(clover)
