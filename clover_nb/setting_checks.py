@@ -202,9 +202,9 @@ def ask_for_token(source: Callable[[], str]) -> Secret:
     try:
         value: object = mask_credentials({"access_token": source()})["access_token"]
     except Exception as error:
-        told = _UUID.sub("••••", mask_text(str(error)))
+        reason = _UUID.sub("••••", mask_text(str(error)))
         raise SettingsError(
-            f"The callable access_token= raised {type(error).__name__}{told and ': '}{told}.",
+            f"The callable access_token= raised {type(error).__name__}{reason and ': '}{reason}.",
             hint="It is called without arguments, and returns an access token.",
             field="access_token",
         ) from error
