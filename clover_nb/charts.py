@@ -1,6 +1,6 @@
 """Charts of a table of customers, one call each: growth, states, expiry of cards, quality.
 
-They need matplotlib, which the extra ``charts`` brings: ``pip install "clover-nb[charts]"``. Each
+They need matplotlib, which the extra ``charts`` brings, or ``pip install matplotlib``. Each
 is a matplotlib figure, to be changed and saved as any other (``chart.savefig("growth.png")``),
 and carries its numbers as a text, which a notebook gives to a screen reader.
 """
@@ -25,7 +25,7 @@ try:
     from matplotlib.patches import Rectangle
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        'Charts need matplotlib: pip install "clover-nb[charts]".', name=error.name
+        "Charts need matplotlib: pip install matplotlib.", name=error.name
     ) from error
 
 if TYPE_CHECKING:

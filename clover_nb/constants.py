@@ -147,7 +147,8 @@ def _make_card(number: str, brand: str, cvv: str = "123") -> TestCard:
     return TestCard(number=number, exp_month="12", exp_year="2035", cvv=cvv, brand=brand)
 
 
-# D ("Test card numbers", United States and Canada). Any future expiry and CVV are accepted.
+# D ("Test card numbers", United States and Canada).
+#: Clover's published test cards, by names such as ``"visa"``; any future expiry and CVV will do.
 TEST_CARDS: Final[dict[str, TestCard]] = {
     "visa": _make_card("4242424242424242", "VISA"),
     "visa_debit": _make_card("4000056655665556", "VISA"),

@@ -101,9 +101,9 @@ def working_folder(tmp_path):
 def opened_by(home, folder):
     """The notebook that a lab opens, and what it says."""
     with running_lab(home, folder, f"--IdentityProvider.token={TOKEN}") as (process, url):
-        first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=10)
+        first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=60)
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     return first.headers["Location"].partition("?")[0], (home / "output").read_text()
 
 
@@ -134,9 +134,10 @@ def test_the_lab_opens_the_lessons_that_are_there(tmp_path, working_folder):
 
 @pytest.mark.long
 def test_the_lab_puts_nothing_into_a_folder_with_work_in_it(tmp_path, working_folder):
-    """It says how to get them instead."""
+    """It says how to get them instead; a folder `notebooks` is somebody's own."""
     (working_folder / "report.csv").touch()
+    (working_folder / "notebooks").mkdir()
     opened, said = opened_by(tmp_path, working_folder)
     assert opened == "/lab"
     assert "`clover-nb lessons` copies the lessons into this folder." in said
-    assert names_in(working_folder) == {"report.csv"}
+    assert names_in(working_folder) == {"report.csv", "notebooks"}

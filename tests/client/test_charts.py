@@ -212,4 +212,4 @@ def test_without_matplotlib_it_says_how_to_get_it():
         "except ModuleNotFoundError as error: print(error)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout == 'Charts need matplotlib: pip install "clover-nb[charts]".\n'
+    assert ran.stdout == "Charts need matplotlib: pip install matplotlib.\n"

@@ -25,7 +25,7 @@ def set_metadata(clover, customer_id, **metadata):
         f"{url}/{customer_id}/metadata",
         json=metadata,
         headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
+        timeout=60,
     )
     answer.raise_for_status()
 

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+import clover_nb
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.ipynb")]
 
@@ -98,7 +100,12 @@ def test_no_two_pages_have_the_same_name(site):
 
 
 def test_the_reference_has_what_is_public(site):
-    """Each has a place that one can link to."""
+    """Each name of `__all__` has a place that one can link to, or stands in its words."""
     (page,) = [page for path, page in site.items() if path.stem == "reference"]
-    for name in ("connect", "Clover", "customers.Customers.create", "forms.desk", "quality.report"):
-        assert page.find(id=f"clover_nb.{name}"), name
+    places = {tag["id"] for tag in page.find_all(id=True)}
+    named = {tag.text for tag in page.select("p code")}
+    for name in clover_nb.__all__:
+        ends = (f".{name}", f"module-clover_nb.{name}")
+        assert name in named or any(place.endswith(ends) for place in places), name
+    for name in ("customers.Customers.create", "forms.desk", "quality.report", "addresses.check"):
+        assert f"clover_nb.{name}" in places, name
