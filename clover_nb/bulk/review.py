@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -488,7 +489,7 @@ def _find_emails_of_others(rows: Sequence[PlanRow], current: pd.DataFrame, *, st
     if not changing:
         return
     asked = {normalize_value("email", row.wanted["email"]) for row in changing}
-    owners = {
+    owners = _find_second_emails(current) | {
         email: customer_id
         for email, customer_id in zip(
             (normalize_value("email", text) for text in as_texts(current["email"]).to_pylist()),
@@ -503,6 +504,22 @@ def _find_emails_of_others(rows: Sequence[PlanRow], current: pd.DataFrame, *, st
             code = "two_customers" if strict else "email_of_another"
             told = f"The id is one customer's, and the email that of {owner}."
             row.reasons.append(RowReason("email", code, told))
+
+
+def _find_second_emails(current: pd.DataFrame) -> dict[str, str]:
+    """Whose each email is that stands beside a customer's primary one."""
+    column = _LISTS["email"]
+    if column not in current.columns:
+        return {}
+    several = current[current[column].notna()]
+    return {
+        normalize_value("email", str(each.get("emailAddress"))): str(customer_id)
+        for customer_id, primary, listed in zip(
+            several.index, several["email"], several[column], strict=True
+        )
+        for each in json.loads(listed)
+        if isinstance(each, dict) and each.get("emailAddress") not in (None, primary)
+    }
 
 
 def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) -> None:
@@ -532,6 +549,11 @@ def _find_probable_duplicates(rows: Sequence[PlanRow], current: pd.DataFrame) ->
                 else (f"Probably the same as {one}: the same {why}.")
             )
             new[other].reasons.append(RowReason(why.partition(",")[0], "probable_duplicate", told))
+    seconds = _find_second_emails(current)
+    for row in new.values():
+        if owner := seconds.get(normalize_value("email", row.wanted.get("email", ""))):
+            told = f"Probably {owner}, who has this email beside another one."
+            row.reasons.append(RowReason("email", "probable_duplicate", told))
 
 
 def _as_customer(wanted: Mapping[str, str]) -> dict[str, str]:
