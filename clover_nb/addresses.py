@@ -94,8 +94,8 @@ def check(address: Address) -> list[AddressFinding]:
     given = {part: _read_part(part, address.get(part)) for part in ADDRESS_FIELDS}
     country = given["country"].upper() or "US"  # D: as Clover fills it in
     if _load_rules(country) is None:
-        told = f"There is no country {given['country']}: use a name or two letters, such as US."
-        return [AddressFinding("country", told, certain=True)]
+        message = f"There is no country {given['country']}: use a name or two letters, such as US."
+        return [AddressFinding("country", message, certain=True)]
     asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {
         "country_code": country,
         "country_area": _load_state_codes(country).get(given["state"].upper(), given["state"]),
@@ -135,10 +135,10 @@ def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressF
     if part == "postal_code":
         examples = ", ".join(_load_rules(country).postal_code_examples[:2])
         such = f"; they look like {examples}" if examples else ""
-        told = f"{value} is not a {named} of {there}{such}."
+        message = f"{value} is not a {named} of {there}{such}."
     else:
-        told = f"{value} is not a {named} of {there}."
-    return AddressFinding(part, told, certain=country in _STRICT)
+        message = f"{value} is not a {named} of {there}."
+    return AddressFinding(part, message, certain=country in _STRICT)
 
 
 def list_countries() -> list[tuple[str, str]]:
