@@ -21,7 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = _ArgumentParser(prog="clover-nb", description=__doc__)
+    parser = _ArgumentParser(
+        prog="clover-nb",
+        description="The customer desk for Clover. Without settings, all of it runs on a practice "
+        "sandbox; `clover-nb COMMAND --help` says more.",
+    )
     parser.add_argument("--version", action=_PrintVersion)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
