@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import hashlib
 import os
 import tempfile
@@ -51,6 +52,8 @@ def write_plan_file(
     told["sha256"] = _hash_contents(told, body)
     path = Path(path)
     with convert_write_errors(path):
+        if path.exists() and not path.is_file():  # root would put a file in place of /dev/null
+            raise OSError(errno.EINVAL, "it is no file")
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
         try:
             with os.fdopen(handle, "wb") as file:

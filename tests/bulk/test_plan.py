@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 
 import pandas as pd
@@ -488,6 +489,16 @@ def test_a_plan_is_whole_or_not_saved_at_all(mixed, tmp_path):
         mixed.save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_plan_takes_the_place_of_files_alone(mixed, tmp_path):
+    """Not of a device such as /dev/null; a pipe is here."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ValidationError, match="it is no file"):
+        mixed.save(pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 @pytest.mark.parametrize(
