@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from clover_nb import quality
+from clover_nb import quality, validation
+from clover_nb.errors import ValidationError
 from clover_nb.frames import prepare_customers
 
 try:
@@ -99,7 +100,7 @@ def plot_growth(table: pd.DataFrame) -> Chart:
         'New customers by month. 2023: 48. 2024: 64. 2025: 88. Most in a month: 12 in Dec 2025.'
     """
     chart, axes = _make_chart("New customers by month")
-    created = prepare_customers(table, "created")["created"].dropna()
+    created = _read_times(prepare_customers(table, "created")["created"])
     months = created.dt.year * 12 + created.dt.month - 1
     if months.empty:
         return _leave_empty(chart, axes, "No customers.")
@@ -185,7 +186,7 @@ def plot_card_expiry(table: pd.DataFrame, today: dt.date | None = None) -> Chart
         >>> chart.alt.partition(":")[0]
         'Newest cards by month of expiry, 2025-07 to 2026-06'
     """
-    now = pd.Period(today or dt.datetime.now(dt.UTC).date(), "M")
+    now = pd.Period(validation.check_day("today", today), "M")
     shown = [str(now + month) for month in range(-_MONTHS_AROUND, _MONTHS_AROUND)]
     expiry = prepare_customers(table, "card_expiry")["card_expiry"]
     counts = expiry.value_counts().reindex(shown, fill_value=0)
@@ -237,6 +238,20 @@ def plot_quality(table: pd.DataFrame, today: dt.date | None = None) -> Chart:
     numbers = ", ".join(f"{kind} {number}" for kind, number in found["customers"][::-1].items())
     chart.alt = f"Missing and doubtful values, by customers: {numbers}."
     return chart
+
+
+def _read_times(column: pd.Series[Any]) -> pd.Series[Any]:
+    """The times of a column in UTC: of another time zone, or the texts that a file has."""
+    if pd.api.types.is_numeric_dtype(column):  # of which no unit is known
+        column = column.astype(str)
+    try:
+        return pd.to_datetime(column, utc=True, format="ISO8601").dropna()
+    except (ValueError, TypeError):
+        raise ValidationError(
+            f"The column {column.name} has something else than times.",
+            hint="Give the table as from clover.customers.list().",
+            field="table",
+        ) from None
 
 
 def _make_chart(title: str, height: float = _HEIGHT) -> tuple[Chart, Axes]:

@@ -76,13 +76,12 @@ class Clover:
         self._transport = HTTPTransport(settings, rate_limiter, timeouts, ask_for_token)
         ecommerce = EcommerceAPI(self._transport)
         platform = PlatformAPI(self._transport, settings)
-        account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
         self._writes = WriteExecutor(
             self._transport,
             ecommerce,
             platform,
             settings,
-            journal or journals.unkept_journal(account),
+            journal or journals.unkept_journal(settings.account),
             is_journal_kept=journal is not None,
             on_unknown=on_unknown,
         )
@@ -163,12 +162,9 @@ class Clover:
             if self.settings.may_write
             else "PRODUCTION, read-only",
         }[self.environment]
-        told = [
-            what,
-            f"merchant {self.settings.merchant_id or 'not set'}",
-            self.settings.provenance,
-        ]
-        return f"<Clover: {', '.join(filter(None, told))}>"
+        merchant = f"merchant {self.settings.merchant_id or 'not set'}"
+        parts = [what, merchant, self.settings.provenance]
+        return f"<Clover: {', '.join(filter(None, parts))}>"
 
 
 def connect(
@@ -262,14 +258,7 @@ def connect(
     seed = None if seed is None else check_number("seed", seed, whole=True)
     per_second = check_number("requests_per_second", requests_per_second or 0)
     at_once = check_number("at_once", at_once or 0, whole=True)
-    check_number("retention_days", retention_days)
-    setting_checks.check_choice("on_unknown", on_unknown, get_args(OnUnknown))
-    if not isinstance(timeouts, Timeouts):
-        raise SettingsError(
-            f"timeouts must be Timeouts, not {timeouts!r}.",
-            hint="Such as clover_nb.Timeouts(total=30).",
-            field="timeouts",
-        )
+    _check_options(retention_days, on_unknown, timeouts)
     arguments = setting_sources.settings_from(
         {
             "access_token": access_token,
@@ -284,10 +273,7 @@ def connect(
         },
         setting_sources.ARGUMENT,
     )
-    name = None if environment is None else settings_.parse_environment(environment)
-    found = {} if name == "local" else setting_sources.read_environment()
-    if name is None:
-        name = settings_.parse_environment(getattr(found.get("environment"), "value", None))
+    name, found = _read_environment(environment)
     values = found | arguments
     if seed is not None and name != "local":
         raise SettingsError("seed goes with the local environment alone.", field="seed")
@@ -302,16 +288,38 @@ def connect(
         if journal == "default" and "journal" in values and "team" not in values:
             journal = str(values["journal"].value)
         settings = settings_.load_settings(values, environment=name)
-        account = (settings.ecommerce_url, settings.platform_url, settings.access_token)
+        limiter = rate_limit.shared_limiter(settings.account, per_second, at_once, settings.team)
         return Clover(
             settings,
-            rate_limiter=rate_limit.shared_limiter(account, per_second, at_once, settings.team),
+            rate_limiter=limiter,
             timeouts=timeouts,
-            journal=_open_journal(journal, settings, account, retention_days),
+            journal=_open_journal(journal, settings, retention_days),
             on_unknown=on_unknown,
             sandbox=own_sandbox,
             ask_for_token=ask_for_token,
         )
+
+
+def _check_options(retention_days: object, on_unknown: object, timeouts: object) -> None:
+    setting_checks.check_number("retention_days", retention_days)
+    setting_checks.check_choice("on_unknown", on_unknown, get_args(OnUnknown))
+    if not isinstance(timeouts, Timeouts):
+        raise SettingsError(
+            f"timeouts must be Timeouts, not {timeouts!r}.",
+            hint="Such as clover_nb.Timeouts(total=30).",
+            field="timeouts",
+        )
+
+
+def _read_environment(
+    environment: str | None,
+) -> tuple[settings_.Environment, dict[str, setting_sources.Setting]]:
+    """The environment's name, and what is set outside; ``"local"`` as an argument ignores it."""
+    name = None if environment is None else settings_.parse_environment(environment)
+    found = {} if name == "local" else setting_sources.read_environment()
+    if name is None:
+        name = settings_.parse_environment(getattr(found.get("environment"), "value", None))
+    return name, found
 
 
 @contextmanager
@@ -325,10 +333,7 @@ def _stop_on_failure(sandbox: Sandbox | None) -> Iterator[None]:
 
 
 def _open_journal(
-    where: str | os.PathLike[str] | None,
-    settings: Settings,
-    account: tuple[object, ...],
-    retention_days: float,
+    where: str | os.PathLike[str] | None, settings: Settings, retention_days: float
 ) -> Journal | None:
     if where is None:
         return None
@@ -338,7 +343,7 @@ def _open_journal(
         return journals.team_journal(settings.team, retention_days=retention_days)
     if settings.environment != "local":
         return journals.shared_journal(journals.default_path(), retention_days=retention_days)
-    journal = journals.shared_journal(account)
+    journal = journals.shared_journal(settings.account)
     if _shared and settings.ecommerce_url == _shared[0].ecommerce_url:
         _kept[:] = [journal]  # it lives as long as that sandbox, not as its connections
     return journal
@@ -357,8 +362,8 @@ _default: list[Clover] = []  # at most one
 
 
 def _shared_sandbox() -> dict[str, Any]:
-    if told := os.environ.get(SHARED_SANDBOX):
-        shared: dict[str, Any] = json.loads(told)
+    if handed := os.environ.get(SHARED_SANDBOX):
+        shared: dict[str, Any] = json.loads(handed)
         return shared
     with _lock:
         if not _shared:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import pandas as pd
 
-from clover_nb import constants, validation
+from clover_nb import constants, setting_checks, validation
 from clover_nb.api.pagination import read_frame
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.errors import InvalidResponseError, ValidationError
@@ -159,7 +159,8 @@ class Customers:
 
         Returns:
             The changed customer as a row; ``row.attrs["entry"]`` is the number that :meth:`undo`
-            takes.
+            takes. Where an address or a note went by a call of its own, it is the last one's;
+            ``row.attrs["entries"]`` has all.
 
         Raises:
             ValidationError: A value can't be right, or nothing is to be changed; nothing was sent.
@@ -310,7 +311,8 @@ class Customers:
         journal.
 
         Args:
-            entry: The change's number in ``clover.journal.frame()``.
+            entry: The change's number in ``clover.journal.frame()``. A change that took several
+                calls has one for each: undo them one by one, the last first.
 
         Returns:
             The customer as a row.
@@ -486,6 +488,7 @@ class Customers:
             JournalError: Another batch of this merchant is being applied.
             SettingsError: The journal is off, or no merchant id is set.
         """
+        listing_wait = setting_checks.check_number("listing_wait", listing_wait)
         batch = self._bulk.prepare_batch(plan)
         self._bulk.apply_batch(batch.number, listing_wait=listing_wait, progress=progress)
         return batch

@@ -118,9 +118,28 @@ def prepare_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """A table of customers with their ids in the index alone, where a file has them as a column.
 
     Raises:
-        ValidationError: It lacks one of the columns.
+        ValidationError: It is no table of one index, lacks one of the columns, or has one twice.
     """
-    if missing := [name for name in columns if name not in table.columns]:
+    if not isinstance(table, pd.DataFrame):
+        raise ValidationError(
+            f"table must be a DataFrame, not a {type(table).__name__}.",
+            hint="Give one as from clover.customers.list().",
+            field="table",
+        )
+    if table.index.nlevels > 1:
+        raise ValidationError(
+            "The table's index has several levels.",
+            hint="table.reset_index() makes columns of them.",
+            field="table",
+        )
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise ValidationError(
+            f"Two columns have the same heading, {twice!r}.",
+            hint="Rename one, or take it away.",
+            field="table",
+        )
+    if missing := [name for name in dict.fromkeys(columns) if name not in table.columns]:
         raise ValidationError(
             f"The table has no column {', '.join(missing)}.",
             hint="Give all columns of clover.customers.list().",
@@ -129,6 +148,22 @@ def prepare_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     if "id" not in table.columns:
         return table
     return table.drop(columns="id") if table.index.name == "id" else table.set_index("id")
+
+
+def index_customers(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The same, where it must be known whose each row is.
+
+    Raises:
+        ValidationError: As above, or there are no ids.
+    """
+    table = prepare_customers(table)
+    if table.index.name != "id":
+        raise ValidationError(
+            "The table has no customer ids: its index must be named id, or a column.",
+            hint="Give a table as from clover.customers.list().",
+            field="table",
+        )
+    return prepare_customers(table, *columns)
 
 
 def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
@@ -140,26 +175,44 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     changed. Columns of your own stay as they are, and are empty for a new customer.
 
     Args:
-        table: As from :func:`to_frame`, with any columns besides; it is not changed.
-        row: As from :func:`to_row`.
+        table: As from :func:`to_frame`, with any columns besides; it is not changed. The ids may
+            also be a column, as after ``reset_index`` or in a file.
+        row: As from :func:`to_row`, or a row of such a table.
 
     Returns:
-        A new DataFrame with the dtypes of the table.
+        A new DataFrame whose index is the id, with the dtypes of the table, but for one that can't
+        hold what the row has.
+
+    Raises:
+        ValidationError: The table or the row says not who is who, or a customer is in it twice.
 
     Example:
         >>> table = to_frame([{"id": "7QK2M9ZX4T0BC", "name": "Ana"}])
         >>> upsert(table, to_row({"id": "7QK2M9ZX4T0BC", "name": "Bea"}))["name"].tolist()
         ['Bea']
     """
-    key = str(row["id"])
+    table = index_customers(table)
+    if not table.index.is_unique:
+        raise ValidationError(
+            f"Customer {table.index[table.index.duplicated()][0]} is in the table twice.",
+            hint="Give a table with one row a customer.",
+            field="table",
+        )
+    key = row.get("id", row.name) if isinstance(row, pd.Series) else None
+    if not isinstance(key, str):
+        raise ValidationError(
+            "row is not the row of a customer.",
+            hint="Give one as customers.retrieve and customers.modify return.",
+            field="row",
+        )
     position = int(table.index.get_indexer(pd.Index([key]))[0])
     fields: dict[str, Any] = dict.fromkeys(SCHEMA)
     gone: set[object] = set(row.attrs.get(_CARRIED, ()))
     if position >= 0:
         old = table.iloc[position]
-        if "source_ids" in row and _join_ids(row["source_ids"]) != old["source_ids"]:
+        if "source_ids" in row and _join_ids(row["source_ids"]) != old.get("source_ids"):
             gone.update(_CARD_COLUMNS)
-        if row.get("name") != old["name"]:
+        if row.get("name") != old.get("name"):
             gone.update(("first_name", "last_name"))
         fields |= {name: old[name] for name in SCHEMA if name in old and name not in gone}
     fields |= {str(name): value for name, value in row.items() if _is_present(value)}
@@ -189,11 +242,30 @@ def _lengthen_array(values: Any, length: int) -> Any:  # noqa: ANN401  pandas ar
 
 
 def _join_columns(parts: Sequence[pd.DataFrame], name: str) -> Any:  # noqa: ANN401  a pandas array
-    """A column of all parts; where their dtypes differ, by its values."""
-    columns = [part[name] if name in part else pd.Series([None] * len(part)) for part in parts]
-    if len({column.dtype for column in columns}) == 1:
+    """A column of all parts in the dtype of the first that has it, or else by its values."""
+    dtype = next(part[name].dtype for part in parts if name in part)
+    columns = [
+        _cast_column(part[name] if name in part else pd.Series([None] * len(part)), dtype)
+        for part in parts
+    ]
+    if all(column.dtype == dtype for column in columns):
         return pd.concat(columns).array
     return _extra_array(_none_if_missing(value) for column in columns for value in column)
+
+
+def _cast_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # noqa: ANN401  any dtype
+    """The column in another dtype, should it lose nothing; times without a zone are of UTC."""
+    is_category = isinstance(dtype, pd.CategoricalDtype)
+    if column.dtype == dtype or (is_category and not column.dropna().isin(dtype.categories).all()):
+        return column
+    is_naive = isinstance(dtype, np.dtype) and dtype.kind == "M"
+    try:
+        if is_naive and isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.tz_localize(None)
+        cast = column.astype(dtype)
+    except (TypeError, ValueError):
+        return column
+    return cast if cast.isna().equals(column.isna()) else column
 
 
 def _is_present(value: object) -> bool:
@@ -201,7 +273,9 @@ def _is_present(value: object) -> bool:
 
 
 def _none_if_missing(value: Any) -> Any:  # noqa: ANN401  whatever a cell has
-    return value if _is_present(value) else None
+    if not _is_present(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 # -- values to columns -------------------------------------------------------------------------

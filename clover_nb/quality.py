@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process, utils
 
-from clover_nb import addresses
+from clover_nb import addresses, validation
 from clover_nb.dtypes import TEXT_DTYPE
+from clover_nb.errors import ValidationError
+from clover_nb.files import check_path, replace_file
 from clover_nb.frames import prepare_customers
 
 if TYPE_CHECKING:
@@ -57,16 +59,16 @@ def report(table: pd.DataFrame, today: dt.date | None = None) -> pd.DataFrame:
         >>> int(found.loc["address: city missing", "customers"])
         2
     """
-    table = prepare_customers(table, *_COLUMNS)
+    table, today = prepare_customers(table, *_COLUMNS), validation.check_day("today", today)
     found = [
         (kind, table.index[mask], mask.sum())
-        for kind, mask in _find_flaws(table, today or dt.datetime.now(dt.UTC).date())
+        for kind, mask in _find_flaws(table, today)
         if mask.any()
     ]
     lines = {
         "customers": [int(many) for _, _, many in found],
         "share": [many / len(table) for _, _, many in found],
-        "examples": [", ".join(ids[:_EXAMPLES]) for _, ids, _ in found],
+        "examples": [", ".join(map(str, ids[:_EXAMPLES])) for _, ids, _ in found],
     }
     return pd.DataFrame(lines, index=pd.Index([kind for kind, _, _ in found], name="finding"))
 
@@ -76,7 +78,7 @@ def _find_flaws(table: pd.DataFrame, today: dt.date) -> Iterator[tuple[str, Any]
     for kind in ("email", "name", "phone"):
         yield f"no {kind}", _is_missing(table[kind]).to_numpy()
     yield "no address", ~_has_address(table).to_numpy()
-    yield "no card on file", (table["card_count"] == 0).to_numpy()
+    yield "no card on file", (_fill_texts(table["card_count"]).isin(("", "0", "0.0"))).to_numpy()
     this_month, soon = (f"{day.year}-{day.month:02}" for day in (today, _months_after(today, 2)))
     expiry = _fill_texts(table["card_expiry"]).replace("", "9999-12")
     yield "newest card expired", (expiry < this_month).to_numpy()
@@ -205,7 +207,10 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Args:
         table: Any table; its index is written too.
-        path: The file.
+        path: The file. It is written whole, or stays as it is.
+
+    Raises:
+        ValidationError: It is no table, or the file can't be written.
 
     Example:
         >>> table = pd.DataFrame({"name": ["=1+1"]}, index=pd.Index(["A1"], name="id"))
@@ -213,6 +218,10 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         >>> print(Path("customers.csv").read_text().splitlines()[1])
         "A1","'=1+1"
     """
+    if not isinstance(table, pd.DataFrame | pd.Series):
+        raise ValidationError(
+            f"table must be a DataFrame, not a {type(table).__name__}.", field="table"
+        )
     table = pd.DataFrame(table)  # a column alone too, such as of value_counts
     index = table.index.to_frame(index=False)
     names = ["index" if name is None else name for name in table.index.names]
@@ -226,12 +235,8 @@ def save_csv(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     safe = pd.DataFrame(columns)
     safe.columns = pd.Index([_neutralize_cell(str(name)) for name in (*names, *table.columns)])
     # Texts are quoted: with a lone carriage return in one, its rest would be a line of its own.
-    safe.to_csv(
-        path,
-        index=False,
-        encoding="utf-8-sig",
-        quoting=csv.QUOTE_NONNUMERIC,
-    )
+    with replace_file(check_path(path)) as part:
+        safe.to_csv(part, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _neutralize_cell(value: Any) -> Any:  # noqa: ANN401  whatever a cell has

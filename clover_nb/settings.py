@@ -70,6 +70,11 @@ class Settings:
         return tuple(dict.fromkeys(checks.host_of(getattr(self, field)) for field in _URLS))
 
     @property
+    def account(self) -> tuple[str, str, Secret]:
+        """What tells accounts apart: the rate and a journal in memory are shared by account."""
+        return self.ecommerce_url, self.platform_url, self.access_token
+
+    @property
     def provenance(self) -> str:
         """Where requests go and where the token is from, in words; empty for a practice sandbox."""
         if self.source == PRACTICE.name:

@@ -5,6 +5,7 @@ Clover checks too; these rules say it sooner, name the field, and keep card numb
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import inspect
 import operator
@@ -102,7 +103,7 @@ def check_source(value: object) -> str:
 
 def check_note(value: object) -> str:
     """A note, which may have several lines; an empty one takes off what is there."""
-    return "" if value == "" else check_text(_NOTE, value)
+    return "" if isinstance(value, str) and value == "" else check_text(_NOTE, value)
 
 
 def check_phone(value: object, field: str = "phone") -> str:
@@ -274,6 +275,19 @@ def check_limit(value: SupportsIndex | None) -> int | None:
     if limit < 0:
         raise ValidationError("limit must be a number of rows, 0 or more.", field="limit")
     return limit
+
+
+def check_day(field: str, value: dt.date | None) -> dt.date:
+    """A day; ``None`` is today, of UTC."""
+    if value is None:
+        return dt.datetime.now(dt.UTC).date()
+    if not isinstance(value, dt.date) or pd.isna(value):
+        raise ValidationError(
+            f"{field} must be a day, not {_describe_value(value)}.",
+            hint="Such as datetime.date(2026, 1, 31).",
+            field=field,
+        )
+    return value
 
 
 def check_arguments(method: Callable[P, T]) -> Callable[P, T]:

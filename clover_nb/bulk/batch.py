@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,13 +13,13 @@ from clover_nb.bulk import workbooks
 from clover_nb.bulk.batch_progress import FAILED, BatchProgress
 from clover_nb.bulk.columns import ID, suggest_columns
 from clover_nb.bulk.fields import ADDRESS, NAME_PARTS, find_missing_parts
-from clover_nb.bulk.files import convert_write_errors
 from clover_nb.bulk.plan import Plan
 from clover_nb.bulk.row_checks import CustomerListing
 from clover_nb.bulk.row_requests import differing_fields
 from clover_nb.bulk.rows import PlanRow, RowReason, name_customer
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
+from clover_nb.files import check_path
 
 if TYPE_CHECKING:
     from clover_nb.bulk.changes import BulkChanges
@@ -115,7 +114,7 @@ class Batch:
         Raises:
             ValidationError: The name ends otherwise, or the file can't be written.
         """
-        path = Path(path)
+        path = check_path(path)
         headings = list(self._info.headings)
         added = [name for name in ("row", ID, "reason") if name not in headings]
         lines = []
@@ -127,11 +126,9 @@ class Batch:
         columns = [*headings, *added]
         if path.suffix.lower() == ".csv":
             table = pd.DataFrame(lines, columns=columns, dtype=TEXT_DTYPE)
-            with convert_write_errors(path):
-                quality.save_csv(table.set_index(columns[0]), path)
+            quality.save_csv(table.set_index(columns[0]), path)
         elif path.suffix.lower() == ".xlsx":
-            with convert_write_errors(path):
-                workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
+            workbooks.write_sheet(columns, list(zip(*lines, strict=True)), path)
         else:
             raise ValidationError(f"{path.name} ends neither in .csv nor in .xlsx.", field="path")
 

@@ -72,11 +72,11 @@ def read_csv(content: bytes, encoding: str | None = None, header: int | None = N
 
 
 def _decode_text(content: bytes, encoding: str | None) -> tuple[str, str]:
-    names = [encoding] if encoding else _guess_encodings(content)
+    names = [encoding] if encoding is not None else _guess_encodings(content)
     for name in names:
         try:
             return content.decode(name).removeprefix("\ufeff"), name
-        except LookupError:
+        except (LookupError, TypeError):
             raise ValidationError(
                 f"There is no encoding {name!r}.",
                 hint="Use utf-8, utf-16, cp1252 (Windows), mac_roman or cp850, for example.",

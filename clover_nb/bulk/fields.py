@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clover_nb.constants import ADDRESS_FIELDS, WHOLE_ADDRESS_FIELDS
+from clover_nb.errors import ValidationError
 from clover_nb.records import SCHEMA, TEXT
 
 NAME_PARTS: Final = ("first_name", "last_name")
@@ -66,10 +67,20 @@ def find_missing_parts(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def as_texts(column: pd.Series[Any]) -> pa.Array:
-    """A column as texts, ``""`` where there is nothing."""
+    """A column as texts, ``""`` where there is nothing.
+
+    Raises:
+        ValidationError: One of them has no encoding.
+    """
     try:
         values = to_arrow(column)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # of several types
+    except UnicodeEncodeError:
+        raise ValidationError(
+            f"The column {column.name} holds half an emoji, which can't be stored.",
+            hint="Type the value again.",
+            field="table",
+        ) from None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # of several types
         return pa.array([_format_value(value) for value in column], TEXT)
     written = _format_values(column, values)
     return pc.fill_null(written, "") if written.null_count else written
@@ -127,6 +138,8 @@ def _hash_value(customer_id: str, field: str, value: str) -> str:
 def _format_value(value: Any) -> str:  # noqa: ANN401  whatever a cell has
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     if pd.api.types.is_list_like(value):

@@ -263,11 +263,9 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         <Plan: 1 create>
     """
     header, rows, unchanged = plan_files.read_plan_file(path)
-    names = ("merchant", "host", "person", "created", "source", "headings", "columns", "notes")
-    told = {name: header[name] for name in names}
     numbers = pd.Index([row for row, _ in unchanged], dtype="int64", name="row")
     ids = pd.Series([key for _, key in unchanged], index=numbers, name="id", dtype=TEXT_DTYPE)
-    return Plan(id=header["plan"], **told, rows=rows, unchanged=ids)
+    return Plan(id=header.pop("plan"), **header, rows=rows, unchanged=ids)
 
 
 def _parse_numbers(numbers: SupportsIndex | Iterable[SupportsIndex]) -> set[int]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import hashlib
 import os
-import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,12 +12,16 @@ from typing import Any, Final
 
 import orjson
 
-from clover_nb.bulk.files import convert_read_errors, convert_write_errors
 from clover_nb.bulk.rows import PlanRow, RowReason
 from clover_nb.errors import ValidationError
+from clover_nb.files import check_path, convert_read_errors, replace_file
 
 _FORMAT: Final = 1
 _KIND: Final = "clover-nb plan"
+_HEADER: Final = (
+    *("plan", "merchant", "host", "person", "created", "source"),
+    *("headings", "columns", "notes"),
+)
 
 Contents = tuple[dict[str, Any], list[PlanRow], list[tuple[int, str]]]
 
@@ -50,18 +52,8 @@ def write_plan_file(
     body = b"".join(lines)
     told = {"kind": _KIND, "format": _FORMAT} | dict(header)
     told["sha256"] = _hash_contents(told, body)
-    path = Path(path)
-    with convert_write_errors(path):
-        if path.exists() and not path.is_file():  # root would put a file in place of /dev/null
-            raise OSError(errno.EINVAL, "it is no file")
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_dump_json(told) + body)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink()
-            raise
+    with replace_file(check_path(path), is_private=True) as part:
+        part.write_bytes(_dump_json(told) + body)
 
 
 def read_plan_file(path: str | os.PathLike[str]) -> Contents:
@@ -70,7 +62,7 @@ def read_plan_file(path: str | os.PathLike[str]) -> Contents:
     Raises:
         ValidationError: It is none, was altered, or comes from a newer version.
     """
-    path = Path(path)
+    path = check_path(path)
     with convert_read_errors(path):
         first, _, body = path.read_bytes().partition(b"\n")
     try:
@@ -78,12 +70,8 @@ def read_plan_file(path: str | os.PathLike[str]) -> Contents:
     except ValueError:
         header = None
     if not isinstance(header, dict) or header.get("kind") != _KIND:
-        raise ValidationError(
-            f"{path.name} is no plan.",
-            hint="A plan is what plan.save or clover-nb plan --out has written.",
-            field="path",
-        )
-    if header.get("format", 0) > _FORMAT:
+        raise _no_plan_error(path)
+    if header.get("format") != _FORMAT:
         raise ValidationError(
             f"{path.name} was written by a newer version of clover-nb.",
             hint="Update clover-nb, or plan the table anew.",
@@ -95,13 +83,22 @@ def read_plan_file(path: str | os.PathLike[str]) -> Contents:
             hint="Change the table, and plan it anew; plan.accept and plan.skip decide on rows.",
             field="path",
         )
-    rows, unchanged = [], []
-    for line in map(orjson.loads, body.splitlines()):
-        if line["action"] == "unchanged":
-            unchanged.append((line["row"], line["id"]))
-        else:
-            rows.append(_from_json(line))
-    return header, rows, unchanged
+    try:
+        lines = [orjson.loads(line) for line in body.splitlines()]
+        unchanged = [(each["row"], each["id"]) for each in lines if each["action"] == "unchanged"]
+        rows = [_from_json(each) for each in lines if each["action"] != "unchanged"]
+        told = {name: header[name] for name in _HEADER}
+    except (ValueError, KeyError, TypeError):
+        raise _no_plan_error(path) from None
+    return told, rows, unchanged
+
+
+def _no_plan_error(path: Path) -> ValidationError:
+    return ValidationError(
+        f"{path.name} is no plan.",
+        hint="A plan is what plan.save or clover-nb plan --out has written.",
+        field="path",
+    )
 
 
 def _hash_contents(header: Mapping[str, Any], body: bytes) -> str:

@@ -195,14 +195,18 @@ def _read_base(base: pd.DataFrame | None, current: pd.DataFrame) -> _BaseTable |
     is_table = isinstance(base, pd.DataFrame)
     if is_table and base.index.name != ID and ID in base.columns:
         base = base.set_index(ID)
-    if not is_table or base.index.name != ID or not base.index.is_unique:
+    if not is_table or base.index.name != ID or not _is_unique(base):
         raise ValidationError(
-            "base has no customer ids, or one of them twice.",
+            "base has no customer ids, or one of them or of the headings twice.",
             hint="Give the table as clover.customers.list() made it.",
             field="base",
         )
     held = {name: as_texts(base[name]) for name in FIELDS if name in base.columns}
     return _BaseTable(base.index.get_indexer(current.index), held)
+
+
+def _is_unique(table: pd.DataFrame) -> bool:
+    return table.index.is_unique and table.columns.is_unique
 
 
 def _keep_cells(table: pd.DataFrame, places: list[int], rows: Sequence[PlanRow]) -> None:

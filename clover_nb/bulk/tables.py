@@ -18,10 +18,10 @@ from clover_nb.bulk import csv_files, workbooks
 from clover_nb.bulk.columns import READ
 from clover_nb.bulk.csv_files import Line
 from clover_nb.bulk.fields import FIELDS, as_texts, fingerprint_rows
-from clover_nb.bulk.files import convert_read_errors, convert_write_errors
 from clover_nb.dtypes import TEXT_DTYPE
 from clover_nb.errors import ValidationError
-from clover_nb.frames import prepare_customers
+from clover_nb.files import check_path, convert_read_errors
+from clover_nb.frames import index_customers
 
 #: Of a file.
 MAX_BYTES: Final = 64 * 2**20
@@ -68,7 +68,7 @@ def read_table(
         >>> table.loc[2, "ZIP"], table.attrs["read"]["separator"]
         ('02101', 'semicolon')
     """
-    path = Path(path)
+    path = check_path(path)
     content = _read_content(path)
     return parse_table(content, path.name, sheet=sheet, header=header, encoding=encoding)
 
@@ -122,14 +122,8 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         >>> clover.customers.plan(edited)
         <Plan: 200 unchanged>
     """
-    path = Path(path)
-    if not isinstance(table, pd.DataFrame) or table.index.name != "id":
-        raise ValidationError(
-            "The table has no customer ids: its index must be named id.",
-            hint="Save a table as from clover.customers.list().",
-            field="table",
-        )
-    table = prepare_customers(table, *FIELDS)
+    path = check_path(path)
+    table = index_customers(table, *FIELDS)
     columns = {str(name): as_texts(table[name]) for name in table.columns}
     columns[READ] = fingerprint_rows(table)
     if path.suffix.lower() == ".csv":
@@ -138,12 +132,11 @@ def save_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             name: pc.replace_substring_regex(column, _OWN_APOSTROPHE, r"'\1").to_pylist()
             for name, column in columns.items()
         }
-        with convert_write_errors(path):
-            quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
+        quality.save_csv(pd.DataFrame(safe, index=table.index, dtype=TEXT_DTYPE), path)
     elif path.suffix.lower() == ".xlsx":
-        rows = [table.index, *(column.to_pylist() for column in columns.values())]
-        with convert_write_errors(path):
-            workbooks.write_sheet(["id", *columns], rows, path)
+        ids = as_texts(table.index.to_series()).to_pylist()
+        rows = [ids, *(column.to_pylist() for column in columns.values())]
+        workbooks.write_sheet(["id", *columns], rows, path)
     else:
         raise ValidationError(
             f"{path.name} ends neither in .csv nor in .xlsx, the two that a table is saved as.",

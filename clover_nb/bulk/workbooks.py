@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from clover_nb.bulk.csv_files import Line
 from clover_nb.errors import ValidationError
+from clover_nb.files import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,6 +236,11 @@ def _convert_errors() -> Iterator[None]:
 
 def write_sheet(headings: Sequence[str], columns: Sequence[Iterable[str]], path: Path) -> None:
     """Write texts as a workbook that keeps them as texts, also where somebody types over them."""
+    with replace_file(path) as part:  # the workbook is made of files too
+        part.write_bytes(_make_workbook(headings, columns))
+
+
+def _make_workbook(headings: Sequence[str], columns: Sequence[Iterable[str]]) -> bytes:
     from openpyxl import Workbook  # noqa: PLC0415  200 ms
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
 
@@ -254,4 +260,4 @@ def write_sheet(headings: Sequence[str], columns: Sequence[Iterable[str]], path:
         sheet.append(fill_cell(text) for text in row)
     content = io.BytesIO()  # openpyxl leaves a file that it can't write open, and prints so later
     book.save(content)
-    path.write_bytes(content.getbuffer())
+    return content.getvalue()

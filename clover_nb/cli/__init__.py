@@ -7,9 +7,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import NoReturn
 
-_INTERRUPTED: Final = 130  # as shells say it of Ctrl-C
+from clover_nb.cli import apply, lessons, plan
+from clover_nb.exit_codes import ERROR, INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +22,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    parser = _make_parser()
+    arguments, others = parser.parse_known_args(argv)
+    if others and arguments.run is not _run_lab:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    arguments.others = others
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have signs that a terminal lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever reads has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ERROR
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    from clover_nb.sandbox import cli as sandbox_cli  # noqa: PLC0415  kernels need not wait for it
+
     parser = _ArgumentParser(
         prog="clover-nb",
         description="The customer desk for Clover. Without settings, all of it runs on a practice "
@@ -38,17 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     lab.set_defaults(run=_run_lab)
 
-    from clover_nb.cli import lessons  # noqa: PLC0415  `--help` of the others need not wait
-    from clover_nb.sandbox import cli as sandbox_cli  # noqa: PLC0415
-
-    copied = commands.add_parser(
-        "lessons",
-        help="copy the lessons, notebooks to learn with, into a folder",
-        description="Copy the lessons, notebooks to learn with, into a folder. What is there "
-        "already stays as it is. `clover-nb lab` does so in an empty folder.",
-    )
-    lessons.add_arguments(copied)
-    copied.set_defaults(run=lessons.run)
+    lessons.add_command(commands)
 
     sandbox = commands.add_parser("sandbox", help="run the practice sandbox alone")
     sandbox_cli.add_arguments(sandbox)
@@ -75,34 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     doctor.set_defaults(run=_run_doctor)
 
-    from clover_nb.cli import apply  # noqa: PLC0415  as the others
-    from clover_nb.cli import plan as planning  # noqa: PLC0415
-
-    plan = commands.add_parser(
-        "plan",
-        help="show what a table of customers would change at Clover",
-        description="Compare a CSV or Excel file with all customers, and print what it would "
-        "change. Sends nothing. Exits with 0 if nothing is to be done, 2 if something is, and 1 "
-        "after an error.",
-    )
-    planning.add_arguments(plan)
-    plan.set_defaults(run=planning.run_plan)
+    plan.add_command(commands)
     apply.add_commands(commands)
-
-    arguments, others = parser.parse_known_args(argv)
-    if others and arguments.run is not _run_lab:
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
-    arguments.others = others
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have signs that a terminal lacks
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return int(arguments.run(arguments))
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)  # noqa: T201  of a command
-        return _INTERRUPTED
-    except BrokenPipeError:  # whoever reads has enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return parser
 
 
 class _ArgumentParser(argparse.ArgumentParser):
@@ -111,7 +97,7 @@ class _ArgumentParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and exit."""
         self.print_usage(sys.stderr)
-        self.exit(1, f"{self.prog}: error: {message}\n")
+        self.exit(ERROR, f"{self.prog}: error: {message}\n")
 
 
 class _PrintVersion(argparse.Action):
@@ -123,7 +109,7 @@ class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from clover_nb.team import application_name  # noqa: PLC0415
 
-        print(application_name())  # noqa: T201  of a command
+        print(application_name())
         parser.exit()
 
 

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clover_nb.exit_codes import CHANGES, DONE, ERROR
+
 if TYPE_CHECKING:
     from clover_nb.bulk.batch import Batch
     from clover_nb.bulk.batch_progress import BatchProgress
     from clover_nb.client import Clover
 
-_DONE: Final = 0
-_ERROR: Final = 1
-_LEFT: Final = 2  # rows that failed or are left, or changes
 _NUMBER: Final = "its number in clover-nb batches"
 
 
@@ -74,8 +73,8 @@ def _with_connection(
             with connect() as clover:
                 return command(clover, arguments)
         except (CloverError, OSError) as error:
-            print(error, file=sys.stderr)  # noqa: T201  a command's output
-            return _ERROR
+            print(error, file=sys.stderr)
+            return ERROR
 
     return run_command
 
@@ -86,71 +85,71 @@ def _apply_plan(clover: Clover, arguments: argparse.Namespace) -> int:
     plan = read_plan(arguments.plan)
     clover.customers.check_plan(plan)
     if not _is_confirmed(f"{repr(plan)[1:-1]}: {plan.requests:,} requests", clover, arguments):
-        return _ERROR
+        return ERROR
     return _send_rows(clover.customers.prepare_batch(plan), arguments)
 
 
 def _resume_batch(clover: Clover, arguments: argparse.Namespace) -> int:
     batch = clover.batch(arguments.batch)
     if not _is_confirmed(repr(batch)[1:-1], clover, arguments):
-        return _ERROR
+        return ERROR
     return _send_rows(batch, arguments)
 
 
 def _is_confirmed(what: str, clover: Clover, arguments: argparse.Namespace) -> bool:
     if arguments.yes or _ask(f"{what} to {clover!r}. Type yes to send: "):
         return True
-    print("Nothing was sent.", file=sys.stderr)  # noqa: T201
+    print("Nothing was sent.", file=sys.stderr)
     return False
 
 
 def _send_rows(batch: Batch, arguments: argparse.Namespace) -> int:
     batch.resume(progress=_show_progress)
-    print(file=sys.stderr)  # noqa: T201  ends the line of the progress
+    print(file=sys.stderr)  # ends the line of the progress
     table = batch.frame()
     if arguments.failed:
         batch.save_failed(arguments.failed)
     if arguments.json:
         counts = {str(name): int(n) for name, n in table["outcome"].value_counts().items()}
         state = {"batch": batch.number, "state": batch.state, "reason": batch.reason}
-        print(json.dumps({**state, "outcomes": counts}))  # noqa: T201
+        print(json.dumps({**state, "outcomes": counts}))
     else:
         for row, line in batch.failed().iterrows():
-            print(f"row {row}: {line['outcome']}: {line['reason']}")  # noqa: T201
-        print(" ".join(filter(None, (repr(batch)[1:-1], batch.reason))))  # noqa: T201
-    return _DONE if (table["outcome"] == "done").all() else _LEFT
+            print(f"row {row}: {line['outcome']}: {line['reason']}")
+        print(" ".join(filter(None, (repr(batch)[1:-1], batch.reason))))
+    return DONE if (table["outcome"] == "done").all() else CHANGES
 
 
 def _ask(question: str) -> bool:
     """Whether a person types yes; nobody does where there is no input, or who presses Ctrl-C."""
     try:
-        print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
+        print(question, end="", file=sys.stderr, flush=True)
         return sys.stdin is not None and sys.stdin.readline().strip().lower() == "yes"
     except KeyboardInterrupt:
-        print(file=sys.stderr)  # noqa: T201  ends the line of the question
+        print(file=sys.stderr)  # ends the line of the question
         return False
 
 
 def _show_progress(progress: BatchProgress) -> None:
-    told = f"\r{progress}, {progress.seconds:,.0f} s  "
-    print(told, end="", file=sys.stderr, flush=True)  # noqa: T201
+    line = f"\r{progress}, {progress.seconds:,.0f} s  "
+    print(line, end="", file=sys.stderr, flush=True)
 
 
 def _list_batches(clover: Clover, arguments: argparse.Namespace) -> int:
     table = clover.batches()
     if arguments.json:
-        print(table.reset_index().to_json(orient="records", date_format="iso"))  # noqa: T201
+        print(table.reset_index().to_json(orient="records", date_format="iso"))
     else:
         shown = table.astype(object).where(table.notna(), "").to_string()
-        print(shown if len(table) else "No plan was applied yet.")  # noqa: T201
-    return _DONE
+        print(shown if len(table) else "No plan was applied yet.")
+    return DONE
 
 
 def _plan_undo(clover: Clover, arguments: argparse.Namespace) -> int:
     plan = clover.batch(arguments.batch).plan_undo()
     plan.save(arguments.out)
     if arguments.json:
-        print(json.dumps({"plan": plan.id, "counts": plan.counts, "requests": plan.requests}))  # noqa: T201
+        print(json.dumps({"plan": plan.id, "counts": plan.counts, "requests": plan.requests}))
     else:
-        print(f"{repr(plan)[1:-1]}. Saved as {arguments.out}.")  # noqa: T201
-    return _LEFT if plan.rows else _DONE
+        print(f"{repr(plan)[1:-1]}. Saved as {arguments.out}.")
+    return CHANGES if plan.rows else DONE

@@ -26,6 +26,7 @@ from clover_nb.cli.kernels import TRANSPORT, DeskKernelManager, private_folder
 from clover_nb.cli.peers import OwnHTTPServer
 from clover_nb.client import connect
 from clover_nb.errors import CloverError, JournalError
+from clover_nb.exit_codes import DONE, ERROR
 from clover_nb.journal.registry import default_path
 from clover_nb.journal.sqlite import make_private_file
 from clover_nb.setting_sources import PRACTICE
@@ -71,19 +72,19 @@ def serve_desk(arguments: argparse.Namespace) -> int:
     try:
         clover = connect(writes=arguments.writes or None)
     except CloverError as error:
-        print(error, file=sys.stderr)  # noqa: T201  of a command
-        return 1
+        print(error, file=sys.stderr)
+        return ERROR
     try:
         if arguments.socket:
             sockets = [bind_unix_socket(arguments.socket, mode=0o600)]
         else:
             sockets = _bind_port(arguments.port)
     except (OSError, JournalError) as error:
-        print(f"clover-nb desk: {error}", file=sys.stderr)  # noqa: T201  of a command
-        return 1
+        print(f"clover-nb desk: {error}", file=sys.stderr)
+        return ERROR
     with clover, private_folder() as folder:
         asyncio.run(_run_server(clover.settings, sockets, folder, browser=not arguments.no_browser))
-    return 0
+    return DONE
 
 
 async def _run_server(
@@ -102,7 +103,7 @@ async def _run_server(
     await kernels.prepare_kernel()
     if not is_proxied:
         url = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}/?token={token}"
-        print(f"URL {url}", flush=True)  # noqa: T201  of a command
+        print(f"URL {url}", flush=True)
         if browser:
             webbrowser.open(_redirect_file(folder, url).as_uri())
     await stopped.wait()

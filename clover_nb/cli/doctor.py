@@ -21,11 +21,13 @@ from clover_nb.errors import (
     JournalError,
     SettingsError,
 )
+from clover_nb.exit_codes import DONE, ERROR
 from clover_nb.journal.processes import FileProcesses
 from clover_nb.journal.registry import default_path, team_file
 from clover_nb.masking import Secret
 from clover_nb.setting_sources import VARIABLES
 from clover_nb.settings import Timeouts
+from clover_nb.team_database import describe_database, examine_database
 from clover_nb.transport.http import HTTPTransport, path_of
 
 if TYPE_CHECKING:
@@ -65,9 +67,9 @@ def print_report(_: argparse.Namespace) -> int:
     """
     well = True
     for finding in run_checks():
-        print(finding, flush=True)  # noqa: T201  a command's output
+        print(finding, flush=True)
         well = well and finding.good
-    return 0 if well else 1
+    return DONE if well else ERROR
 
 
 def run_checks() -> Iterator[CheckResult]:
@@ -199,9 +201,9 @@ def _check_team(place: Secret) -> Iterator[CheckResult]:
 def _check_database(address: str) -> Iterator[CheckResult]:
     from psycopg import Error  # noqa: PLC0415  an extra
 
-    what = f"team: database {team.describe_database(address)}"
+    what = f"team: database {describe_database(address)}"
     try:
-        state = team.examine_database(address)
+        state = examine_database(address)
     except Error as error:
         todo = "Start it, or ask who runs it to let your role in: GRANT its owner TO your role."
         reason = str(error).strip().splitlines()[0]

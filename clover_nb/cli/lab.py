@@ -19,6 +19,7 @@ from clover_nb import sandbox
 from clover_nb.cli import lessons
 from clover_nb.cli.kernels import TRANSPORT, PrivateKernelManager, private_folder
 from clover_nb.client import SHARED_SANDBOX
+from clover_nb.exit_codes import DONE, ERROR
 
 if TYPE_CHECKING:
     import argparse
@@ -58,18 +59,18 @@ def serve_lab(arguments: argparse.Namespace) -> int:
         os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (config, defaults)))
         server = _LabWithoutVoila.initialize_server([*_server_options(folder), *arguments.others])
         if not server.identity_provider.auth_enabled:
-            print(  # noqa: T201  of a command
+            print(
                 "clover-nb lab: JupyterLab is set up to open without a token or password (in its "
                 "configuration or JUPYTER_TOKEN). Everybody on this machine could use it. Nothing "
                 "was started.",
                 file=sys.stderr,
             )
-            return 1
+            return ERROR
         _offer_lessons()
         # Ctrl-C stops at once, kernels included, whether or not a person sits at a terminal.
         signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
         server.start()
-    return 0
+    return DONE
 
 
 @contextmanager
@@ -84,9 +85,9 @@ def _serve_sandbox() -> Iterator[None]:
 def _offer_lessons() -> None:
     """Copy the lessons into an empty folder; in any other, say how to get them."""
     if _is_empty(Path()):
-        print(lessons.copy_lessons(Path(lessons.FOLDER)))  # noqa: T201  of a command
+        print(lessons.copy_lessons(Path(lessons.FOLDER)))
     elif not _folder_of_lessons():
-        print("`clover-nb lessons` copies the lessons into this folder.")  # noqa: T201  as above
+        print("`clover-nb lessons` copies the lessons into this folder.")
 
 
 def _folder_of_lessons() -> str:

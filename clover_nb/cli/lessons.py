@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import clover_nb
+from clover_nb.exit_codes import DONE, ERROR
 
 FOLDER = "clover-nb-lessons"
 FIRST = "01_first_customers.ipynb"
@@ -21,8 +23,15 @@ PATTERNS = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command to its parser."""
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``lessons``."""
+    parser = commands.add_parser(
+        "lessons",
+        help="copy the lessons, notebooks to learn with, into a folder",
+        description="Copy the lessons, notebooks to learn with, into a folder. What is there "
+        "already stays as it is. `clover-nb lab` does so in an empty folder.",
+    )
+    parser.set_defaults(run=_run_lessons)
     parser.add_argument(
         "folder",
         nargs="?",
@@ -32,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def _run_lessons(arguments: argparse.Namespace) -> int:
     """Copy the lessons and say what became of each.
 
     Args:
@@ -42,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code.
     """
     try:
-        print(copy_lessons(arguments.folder))  # noqa: T201  of a command
+        print(copy_lessons(arguments.folder))
     except OSError as error:
-        print(f"clover-nb lessons: {error}. Name another folder.", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+        print(f"clover-nb lessons: {error}. Name another folder.", file=sys.stderr)
+        return ERROR
+    return DONE
 
 
 def copy_lessons(folder: Path) -> str:

@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from clover_nb.exit_codes import CHANGES, DONE, ERROR
 
 if TYPE_CHECKING:
     from clover_nb.bulk.plan import Plan
 
 _SHOWN: Final = 20  # rows
-_NOTHING, _ERROR, _CHANGES = 0, 1, 2
 # What sentences say in Python's words, and the option that it is here.
 _OPTIONS: Final = {
     "columns=": '--column "HEADING=FIELD"',
@@ -21,8 +22,16 @@ _OPTIONS: Final = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
+def add_command(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``plan``."""
+    parser = commands.add_parser(
+        "plan",
+        help="show what a table of customers would change at Clover",
+        description="Compare a CSV or Excel file with all customers, and print what it would "
+        "change. Sends nothing. Exits with 0 if nothing is to be done, 2 if something is, and 1 "
+        "after an error.",
+    )
+    parser.set_defaults(run=_run_plan)
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="a CSV or Excel (.xlsx) file")
     add(
@@ -52,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
 
 
-def run_plan(arguments: argparse.Namespace) -> int:
+def _run_plan(arguments: argparse.Namespace) -> int:
     """Plan a file, and print what it would change.
 
     Returns:
@@ -80,10 +89,10 @@ def run_plan(arguments: argparse.Namespace) -> int:
         if arguments.out:
             plan.save(arguments.out)
     except (CloverError, OSError) as error:
-        print(_name_options(str(error)), file=sys.stderr)  # noqa: T201  a command's output
-        return _ERROR
-    print(_as_json(plan) if arguments.json else _as_text(plan, arguments.out))  # noqa: T201
-    return _CHANGES if plan.rows else _NOTHING
+        print(_name_options(str(error)), file=sys.stderr)
+        return ERROR
+    print(_as_json(plan) if arguments.json else _as_text(plan, arguments.out))
+    return CHANGES if plan.rows else DONE
 
 
 def _parse_column(text: str) -> tuple[str, str | None]:
@@ -98,8 +107,8 @@ def _name_options(text: str) -> str:
 
 def _as_json(plan: Plan) -> str:
     rows = [row.as_json() for row in plan.rows]
-    told = {"plan": plan.id, "counts": plan.counts, "requests": plan.requests}
-    return json.dumps(told | {"notes": list(plan.notes), "rows": rows})
+    summary = {"plan": plan.id, "counts": plan.counts, "requests": plan.requests}
+    return json.dumps(summary | {"notes": list(plan.notes), "rows": rows})
 
 
 def _as_text(plan: Plan, saved: Path | None) -> str:

@@ -23,16 +23,14 @@ from clover_nb.bulk.batch_progress import BatchProgress
 from clover_nb.bulk.plan import Plan
 from clover_nb.client import Clover
 from clover_nb.errors import CloverError, JournalError
+from clover_nb.exit_codes import CHANGES, DONE, ERROR
 from clover_nb.forms.messages import count_rows
 from clover_nb.journal.batches import BatchState
 from clover_nb.masking import mask_text
 from clover_nb.settings import hand_over_settings
 
 _LOOK_SECONDS: Final = 0.5
-_ENDS: Final = (
-    0,
-    2,
-)  # the exit statuses of an application that has said in the journal how it ended
+_ENDS: Final = (DONE, CHANGES)  # of an application that has said in the journal how it ended
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
@@ -169,7 +167,7 @@ def _run_process(clover: Clover, number: int) -> None:
             return
         log.seek(0)
         lines = log.read().decode(errors="replace").replace("\r", "\n").split("\n")
-    printed = [line for line in lines if line.strip()] if process.returncode == 1 else []
+    printed = [line for line in lines if line.strip()] if process.returncode == ERROR else []
     raise ChildProcessError(printed[-1] if printed else "Its process was ended.")
 
 

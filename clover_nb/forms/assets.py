@@ -150,8 +150,13 @@ class SharedWidget(anywidget.AnyWidget):
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
         """Take a message of the browser; what goes wrong with it is shown."""
-        self._runner.handle(self._handle_message, content, buffers)
-        self.answers += 1
+        self._runner.handle(self._answer_message, content, buffers)
+
+    def _answer_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        try:
+            self._handle_message(content, buffers)
+        finally:
+            self.answers += 1  # before another thread has its turn, and writes this widget too
 
     def _handle_message(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         raise NotImplementedError

@@ -172,7 +172,8 @@ class Desk(SharedWidget):
     def close(self) -> None:
         """Close the widget with all that is in it, and drop what is under way."""
         self._list.stop()
-        self._close_undo()
+        if self.undo_form is not None:
+            self.undo_form.close()
         self._kept.close()
         if self.many is not None:
             self.many.close()
@@ -192,14 +193,14 @@ class Desk(SharedWidget):
         is being applied.
         """
         ticked, many = self.table.ticked, self.many
-        is_same = ticked.empty or (many is not None and many.ids == ticked.index.tolist())
-        is_other = many is None or not (is_same or many.is_applying)
+        is_same = ticked.empty or (many is not None and many.work.ids == ticked.index.tolist())
+        is_other = many is None or not (is_same or many.work.is_applying)
         self._shows_many = is_other or not self._shows_many
         if is_other:
             if many is not None:
                 many.close()
             self.many = ChangeMany(self._clover, None if ticked.empty else ticked)
-            self.many.on_applied = self._applied_many
+            self.many.work.on_applied = self._applied_many
         self._draw()
 
     def _applied_many(self) -> None:

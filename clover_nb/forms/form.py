@@ -8,6 +8,7 @@ from typing import Any
 from traitlets import Bool, Dict, Unicode
 
 from clover_nb.client import Clover
+from clover_nb.forms import rendering
 from clover_nb.forms.assets import SharedWidget
 from clover_nb.forms.form_work import FormWork
 from clover_nb.forms.runner import TaskFailure
@@ -127,9 +128,26 @@ class Form(SharedWidget):
         self.work.cancel_edits()
 
     def close(self) -> None:
-        """Close the widget and drop what is under way."""
-        self._state.card.close()
+        """Close the widget. A change that is under way ends first, and what came of it is printed.
+
+        Else a cell that runs again would show the record as it was, and the change would be made
+        behind the back of whoever makes it once more.
+        """
+        self.work.close()  # nothing is sent that has to wait for its card yet
+        if self.is_busy:
+            self._await_change()
         super().close()
+
+    def _await_change(self) -> None:
+        title = self._state.spec.title
+        print(f"{title}: a change is under way, and is waited for.", flush=True)  # noqa: T201  in a cell
+        try:
+            self._runner.finish_write()
+        except KeyboardInterrupt:
+            told = "It was not waited for: the record will show whether it was made."
+        else:
+            told = rendering.to_text(self.status)
+        print(told)  # noqa: T201
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -169,7 +187,7 @@ class Form(SharedWidget):
 
     def _take_edits(self, content: Mapping[str, Any]) -> None:
         """Take the edits that every message brings along."""
-        changed = self._state.inputs.take(content)
+        changed = self._state.take_edits(content)
         if "source" in changed:
             self._state.pasted = Secret(changed["source"].strip())
         if changed:

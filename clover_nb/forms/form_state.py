@@ -114,10 +114,23 @@ class FormState:
             for name, text in keep.items()
             if name not in options or any(text == value for value, _ in options[name])
         }
+        if keep.keys() - kept.keys():  # what was agreed to was about what is not there any more
+            kept = {n: text for n, text in kept.items() if n not in self.spec.confirmations}
         self.inputs.begin(initial, kept)
         self.corrected: dict[str, tuple[str, str]] = {}
         self._as_typed: set[tuple[str, str]] = set()
         self.warned: dict[str, str] | None = None
+
+    def take_edits(self, message: Mapping[str, Any]) -> dict[str, str]:
+        """Take the edits of a message, as :meth:`FormValues.take` does.
+
+        What was agreed to about one card is not agreed to about another.
+        """
+        before = self.inputs.values.get(self.spec.subject)
+        changed = self.inputs.take(message)
+        if before and self.spec.subject in changed:
+            self.inputs.values |= dict.fromkeys(self.spec.confirmations, "")
+        return changed
 
     def drop_statements(self) -> None:
         """Forget what the person agreed to and the card that was typed, but not the texts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ from clover_nb.forms.values import FormWarning, Row
 from clover_nb.masking import Secret
 
 T = TypeVar("T")
+_AGAIN: Final = "Another form here has changed this customer. Look at what will change, and save."
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
 
 
@@ -74,6 +76,12 @@ class FormWork:
         self.locked = False
         self.task = ""
         self._home = spec  # what this form was before it became another
+        _at_work.add(self)
+
+    def close(self) -> None:
+        """Hear of nothing any more, and let nobody wait for a card."""
+        _at_work.discard(self)
+        self.state.card.close()
 
     # -- what is typed -----------------------------------------------------------------------------
 
@@ -279,7 +287,23 @@ class FormWork:
             label, spec, values = follow_up
             self.panel.add_action("follow", label, lambda: self.on_switch(spec, values))
         self._changed()
+        self._report_saved(row)
+
+    def _report_saved(self, row: Row[Any]) -> None:
+        """Tell whoever holds the form, and the others about this customer: it was nobody else."""
         self.on_saved(row)
+        for other in set(_at_work) - {self}:
+            if other._clover is self._clover and other.state.customer_id == row["id"]:
+                other.follow_record(row)
+
+    def follow_record(self, row: Row[Any]) -> None:
+        """Go on with the record as another form has left it, and with what is typed here."""
+        if self._runner.is_writing:
+            return  # its own answer comes
+        if self.state.list_texts() and not self.panel.status:
+            self.panel.say("info", _AGAIN)
+        self.state.choose_customer(row)
+        self._changed()
 
     def _show_token(self) -> None:
         card = self.state.card
@@ -413,7 +437,10 @@ class FormWork:
         self.choose_customer(row)
         self.state.clear_card()
         self._changed()
-        self.on_saved(row)
+        self._report_saved(row)
 
     def _focus_input(self, name: str) -> None:
         self._send({"do": "focus", "name": name, "seen": dict(self.state.inputs.seen)})
+
+
+_at_work: Final[WeakSet[FormWork]] = WeakSet()  # of the forms that are open

@@ -35,9 +35,12 @@ class KeptForms:
         return any(form.has_changed for form in self._forms.values())
 
     def open(self, name: str, row: Row | None, values: Mapping[str, str] | None) -> None:
-        """Open a form about a customer, or a new one: one that is kept, unless there are values."""
+        """Open a form about a customer, or a new one: one that is kept, unless there are values.
+
+        One at work stays, whatever the values.
+        """
         key = (name, "" if row is None else str(row["id"]))
-        if values and key in self._forms:
+        if values and key in self._forms and not self._forms[key].is_busy:
             self._forms.pop(key).close()
         if key not in self._forms:
             self._forms[key] = self._make(name, row, values)

@@ -6,8 +6,9 @@ that an Arabic name doesn't turn the sentence around it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -36,6 +37,11 @@ class Markup(str):
 def isolate_text(text: str) -> Markup:
     """A text that people typed, with a direction of its own."""
     return Markup(f"<bdi>{escape(text)}</bdi>")
+
+
+def to_text(markup: str) -> str:
+    """What HTML of this module says, as text."""
+    return unescape(re.sub("<[^>]+>", "", markup))
 
 
 def render_heading(title: str, settings: Settings) -> str:

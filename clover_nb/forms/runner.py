@@ -12,6 +12,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
@@ -55,6 +56,7 @@ class TaskRunner:
         self._on_failure = on_failure
         self._generation = 0
         self._task: Literal["read", "write"] | None = None
+        self._finish: Callable[[], None] = lambda: None  # waits for the task, and applies it
 
     @property
     def is_writing(self) -> bool:
@@ -81,6 +83,11 @@ class TaskRunner:
     def write(self, work: Callable[[], T], apply: Callable[[T], object]) -> bool:
         """Change something at Clover. Arguments and return as of :meth:`read`."""
         return self._start_task("write", work, apply)
+
+    def finish_write(self) -> None:
+        """Wait until the change that is under way has ended, and apply what came of it, here."""
+        if self.is_writing:
+            self._finish()
 
     def drop_reads(self) -> None:
         """Make the read that is under way stale."""
@@ -133,9 +140,12 @@ class TaskRunner:
             finish(*_run_safely(work))
             return True
         context = contextvars.copy_context()
+        outcome: Future[tuple[T | None, Exception | None]] = Future()
+        self._finish = lambda: finish(*outcome.result())
 
         def run() -> None:
             result, error = context.copy().run(_run_safely, work)
+            outcome.set_result((result, error))
             for loop in loops:
                 try:
                     loop.call_soon_threadsafe(finish, result, error, context=context)

@@ -105,6 +105,12 @@ class FormSpec:
         return {each.name: each for section in self.sections for each in section.fields}
 
     @property
+    def subject(self) -> str:
+        """The choice of what the form is about besides the customer; empty where there is none."""
+        choices = (n for n, each in self.fields.items() if each.kind == "choice" and each.required)
+        return next(choices, "")
+
+    @property
     def takes_card(self) -> bool:
         """Whether a card is typed into it."""
         return any(section.card for section in self.sections)

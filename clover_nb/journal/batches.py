@@ -184,7 +184,7 @@ class Batches:
         Raises:
             JournalError: Another one of this merchant is being applied.
         """
-        process = self._journal.process()
+        process = self._journal.register_process()
         running = sa.select(_B.batch, _B.person, _B.process).where(
             _B.state == "running", self._is_ours
         )

@@ -121,8 +121,8 @@ class Journal:
             lines = db.execute(select_lines(customer_id)).all()
         return make_frame(lines)
 
-    def process(self) -> str:
-        """This process's name, by which others can tell whether it is alive."""
+    def register_process(self) -> str:
+        """Let others tell whether this process is alive, by the name that is returned."""
         with self.database.connect():
             return self.database.processes.register()
 
@@ -319,7 +319,7 @@ class Journal:
             host: Where.
             after: The entry after which it is looked for.
         """
-        mine = self.process()
+        mine = self.register_process()
         found = self._read_entries(
             _E.host == host,
             _E.customer_id == customer_id,

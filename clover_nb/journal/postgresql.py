@@ -15,12 +15,12 @@ from weakref import proxy
 import psycopg
 import sqlalchemy as sa
 
-from clover_nb import team
 from clover_nb.journal import tables
 from clover_nb.journal.database import Database, newer_version_error
 from clover_nb.journal.deletion import delete_old
 from clover_nb.journal.processes import new_process_name
 from clover_nb.masking import Secret
+from clover_nb.team_database import SCHEMA, WRITES_LOCK, connect_database, describe_database
 
 _IDLE_SECONDS: Final = 1.0
 _LOCK: Final = sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))")
@@ -36,7 +36,7 @@ class PostgreSQLDatabase(Database):
         retention_days: See :class:`Database`.
     """
 
-    _BEGIN: ClassVar = ("BEGIN", team.WRITES_LOCK)
+    _BEGIN: ClassVar = ("BEGIN", WRITES_LOCK)
     _HINT: ClassVar = (
         "What can't be written down isn't sent. It goes on by itself once the database can be "
         "reached and lets your role in; clover-nb doctor says more."
@@ -44,7 +44,7 @@ class PostgreSQLDatabase(Database):
 
     def __init__(self, address: Secret, *, retention_days: float) -> None:
         self._address = address
-        self._description = team.describe_database(address.reveal())
+        self._description = describe_database(address.reveal())
         self._used = 0.0
         super().__init__(SessionProcesses(self), retention_days=retention_days)
 
@@ -54,7 +54,7 @@ class PostgreSQLDatabase(Database):
     def _open(self) -> sa.Connection:
         name = self.processes.register()
         # Without `self`: it would never end by itself.
-        creator = partial(team.connect_database, self._address.reveal(), name)
+        creator = partial(connect_database, self._address.reveal(), name)
         engine = self._create_engine("postgresql+psycopg", creator)
         connection = engine.connect()
         try:
@@ -70,7 +70,7 @@ class PostgreSQLDatabase(Database):
         if self._read_version(connection) < tables.VERSION:
             for statement in self._BEGIN:
                 connection.exec_driver_sql(statement)
-            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {team.SCHEMA}")
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             tables.migrate(connection)
             connection.exec_driver_sql(
                 "ALTER TABLE entries ALTER COLUMN login SET DEFAULT session_user"
@@ -83,7 +83,7 @@ class PostgreSQLDatabase(Database):
 
     def _read_version(self, connection: sa.Connection) -> int:
         told = connection.exec_driver_sql(
-            f"SELECT obj_description(to_regclass('{team.SCHEMA}.entries'))"
+            f"SELECT obj_description(to_regclass('{SCHEMA}.entries'))"
         ).scalar_one()
         version = int(told or 0)
         if version > tables.VERSION:

@@ -61,7 +61,7 @@ def serve(args: argparse.Namespace) -> int:
 
         return report_facts(args)
     if alone := _find_option_alone(args):
-        print(f"clover-nb sandbox: {alone}", file=sys.stderr)  # noqa: T201  a command's output
+        print(f"clover-nb sandbox: {alone}", file=sys.stderr)
         return 1
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -83,10 +83,10 @@ def serve(args: argparse.Namespace) -> int:
             webhook_auth=args.webhook_auth,
         )
     except (OSError, ValueError) as problem:
-        print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
+        print(f"clover-nb sandbox: {problem}", file=sys.stderr)
         return 1
     with sandbox:
-        print(_describe_connection(sandbox, as_json=args.json), flush=True)  # noqa: T201  a command's output
+        print(_describe_connection(sandbox, as_json=args.json), flush=True)
         stopped.wait()
     return 0
 

@@ -47,16 +47,16 @@ def report_facts(args: argparse.Namespace) -> int:
                     _print_result(result, len(results))
             done = True
         except KeyboardInterrupt:
-            print(f"Stopped after {len(results)} of {len(FACTS)} facts.")  # noqa: T201  a command's output
+            print(f"Stopped after {len(results)} of {len(FACTS)} facts.")
         except (OSError, ValueError) as problem:
-            print(f"clover-nb sandbox: {problem}", file=sys.stderr)  # noqa: T201  a command's output
+            print(f"clover-nb sandbox: {problem}", file=sys.stderr)
             if not results:
                 return 2
         if file:
             json.dump(_make_report(connection, results), file, indent=1, ensure_ascii=False)
     _print_summary(results, checker.left)
     if args.report:
-        print(  # noqa: T201  a command's output
+        print(
             f"The report is in {args.report}. It has no token, no id of yours and nobody's data: "
             "please send it back as an issue of clover-nb."
         )
@@ -65,27 +65,27 @@ def report_facts(args: argparse.Namespace) -> int:
 
 def _print_beginning(connection: CloverConnection, *, writes: bool) -> None:
     how = "Customers are made, and deleted again." if writes else "Nothing is written."
-    print(f"Asking {connection.platform_url} for {len(FACTS)} facts. {how}", flush=True)  # noqa: T201  a command's output
+    print(f"Asking {connection.platform_url} for {len(FACTS)} facts. {how}", flush=True)
 
 
 def _print_result(result: FactResult, number: int) -> None:
     if result.outcome == "differs":
-        print(f"differs: {result.fact.says} ({result.fact.mark})")  # noqa: T201  a command's output
+        print(f"differs: {result.fact.says} ({result.fact.mark})")
         for line in (*result.fact.asks, *result.differences):
-            print(f"    {line}", flush=True)  # noqa: T201  a command's output
+            print(f"    {line}", flush=True)
     if sys.stderr.isatty():
-        print(f"{number} of {len(FACTS)}", end="\r", file=sys.stderr, flush=True)  # noqa: T201  a command's output
+        print(f"{number} of {len(FACTS)}", end="\r", file=sys.stderr, flush=True)
 
 
 def _print_summary(results: list[FactResult], left: list[str]) -> None:
     outcomes = Counter(result.outcome for result in results)
     why = Counter(result.differences[0] for result in results if result.outcome == "skipped")
     for reason, count in why.items():
-        print(f"skipped: {count}, since {reason}")  # noqa: T201  a command's output
+        print(f"skipped: {count}, since {reason}")
     counts = (f"{outcomes[name]} {verb}" for name, verb in _VERBS.items())
-    print(f"{len(results)} facts: {', '.join(counts)}.")  # noqa: T201  a command's output
+    print(f"{len(results)} facts: {', '.join(counts)}.")
     if left:
-        print(f"These customers were made, and could not be deleted: {', '.join(left)}")  # noqa: T201  a command's output
+        print(f"These customers were made, and could not be deleted: {', '.join(left)}")
 
 
 _VERBS = {"holds": "hold", "differs": "differ", "skipped": "were skipped"}

@@ -60,7 +60,7 @@ class AccessToken:
             AuthenticationError: There is no other one.
         """
         with self._lock:
-            if used.asked == self._current.asked:
+            if used == self._current:  # and not sent while another one was asked for
                 if not self._has_worked:
                     raise refused
                 self._ask(refused)

@@ -19,7 +19,7 @@ The delay before a retry is a little longer than ``retry-after`` says; without o
 then twice as long each time, up to a bound, with a random part below the bound.
 No retry begins after :class:`~clover_nb.settings.Timeouts`' ``total``. One exchange ends after the
 greater of ``total`` and ``read``, however slowly bytes arrive, and with at most 64 MB of body.
-Whether an ambiguous write was applied is looked up in :mod:`clover_nb.writes.executor`.
+Whether an ambiguous write was applied is looked up in :mod:`clover_nb.writes.resolver`.
 """
 
 from __future__ import annotations

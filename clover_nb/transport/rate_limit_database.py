@@ -21,8 +21,8 @@ from weakref import WeakSet, WeakValueDictionary, finalize
 
 import psycopg
 
-from clover_nb import team
 from clover_nb.masking import Secret
+from clover_nb.team_database import SCHEMA, WRITES_LOCK, connect_database
 from clover_nb.transport.rate_limit import (
     BEGUN_KEPT,
     FASTER_PER_SECOND,
@@ -122,8 +122,8 @@ CREATE OR REPLACE FUNCTION {_FUNCTION}(
     INOUT scheduled float8, OUT slot integer, OUT wait float8
 ) LANGUAGE plpgsql AS $${_BODY}$$
 """
-_MAKE_SCHEMA: Final = f"CREATE SCHEMA IF NOT EXISTS {team.SCHEMA}"
-_SETUP: Final = (team.WRITES_LOCK, _MAKE_SCHEMA, _TABLE, _SLOT_KEY, _MAKE_FUNCTION)
+_MAKE_SCHEMA: Final = f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"
+_SETUP: Final = (WRITES_LOCK, _MAKE_SCHEMA, _TABLE, _SLOT_KEY, _MAKE_FUNCTION)
 _CALL: Final = (
     f"SELECT scheduled, slot, wait FROM {_FUNCTION}"  # noqa: S608  a constant
     "(%s, %s::float8, %s::integer, %s::integer[], %s::float8)"
@@ -278,10 +278,10 @@ class RateSession:
             return None
 
     def _open(self) -> psycopg.Connection:
-        connection = team.connect_database(self._address.reveal())
+        connection = connect_database(self._address.reveal())
         try:
             exists = "SELECT to_regproc(%s) IS NOT NULL"
-            if connection.execute(exists, (f"{team.SCHEMA}.{_FUNCTION}",)).fetchone() != (True,):
+            if connection.execute(exists, (f"{SCHEMA}.{_FUNCTION}",)).fetchone() != (True,):
                 with connection.transaction():
                     for statement in _SETUP:
                         connection.execute(statement)

@@ -74,7 +74,8 @@ def find_changes(then: Mapping[str, Any], now: Fields, labels: Iterable[str]) ->
         (label, _comparable_value(then.get(label)), _comparable_value(now.get(label)))
         for label in labels
     )
-    return [Change(label, before, after) for label, before, after in pairs if before != after]
+    # A file has no empty list: there it is missing too.
+    return [Change(*each) for each in pairs if (each[1] or None) != (each[2] or None)]
 
 
 def _comparable_value(value: Any) -> Any:  # noqa: ANN401  a text, or a list of them

@@ -10,7 +10,8 @@ from clover_nb.constants import ADDRESS_FIELDS, RECIPIENT_FIELDS
 from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import Record, flatten, list_elements
 from clover_nb.validation import drop_missing
-from clover_nb.writes.executor import WriteExecutor, WriteResult
+from clover_nb.writes.executor import WriteExecutor
+from clover_nb.writes.sender import WriteResult
 from clover_nb.writes.shipping import known_recipient
 
 

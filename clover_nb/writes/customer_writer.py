@@ -22,7 +22,8 @@ from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import flatten
 from clover_nb.writes import conflicts
 from clover_nb.writes.current_customer import CurrentCustomer, CurrentCustomerReader
-from clover_nb.writes.executor import WriteExecutor, WriteResult
+from clover_nb.writes.executor import WriteExecutor
+from clover_nb.writes.sender import WriteResult
 from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
 from clover_nb.writes.undo import find_undo_fields, require_undoable
 
@@ -108,6 +109,7 @@ class CustomerWriter:
         writes[0] = replace(writes[0], expected=expected)
         with self._writes.sequence(*writes) as execute_next:
             row = self._make_row(execute_next(), writes[0])
+            entries = [row.attrs["entry"]]
             for write in writes[1:]:
                 part, field = _PARTS["note" in write.sent]
                 with _second_step(
@@ -115,6 +117,8 @@ class CustomerWriter:
                     hint=f"Change {field} by itself.",
                 ):
                     row = self._make_row(execute_next(), write)
+                entries.append(row.attrs["entry"])
+        row.attrs["entries"] = entries
         return row
 
     def replace_source(

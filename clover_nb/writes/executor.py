@@ -1,9 +1,7 @@
-"""A change, from the journal's entry to an outcome that is known: never twice, never lost.
+"""A change, from the journal's entry to an outcome that is known.
 
-Where the answer to a change is lost, the record is read (:mod:`clover_nb.writes.outcome`). Applied
-is done. Not applied is sent again, with the same card token, which Clover takes once (D), so that a
-customer or a card can't become two. What somebody else has changed is a conflict, and what stays
-unclear is an error that says so; neither is sent again.
+It is written down before it is sent (:mod:`clover_nb.writes.sender`) and completed after. Where the
+answer is lost, :mod:`clover_nb.writes.resolver` finds out what became of it.
 """
 
 from __future__ import annotations
@@ -13,30 +11,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from clover_nb import errors
-from clover_nb.api.answers import wrong_record
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
-from clover_nb.journal.entries import API, Entry, Fields, Outcome, Write
-from clover_nb.masking import mask_text
-from clover_nb.records import Record, flatten
+from clover_nb.journal.entries import Entry, Outcome, Write
+from clover_nb.records import flatten
 from clover_nb.settings import Settings
-from clover_nb.transport.http import AmbiguousWriteError, HTTPTransport, Response
-from clover_nb.writes import conflicts
-from clover_nb.writes.outcome import (
-    OutcomeCheck,
-    check_create,
-    check_missing,
-    check_update,
-    filter_created,
-    find_candidates,
-    new_cards,
-    shows_another_token,
-)
-from clover_nb.writes.recovery import CLOCK_SECONDS, UNREADABLE, JournalRecovery
+from clover_nb.transport.http import AmbiguousWriteError, HTTPTransport
+from clover_nb.writes.recovery import JournalRecovery
+from clover_nb.writes.resolver import OutcomeResolver
+from clover_nb.writes.sender import WriteResult, WriteSender
 
 if TYPE_CHECKING:
     from clover_nb.journal.journal import Journal
@@ -44,22 +31,6 @@ if TYPE_CHECKING:
 OnUnknown = Literal["resolve", "raise"]
 
 log = logging.getLogger(__name__)
-
-
-class WriteResult(NamedTuple):
-    """What a write has led to.
-
-    Attributes:
-        record: The customer since, or what was deleted.
-        api: Which API says so.
-        fields: The record's, where they were read already.
-        entry: Its number in the journal.
-    """
-
-    record: Record
-    api: API
-    fields: Fields | None = None
-    entry: int = 0
 
 
 class WriteExecutor:
@@ -87,14 +58,14 @@ class WriteExecutor:
         on_unknown: OnUnknown,
     ) -> None:
         self._transport = transport
-        self._ecommerce = ecommerce
-        self._platform = platform
         self._journal = journal
         self._is_journal_kept = is_journal_kept
         #: Where the changes go, as the journal's entries have it.
         self.host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
         self._resolves = on_unknown == "resolve" and platform.can_read
+        self._sender = WriteSender(ecommerce, platform)
+        self._resolver = OutcomeResolver(self._sender, platform, transport, journal, self.host)
         self._recovery = JournalRecovery(
             platform, journal, self.host, self._merchant, lambda: self.retry_delay
         )
@@ -202,7 +173,7 @@ class WriteExecutor:
 
     def _run_write(self, entry: int, write: Write) -> WriteResult:
         try:
-            result = self._send_until_known(entry, write)
+            result = self._send_write(entry, write)
         except BaseException as error:
             request_id = error.request_id if isinstance(error, errors.CloverError) else None
             with suppress(errors.JournalError):  # it would hide what happened
@@ -210,6 +181,16 @@ class WriteExecutor:
             raise
         self._complete_entry(entry, write, result)
         return result._replace(entry=entry)
+
+    def _send_write(self, entry: int, write: Write) -> WriteResult:
+        began = time.monotonic()
+        try:
+            return self._sender.send(write)
+        except AmbiguousWriteError as lost:
+            problem = lost.error
+        if not self._resolves:
+            raise self._resolver.unknown_error(write, problem)
+        return self._resolver.resolve(entry, write, problem, began)
 
     def _complete_entry(self, entry: int, write: Write, result: WriteResult) -> None:
         made = write.operation not in ("delete", "delete_source")
@@ -226,220 +207,6 @@ class WriteExecutor:
                 self._recovery.forget(write)
         except errors.JournalError as error:  # the change is made: it must not look failed
             log.warning("A change was made, and could not be written down as done: %s", error)
-
-    def _send_write(self, write: Write) -> WriteResult:
-        key = write.customer_id or ""
-        if write.operation == "create" and write.api == "platform":
-            address = write.sent.get("shipping", {}).get("address")
-            customer = self._platform.create_customer({**write.sent, "address": address})
-            return WriteResult(customer, "platform")
-        if write.operation == "create":
-            return _parse_answer(self._ecommerce.create_customer(write.sent))
-        if write.operation == "delete":
-            return WriteResult(self._platform.delete_customer(key), "platform")
-        if write.operation == "delete_source":
-            return WriteResult(
-                self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce"
-            )
-        if write.api == "platform":
-            return self._send_part(write, key)
-        return _parse_answer(self._ecommerce.update_customer(key, write.sent))
-
-    def _send_part(self, write: Write, key: str) -> WriteResult:
-        """Change an address or the note alone, and read the customer back."""
-        address = write.sent.get("shipping", {}).get("address")
-        if address is None:
-            # No source says whether what is left out stays, so all that is known is sent along.
-            noted = {
-                name.removeprefix(_METADATA): value
-                for name, value in (write.before or {}).items()
-                if name.startswith(_METADATA)
-            }
-            self._platform.update_metadata(key, noted | {"note": write.sent["note"]})
-        elif write.address_id is None:
-            self._platform.create_address(key, address)
-        elif any(address.values()):
-            self._platform.update_address(key, write.address_id, address)
-        else:
-            self._platform.delete_address(key, write.address_id)
-        try:
-            return WriteResult(self._platform.get_customer(key), "platform")
-        except errors.CloverError as error:  # made, most likely: it must not look failed
-            raise AmbiguousWriteError(error) from None
-
-    # -- an answer that was lost -------------------------------------------------------------------
-
-    def _send_until_known(self, entry: int, write: Write) -> WriteResult:
-        began = time.monotonic()
-        try:
-            return self._send_write(write)
-        except AmbiguousWriteError as lost:
-            problem = lost.error
-        if not self._resolves:
-            raise self._unknown_error(write, problem)
-        timeouts = self._transport.timeouts
-        deadline, pause = time.monotonic() + timeouts.total, timeouts.retry_delay
-        while time.monotonic() < deadline:
-            check = self._check_settled_outcome(write, pause, problem)
-            if check.status == "applied":
-                return WriteResult(check.record or _deleted_record(write), "platform")
-            self._require_safe_to_resend(write, check, problem)
-            try:
-                return self._send_write(write)
-            except AmbiguousWriteError as lost:
-                problem = lost.error
-            except (errors.RateLimitError, errors.APIConnectionError) as error:
-                raise self._unknown_error(write, error) from None
-            except errors.APIError as refused:
-                if not _may_mean_applied(write, refused):
-                    raise
-                return self._resolve_refused_resend(entry, write, refused, began, pause)
-            pause = min(2 * pause, timeouts.max_retry_delay)
-        raise self._unknown_error(write, problem)
-
-    def _require_safe_to_resend(
-        self, write: Write, check: OutcomeCheck, problem: errors.CloverError
-    ) -> None:
-        """Go on to send a write again only where that can't undo somebody's work."""
-        if check.status == "conflict":
-            seen = "; ".join(f"{each.field} is {each.now!r}" for each in check.changes)
-            raise errors.EditConflictError(
-                "The answer to the change was lost, and somebody else has changed the customer "
-                f"since: {seen}. It was not sent again.",
-                changes=list(check.changes),
-                hint="Read it again with customers.retrieve, and decide anew.",
-            )
-        # Without a token, a second create makes a second customer.
-        is_repeatable = write.operation != "create" or write.api != "platform"
-        if check.status == "unknown" or not is_repeatable:
-            raise self._unknown_error(write, problem)
-        if write.expected is not None and check.record is not None:
-            conflicts.check_conflicts(write.expected, flatten(check.record))
-
-    def _check_settled_outcome(
-        self, write: Write, pause: float, problem: errors.CloverError
-    ) -> OutcomeCheck:
-        """Look again before a write counts as not applied: what was stored may show late."""
-        try:
-            check = self._check_outcome(write)
-            if check.status == "not_applied":
-                time.sleep(pause)
-                check = self._check_outcome(write)
-        except (errors.CloverError, *UNREADABLE):
-            raise self._unknown_error(write, problem) from None
-        return check
-
-    def _check_outcome(self, write: Write) -> OutcomeCheck:
-        if write.customer_id is None:
-            return check_create(self._platform.find_customers(filter_created(write)), write)
-        try:
-            return check_update(self._platform.get_customer(write.customer_id), write)
-        except errors.NotFoundError:
-            return check_missing(write)
-
-    def _resolve_refused_resend(
-        self, entry: int, write: Write, refused: errors.APIError, began: float, pause: float
-    ) -> WriteResult:
-        """The second time was refused as if the first had been applied: look whether it was."""
-        if write.operation in ("delete", "delete_source"):
-            return WriteResult(_deleted_record(write), "platform")
-        check = self._check_settled_outcome(write, pause, refused)
-        if check.status == "applied" and check.record is not None:
-            return WriteResult(check.record, "platform")
-        used = refused.code == "token_already_used"
-        if write.customer_id is None:
-            found = self._find_unseen(entry, write, began) if used else None
-        else:
-            found = check.record
-            unclear = [
-                card
-                for card in (new_cards(found, write) if found else [])
-                if not shows_another_token(card, write.token_digest)
-            ]
-            if not unclear and isinstance(refused, errors.AlreadyOnFileError):
-                raise refused  # by another card: this one was looked for, and is not there
-            found = found if used and len(unclear) == 1 else None
-        if found is None:
-            raise self._unknown_error(write, refused)
-        return WriteResult(found, "platform")
-
-    def _find_unseen(self, entry: int, write: Write, began: float) -> Record | None:
-        """The customer of a create whose token was used, and which did not show itself.
-
-        It is found by the token among the newest customers; or, where cards show no tokens, it is
-        the only one that it can be, and no other create's.
-        """
-        since = self._transport.server_time() - (time.monotonic() - began) - CLOCK_SECONDS
-        try:
-            found = self._platform.find_customers(f"customerSince>={since * 1000:.0f}")
-            if record := check_create(found, write).record:
-                return record
-            found = self._platform.find_customers(filter_created(write))
-            possible = find_candidates(found, write, since)
-        except (errors.CloverError, *UNREADABLE):
-            return None
-        keys, claims = [str(record["id"]) for record in possible], self._journal.claims
-        free = [key for key in keys if not claims.is_claimed(key, entry, host=self.host)]
-        if len(free) != 1 or not claims.claim(free[0], entry, host=self.host):
-            return None
-        return possible[keys.index(free[0])]
-
-    def _unknown_error(
-        self, write: Write, problem: errors.CloverError
-    ) -> errors.OutcomeUnknownError:
-        whose = f"customer {write.customer_id}" if write.customer_id else "the new customer"
-        sent = {
-            name: mask_text(value) if isinstance(value, str) else value
-            for name, value in write.sent.items()
-        }
-        return errors.OutcomeUnknownError(
-            f"Whether {write.operation} of {whose} was done is not known: {problem.message}",
-            hint=_HINTS[self._platform.can_read],
-            operation=write.operation,
-            customer_id=write.customer_id,
-            sent=sent,
-            status=problem.status,
-            request_id=problem.request_id,
-        )
-
-
-_METADATA: Final = "metadata_"  # how the names of the fields begin that are noted with the note
-
-_HINTS: Final = {
-    True: "Look at the customer (customers.search(email=...) or customers.retrieve) before you "
-    "do it again.",
-    False: "Look at the customer in Clover's dashboard before you do it again. With a merchant id "
-    "(CLOVER_MERCHANT_ID), this is looked up by itself.",
-}
-
-
-def _parse_answer(answer: Response) -> WriteResult:
-    """An answer that makes sense; one that makes none does not tell what was done."""
-    try:
-        return WriteResult(answer, "ecommerce", flatten(answer))
-    except UNREADABLE:
-        raise AmbiguousWriteError(wrong_record(answer)) from None
-
-
-def _may_mean_applied(write: Write, refused: errors.APIError) -> bool:
-    """Whether the refusal of a second time can mean that the first time was applied."""
-    if write.operation in ("delete", "delete_source"):
-        return isinstance(refused, errors.NotFoundError) and _was_there(write)
-    has_token = write.token_digest is not None
-    return has_token and (
-        refused.code == "token_already_used" or isinstance(refused, errors.AlreadyOnFileError)
-    )
-
-
-def _was_there(write: Write) -> bool:
-    """Whether what a write deletes was there before it."""
-    before = write.before or {}
-    return write.operation == "delete" or write.sent["source_id"] in before.get("source_ids", ())
-
-
-def _deleted_record(write: Write) -> dict[str, Any]:
-    key = write.sent.get("source_id", write.customer_id)
-    return {"id": key, "deleted": True}
 
 
 def _outcome_of(error: BaseException) -> Outcome:

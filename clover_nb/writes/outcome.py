@@ -32,6 +32,11 @@ from clover_nb.journal.entries import Fields, Write, digest_token
 from clover_nb.masking import HIDDEN
 from clover_nb.records import Record, flatten, list_elements
 
+#: `Date` has whole seconds, both when a write begins and when its outcome is looked up.
+CLOCK_SECONDS: Final = 2.0
+#: What an answer that makes no sense raises where it is read, and so does a line of a bad disk.
+UNREADABLE: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
+
 # What is sent, and where a record shows it; email addresses are a list, and apart.
 _LABELS: Final = {
     "name": "name",

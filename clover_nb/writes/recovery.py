@@ -18,6 +18,8 @@ from clover_nb.errors import CloverError, NotFoundError, OutcomeUnknownError
 from clover_nb.journal.entries import Entry, Outcome, Write
 from clover_nb.records import Record, flatten
 from clover_nb.writes.outcome import (
+    CLOCK_SECONDS,
+    UNREADABLE,
     OutcomeCheck,
     can_be_created,
     check_create,
@@ -27,10 +29,6 @@ from clover_nb.writes.outcome import (
     list_emails,
 )
 
-#: `Date` has whole seconds, both when a write begins and when its outcome is looked up.
-CLOCK_SECONDS: Final = 2.0
-#: What an answer that makes no sense raises where it is read, and so does a line of a bad disk.
-UNREADABLE: Final = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
 # How long a request may be on its way at most.
 _IN_FLIGHT_SECONDS: Final = 600.0
 

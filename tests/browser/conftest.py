@@ -443,7 +443,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], home: Path, log: Path) -
             try:
                 port = json.loads(info.read_text())["port"]
                 url = f"http://127.0.0.1:{port}/api/status?token={TOKEN}"
-                with urllib.request.urlopen(url, timeout=5):
+                with urllib.request.urlopen(url, timeout=60):
                     return port
             except (ValueError, urllib.error.URLError):
                 break  # the file is half written, or the server isn't listening yet

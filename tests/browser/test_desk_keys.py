@@ -18,7 +18,9 @@ NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     """A desk, which stops at the end."""
-    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as running:
+    home = tmp_path_factory.mktemp("desk")
+    # A busy machine's browser may take long until it has loaded a page, and asks for its kernel.
+    with running_desk(home, "--no-browser", orphan_seconds=600, max_kernels=3) as running:
         yield running
 
 

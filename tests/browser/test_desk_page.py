@@ -25,7 +25,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(home):
     """The address of a page, which stops at the end."""
-    with running_desk(home, "--no-browser") as desk:
+    with running_desk(home, "--no-browser", orphan_seconds=600) as desk:  # a busy machine's
         yield desk.url
 
 
@@ -34,7 +34,7 @@ def test_it_is_behind_its_token(address):
     parts = urlsplit(address)
     assert (parts.hostname, parts.query[:6]) == ("127.0.0.1", "token=")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/", timeout=10)  # noqa: S310  loopback
+        urllib.request.urlopen(f"{parts.scheme}://{parts.netloc}/", timeout=60)  # noqa: S310  loopback
     assert refused.value.code == 403
     assert "the address that clover-nb desk has printed" in refused.value.read().decode()
     refused.value.close()

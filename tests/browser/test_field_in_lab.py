@@ -165,9 +165,9 @@ def test_a_message_stands_with_its_field_and_is_announced(notebook):
 
 
 def test_pasted_line_breaks_become_spaces(notebook):
-    """Lines that are pasted are joined with spaces, and nothing of them is lost."""
+    """Lines and cells that are pasted are joined with spaces, and nothing of them is lost."""
     field = name_field(notebook)
-    paste(notebook, field, "12 Main St\r\n  Springfield\n")
+    paste(notebook, field, "12\tMain St\r\n  Springfield\n")
     expect(field).to_have_value("12 Main St Springfield")
     long = "x" * 10_000
     paste(notebook, field, long)

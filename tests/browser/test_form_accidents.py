@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from clover_nb.constants import TEST_CARDS
 
-from .card_fields import inside, type_card
+from .card_fields import inside, paste_test_card, type_card
 
 pytestmark = pytest.mark.long
 
@@ -68,6 +68,50 @@ def test_a_page_that_is_loaded_anew_while_it_is_saved_hears_of_it(open_notebook)
     contact.get_by_label("Name", exact=True).fill("Ana Rivera")
     button(contact, "Save contact").click()
     expect(contact.get_by_text("Saved: Ana Rivera")).to_be_visible()
+
+
+def test_a_cell_that_runs_again_while_it_saves_waits_for_it(open_notebook):
+    """The form shows the record as it is then, and the same customer is not made twice."""
+    cells = [CONNECT, CONTACT, "create = forms.create_customer(); create"]
+    notebook = open_notebook(cells, height=2000)
+    contact, create = notebook.output(1), notebook.output(2)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.run("practice.fail_next('slow', method='PUT')")
+    button(contact, "Save contact").click()
+    expect(button(contact, "Saving…")).to_be_disabled()
+    notebook.run_cell(1)
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    expect(contact.get_by_label("Name", exact=True)).to_have_value("Ana Costa")
+    expect(button(contact, "Save contact")).to_be_enabled()
+
+    for again in (False, True):
+        create.get_by_label("Email", exact=True).fill("bea@example.com")
+        paste_test_card(create)
+        create.get_by_label("The cardholder agreed").check()
+        if not again:
+            notebook.run("practice.fail_next('slow', method='POST', path='/v1/customers')")
+        button(create, "Create customer").click()
+        if not again:
+            sent = "(practice.requests[-1]['method'], practice.requests[-1]['path'])"
+            notebook.wait_for(sent, "('POST', '/v1/customers')")
+            notebook.run_cell(2)
+    expect(create.get_by_text("This address belongs to a customer already.")).to_be_visible()
+    assert notebook.evaluate("len(Customer.search(email='bea@example.com'))") == "1"
+
+
+def test_a_kernel_that_goes_while_it_saves_leaves_no_form_that_saves_for_ever(open_notebook):
+    """It says that nobody knows whether it was saved; run again, it shows what is so."""
+    notebook = open_notebook([CONNECT, CONTACT], height=1200)
+    contact = notebook.output(1)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.run("practice.fail_next('slow', method='PUT')")
+    button(contact, "Save contact").click()
+    expect(button(contact, "Saving…")).to_be_disabled()
+    notebook.restart_kernel()
+    told = contact.get_by_role("alert").filter(has_text="not known whether")
+    expect(told).to_contain_text("The kernel was restarted")
+    expect(button(contact, "Save contact")).to_be_disabled()
+    expect(contact.get_by_text("Sending to Clover…")).to_have_count(0)
 
 
 @pytest.mark.parametrize("how", ["restart_kernel", "kill_kernel"])

@@ -66,7 +66,8 @@ PAYLOAD = '"><img src=x onerror="window.hacked=1">'
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with running_desk(tmp_path_factory.mktemp("desk"), "--no-browser") as running:
+    home = tmp_path_factory.mktemp("desk")
+    with running_desk(home, "--no-browser", orphan_seconds=600) as running:  # a busy machine's
         yield running
 
 

@@ -40,7 +40,7 @@ import threading
 go, undo = threading.Event(), clover.undo
 
 def held(entry):
-    go.wait(30)
+    go.wait(60)
     return undo(entry)
 
 clover.undo = held

@@ -247,6 +247,26 @@ def test_a_saved_change_leaves_the_page_and_the_selected_row(notebook, latency):
     expect(page.get_by_role("status")).to_have_text("21\N{EN DASH}40 of 60 customers")
 
 
+LOSE_SEARCH = """() => {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (frame) {
+    const text = typeof frame === "string" ? frame : new TextDecoder().decode(frame);
+    if (!text.includes('"do":"search"')) return send.call(this, frame);
+    WebSocket.prototype.send = send;
+    return undefined;
+  };
+}"""
+
+
+@pytest.mark.long
+def test_a_search_that_is_lost_on_its_way_is_sent_again(notebook):
+    """What was typed meanwhile is searched for then; the box isn't dead."""
+    search_box(notebook).click()
+    notebook.page.evaluate(LOSE_SEARCH)
+    notebook.type("17")
+    expect(notebook.output(0).locator("tbody tr")).to_have_count(1)
+
+
 def test_an_unexpected_error_ends_in_a_sentence(notebook):
     """The search isn't dead then: the next one is answered."""
     search, status = search_box(notebook), notebook.page.get_by_role("status")

@@ -45,6 +45,16 @@ def test_creates_and_changes_are_made_and_verified(near, box):
     assert made[["email", "name", "phone"]].to_numpy().tolist() == new_rows(20).to_numpy().tolist()
 
 
+@pytest.mark.parametrize("wait", ["60", None, -1, float("nan"), float("inf"), True])
+def test_a_wait_that_is_no_number_is_refused(near, wait):
+    """Before anything is written down."""
+    plan = near.customers.plan(new_rows(1))
+    with pytest.raises(SettingsError, match="listing_wait must be a number") as caught:
+        near.customers.apply(plan, listing_wait=wait)
+    assert caught.value.field == "listing_wait"
+    assert near.batches().empty
+
+
 def test_every_kind_of_change_is_made_in_its_place(near):
     """An email, a phone and an address are replaced, added and taken off; nobody's else are."""
     customers = near.customers.list()

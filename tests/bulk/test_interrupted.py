@@ -192,7 +192,7 @@ def test_what_is_still_on_its_way_after_a_kill_is_not_sent_again(near, box, prox
     threading.Timer(LATE_SECONDS, proxy.released.set).start()
     elapsed = time.time() - proxy.signaled
     batch = near.customers.apply(plan, listing_wait=elapsed + 4 * LATE_SECONDS)
-    assert proxy.arrived.wait(30)
+    assert proxy.arrived.wait(60)
     assert count_outcomes(batch) == {"done": len(table)}
     writes = [entry for entry in box.requests if entry["method"] == "POST"]
     assert len(writes) == len(table)

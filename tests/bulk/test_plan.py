@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import stat
 
+import orjson
 import pandas as pd
+import pyarrow as pa
 import pytest
 from practice_requests import requests_during
 
@@ -491,16 +493,6 @@ def test_a_plan_is_whole_or_not_saved_at_all(mixed, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_plan_takes_the_place_of_files_alone(mixed, tmp_path):
-    """Not of a device such as /dev/null; a pipe is here."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    with pytest.raises(ValidationError, match="it is no file"):
-        mixed.save(pipe)
-    assert stat.S_ISFIFO(pipe.stat().st_mode)
-    assert list(tmp_path.iterdir()) == [pipe]
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -508,11 +500,15 @@ def test_a_plan_takes_the_place_of_files_alone(mixed, tmp_path):
         (lambda text: text.replace('"merchant":"M"', '"merchant":"N"'), "altered"),
         (lambda text: text[: text.rindex("{")], "altered"),
         (lambda text: text.replace('"format":1', '"format":2'), "newer version"),
+        (lambda text: text.replace('"format":1', '"format":"1"'), "newer version"),
         (lambda text: "", "no plan"),
         (lambda text: "id,name\n1,Ana\n", "no plan"),
         (lambda text: "[1]\n", "no plan"),
     ],
-    ids=["a row", "the merchant", "a row less", "the format", "empty", "a table", "other JSON"],
+    ids=[
+        *("a row", "the merchant", "a row less", "the format", "a format that is no number"),
+        *("empty", "a table", "other JSON"),
+    ],
 )
 def test_a_plan_that_was_altered_or_is_none_is_refused(mixed, tmp_path, change, told):
     """In a sentence."""
@@ -521,6 +517,45 @@ def test_a_plan_that_was_altered_or_is_none_is_refused(mixed, tmp_path, change, 
     path.write_text(change(path.read_text()))
     with pytest.raises(ValidationError, match=told):
         read_plan(path)
+
+
+@pytest.mark.parametrize(
+    "phones",
+    [
+        pd.Series([b"555-0188"]),
+        pd.Series([b"555-0188"]).astype(pd.ArrowDtype(pa.binary())),
+        pd.Series(["555-0188"], dtype="category"),
+        pd.Series([5550188], dtype="Int64"),
+        pd.Series([5550188.0]),
+    ],
+    ids=["bytes", "Arrow's bytes", "a category", "a whole number", "a float"],
+)
+def test_a_value_is_sent_as_it_is_read_whatever_its_type(phones):
+    """As databases and other files give it."""
+    wanted = pd.DataFrame({"id": [ANA["id"]], "phone": phones})
+    plan = make_plan(wanted, to_frame([ANA]), merchant="M", host="h")
+    assert plan.rows[0].wanted["phone"].replace("-", "") == "5550188"
+
+
+def test_half_an_emoji_in_a_table_is_said():
+    """It has no encoding, so nothing can be done with it."""
+    wanted = pd.DataFrame({"id": [ANA["id"]], "name": ["Ana \ud83d"]}, dtype=object)
+    with pytest.raises(ValidationError, match="The column name holds half an emoji"):
+        make_plan(wanted, to_frame([ANA]), merchant="M", host="h")
+
+
+@pytest.mark.parametrize("body", [b"[]\n", b"{}\n", b"name\n", b'{"action":"modify"}\n'])
+def test_a_file_that_is_signed_as_a_plan_and_is_none_is_refused(tmp_path, body):
+    """Its checksum is right, and its lines are no rows."""
+    names = ["plan", "merchant", "host", "person", "created"]
+    names += ["source", "headings", "columns", "notes"]
+    header = {"kind": "clover-nb plan", "format": 1}
+    path = tmp_path / "plan.jsonl"
+    for told in (header, header | dict.fromkeys(names)):
+        checksum = hashlib.sha256(orjson.dumps(told) + b"\n" + body).hexdigest()
+        path.write_bytes(orjson.dumps(told | {"sha256": checksum}) + b"\n" + body)
+        with pytest.raises(ValidationError, match="is no plan"):
+            read_plan(path)
 
 
 def test_a_plan_file_that_isnt_there_is_said(tmp_path):

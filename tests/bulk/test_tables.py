@@ -335,9 +335,19 @@ def test_a_table_is_saved_as_csv_or_xlsx_alone(tmp_path):
     """And only with ids."""
     with pytest.raises(ValidationError, match=r"neither in \.csv nor in \.xlsx"):
         save_table(to_frame([{"id": "A"}]), tmp_path / "t.parquet")
-    for given in (pd.DataFrame({"name": ["Ana"]}), to_frame([{"id": "A"}])["name"], [{"id": "A"}]):
-        with pytest.raises(ValidationError, match="no customer ids"):
+    with pytest.raises(ValidationError, match="no customer ids"):
+        save_table(pd.DataFrame({"name": ["Ana"]}), tmp_path / "t.csv")
+    for given in (to_frame([{"id": "A"}])["name"], [{"id": "A"}]):
+        with pytest.raises(ValidationError, match="must be a DataFrame"):
             save_table(given, tmp_path / "t.csv")
+
+
+def test_a_table_with_the_ids_as_a_column_is_saved_alike(tmp_path):
+    """As after reset_index, or a merge."""
+    table = to_frame([{"id": "A", "name": "Ana Rivera"}])
+    for name, given in {"index": table, "column": table.reset_index()}.items():
+        save_table(given, tmp_path / f"{name}.csv")
+    assert (tmp_path / "column.csv").read_bytes() == (tmp_path / "index.csv").read_bytes()
 
 
 def test_a_table_that_lacks_what_a_plan_compares_is_not_saved(tmp_path):

@@ -189,7 +189,7 @@ def test_a_teams_database_is_looked_at(monkeypatch, practice, capsys, database):
     assert "pass-ana" not in out
     journal = Journal(Secret(database.address("bo")))
     _, out = report(capsys)
-    assert f"clover-nb {version('clover-nb')} {journal.process()}, bo" in out
+    assert f"clover-nb {version('clover-nb')} {journal.register_process()}, bo" in out
 
 
 def test_what_is_wrong_with_a_teams_database_is_said(monkeypatch, practice, capsys, database):
@@ -226,7 +226,7 @@ def test_a_teams_folder_is_looked_at(monkeypatch, practice, capsys, empty_folder
     assert f"folder {folder}, mode 2770, file system " in out
     assert not list(folder.glob("journal*"))
     journal = team_journal(Secret(folder))
-    process = journal.process()
+    process = journal.register_process()
     _, out = report(capsys)
     assert f"clover-nb {version('clover-nb')} {process}, " in out
     monkeypatch.setattr(os, "access", lambda path, _: path == folder)  # root may write anywhere

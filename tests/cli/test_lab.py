@@ -36,26 +36,26 @@ def test_it_opens_the_first_lesson_and_leaves_nothing_behind(lab, tmp_path, how)
     """
     process, url = lab
     headers = {"Authorization": f"token {TOKEN}"}
-    first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=10)
+    first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=60)
     assert "/lab/tree/notebooks/01_first_customers.ipynb" in first.headers["Location"]
     assert "Traceback" not in (tmp_path / "log").read_text()
-    folder = requests.get(f"{url}api/contents/notebooks", headers=headers, timeout=10)
+    folder = requests.get(f"{url}api/contents/notebooks", headers=headers, timeout=60)
     notebooks = folder.json()["content"]
     assert "01_first_customers.ipynb" in {entry["name"] for entry in notebooks}
-    requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=20).raise_for_status()
+    requests.post(f"{url}api/kernels", headers=headers, json={}, timeout=60).raise_for_status()
     kernels = psutil.Process(process.pid).children(recursive=True)
     assert kernels
     environment = kernels[0].environ()
     assert shutil.which("clover-nb", path=environment["PATH"])
     shared = json.loads(environment["CLOVER_NB_SANDBOX"])
-    assert requests.get(shared["ecommerce_url"], timeout=5).ok
+    assert requests.get(shared["ecommerce_url"], timeout=60).ok
 
     process.send_signal(how)
-    assert process.wait(30) == 0
-    _gone, alive = psutil.wait_procs(kernels, timeout=10)
+    assert process.wait(60) == 0
+    _gone, alive = psutil.wait_procs(kernels, timeout=60)
     assert not alive
     with pytest.raises(requests.ConnectionError):
-        requests.get(shared["ecommerce_url"], timeout=5)
+        requests.get(shared["ecommerce_url"], timeout=60)
     assert not list(tmp_path.glob("**/*.sqlite*"))
     assert not list(tmp_path.glob("**/*.db*"))
 

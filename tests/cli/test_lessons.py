@@ -101,9 +101,9 @@ def working_folder(tmp_path):
 def opened_by(home, folder):
     """The notebook that a lab opens, and what it says."""
     with running_lab(home, folder, f"--IdentityProvider.token={TOKEN}") as (process, url):
-        first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=10)
+        first = requests.get(f"{url}?token={TOKEN}", allow_redirects=False, timeout=60)
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     return first.headers["Location"].partition("?")[0], (home / "output").read_text()
 
 

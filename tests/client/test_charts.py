@@ -61,6 +61,44 @@ def test_a_month_without_anybody_is_drawn_and_one_to_come_is_not(customers):
     assert drawn == {"2024": {10: 1, 11: 0}, "2025": {0: 0, 1: 2}}
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda times: times.dt.tz_convert("Pacific/Auckland"),
+        lambda times: times.dt.tz_localize(None),
+        lambda times: times.astype(object),
+        lambda times: times.astype(str),
+        lambda times: times.dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    ],
+    ids=["another zone", "no zone", "objects", "texts", "as save_table has it"],
+)
+def test_a_month_is_one_of_utc_however_times_are_given(customers, read):
+    """Somebody of the first minutes of a month in Auckland is of the month before."""
+    edge = pd.Timestamp("2025-06-30T23:59:00Z")
+    table = customers.assign(created=[edge, *customers["created"].iloc[1:]])
+    given = table.assign(created=read(table["created"]))
+    assert charts.plot_growth(given).alt == charts.plot_growth(table).alt
+    assert [line.get_ydata().tolist() for line in charts.plot_growth(given).axes[0].lines] == [
+        line.get_ydata().tolist() for line in charts.plot_growth(table).axes[0].lines
+    ]
+
+
+@pytest.mark.parametrize("created", ["soon", 1_700_000_000_000, b"2025-01-01"])
+def test_what_are_no_times_is_said(customers, created):
+    """A number may be of any unit."""
+    with pytest.raises(ValidationError, match="created has something else than times"):
+        charts.plot_growth(customers.assign(created=created))
+
+
+@pytest.mark.parametrize("today", ["2026-01-01", 20260101, pd.NaT, pd.NA, b"2026"])
+@pytest.mark.parametrize("make", [charts.plot_card_expiry, charts.plot_quality, quality.report])
+def test_a_day_that_is_none_is_said(customers, make, today):
+    """In a sentence."""
+    with pytest.raises(ValidationError, match="today must be a day") as caught:
+        make(customers, today)
+    assert caught.value.field == "today"
+
+
 def test_years_without_anybody_have_no_line(customers):
     """And a single month is drawn too."""
     days = pd.to_datetime(["2019-01-05", "2025-02-01", "2025-02-28"], utc=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import pickle
 import sqlite3
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clover_nb import to_frame, to_row, upsert
-from clover_nb.errors import CloverError
+from clover_nb.errors import CloverError, ValidationError
 from clover_nb.records import SCHEMA
 
 TEXTS = [name for name, kind in SCHEMA.items() if kind == SCHEMA["email"]]
@@ -560,3 +561,71 @@ def test_upsert_keeps_no_list_of_what_was_several_before():
     assert changed[["cards", "emailAddresses"]].isna().all()
     answer = {"id": PLATFORM["id"], "object": "customer", "sources": {"data": ["C1"]}}
     assert pd.isna(upsert(table, to_row(answer)).iloc[0]["cards"])
+
+
+def _as_file(table):
+    return pd.read_csv(io.StringIO(table.to_csv()))
+
+
+CHANGED = to_row({**PLATFORM, "firstName": "Bea"})
+KEPT = {
+    "a time zone": lambda table: table.assign(created=table["created"].dt.tz_convert("Asia/Tokyo")),
+    "no time zone": lambda table: table.assign(created=table["created"].dt.tz_localize(None)),
+    "numpy_nullable": lambda table: table.convert_dtypes(),
+    "pyarrow": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "a category": lambda table: table.astype({"shipping_state": "category"}),
+}
+
+
+@pytest.mark.parametrize("change", KEPT.values(), ids=KEPT)
+def test_upsert_keeps_the_dtypes_that_an_analyst_has_chosen(change):
+    """And every value of the other customers."""
+    table = change(to_frame([PLATFORM, {**PLATFORM, "id": "OTHER"}]))
+    result = upsert(table, CHANGED)
+    pd.testing.assert_series_equal(result.dtypes, table.dtypes)
+    pd.testing.assert_frame_equal(result.loc[["OTHER"]], table.loc[["OTHER"]])
+    assert result.loc[CHANGED["id"], "name"] == CHANGED["name"]
+    assert pd.Timestamp(result["created"].iloc[0]) == pd.Timestamp(table["created"].iloc[0])
+
+
+def test_upsert_keeps_a_value_that_is_no_category_yet():
+    """The column becomes text, rather than lose it."""
+    table = to_frame([PLATFORM]).astype({"name": "category"})
+    assert upsert(table, CHANGED)["name"].tolist() == [CHANGED["name"]]
+
+
+@pytest.mark.parametrize("change", [pd.DataFrame.reset_index, _as_file], ids=["reset", "file"])
+def test_upsert_finds_a_customer_whose_id_is_in_a_column(change):
+    """Nobody is in the table twice then."""
+    result = upsert(change(to_frame([PLATFORM, {**PLATFORM, "id": "OTHER"}])), CHANGED)
+    assert result.index.tolist() == [CHANGED["id"], "OTHER"]
+    assert result["name"].tolist()[0] == CHANGED["name"]
+
+
+def test_upsert_takes_a_row_of_a_table_and_one_with_few_columns():
+    """As an analyst has them."""
+    table = to_frame([PLATFORM])
+    other = to_frame([{**PLATFORM, "firstName": "Bea"}]).iloc[0]
+    assert upsert(table, other)["name"].tolist() == [CHANGED["name"]]
+    assert upsert(table[["name", "email"]], CHANGED)["name"].tolist() == [CHANGED["name"]]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "field"),
+    [
+        (None, CHANGED, "table"),
+        (to_frame([PLATFORM, PLATFORM]), CHANGED, "table"),
+        (to_frame([PLATFORM]).reset_index(drop=True), CHANGED, "table"),
+        (to_frame([PLATFORM]).set_index("email", append=True), CHANGED, "table"),
+        (pd.concat([to_frame([PLATFORM])] * 2, axis=1), CHANGED, "table"),
+        (to_frame([PLATFORM]), None, "row"),
+        (to_frame([PLATFORM]), to_frame([PLATFORM]), "row"),
+        (to_frame([PLATFORM]), pd.Series({"name": "Ana"}), "row"),
+    ],
+    ids=["None", "twice", "no ids", "levels", "headings", "no row", "a table", "nobody's"],
+)
+def test_upsert_refuses_what_is_not_clear(table, row, field):
+    """And says which of the two it is about."""
+    with pytest.raises(ValidationError) as caught:
+        upsert(table, row)
+    assert caught.value.field == field

@@ -21,8 +21,8 @@ def test_the_sandbox_serves_the_script_and_lets_the_page_in(clover):
     assert fields.merchant_id == clover.settings.merchant_id
     assert fields.api_key == clover.settings.api_key
     assert clover.settings.api_key.reveal() not in repr(fields)
-    assert "window.Clover" in requests.get(fields.sdk_url, timeout=5).text
-    field = requests.get(fields.sdk_url.replace("sdk.js", "checkout/CARD_CVV"), timeout=5)
+    assert "window.Clover" in requests.get(fields.sdk_url, timeout=60).text
+    field = requests.get(fields.sdk_url.replace("sdk.js", "checkout/CARD_CVV"), timeout=60)
     assert PAGE in field.headers["Content-Security-Policy"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 import requests
 from lossy_proxy import lossy_proxy
@@ -24,7 +25,7 @@ def set_metadata(clover, customer_id, **metadata):
         f"{url}/{customer_id}/metadata",
         json=metadata,
         headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
+        timeout=60,
     )
     answer.raise_for_status()
 
@@ -41,6 +42,14 @@ def test_a_note_is_written_read_and_taken_back(clover):
     assert clover.undo(entry + 1)["note"] == text
     assert clover.customers.modify(key, note="")["note"] is None
     assert outcomes(clover)[-4:] == ["done"] * 4
+
+
+@pytest.mark.parametrize("note", [pd.NA, pd.NaT, float("nan"), 5, pd.Series(["a", "b"])])
+def test_a_note_that_is_no_text_is_refused(clover, note):
+    """As it comes out of a table whose notes are missing."""
+    with pytest.raises(ValidationError, match="note must be text") as caught:
+        clover.customers.modify("7QK2M9ZX4T0BC", note=note)
+    assert caught.value.field == "note"
 
 
 def test_what_else_is_noted_stays(clover):

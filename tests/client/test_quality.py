@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clover_nb import connect, quality, read_table, to_frame
+from clover_nb import connect, quality, read_table, save_table, to_frame
 from clover_nb.errors import ValidationError
 from clover_nb.sandbox.sample_data.rows import expected_flaws
 
@@ -290,3 +290,33 @@ def test_a_table_that_came_back_from_a_file_is_judged_alike(table, judge):
     assert len(judge(pd.concat([few, few]))) >= len(found)
     with pytest.raises(ValidationError, match="no column shipping_line1"):
         judge(few.drop(columns="shipping_line1"))
+
+
+def test_a_table_that_was_saved_and_read_is_judged_alike(table, tmp_path):
+    """There all is text, the number of cards too."""
+    few = table.head(300)
+    path = tmp_path / "customers.csv"
+    save_table(few, path)
+    pd.testing.assert_frame_equal(
+        quality.report(read_table(path), TODAY), quality.report(few, TODAY)
+    )
+
+
+@pytest.mark.parametrize("judge", [quality.report, quality.doubtful_addresses, quality.duplicates])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: None,
+        lambda table: table["name"],
+        lambda table: pd.concat([table, table], axis=1),
+        lambda table: table.set_index("email", append=True),
+    ],
+    ids=["None", "a column", "headings twice", "an index of two levels"],
+)
+def test_what_is_no_table_of_customers_is_refused(table, judge, change):
+    """With a sentence about it."""
+    with pytest.raises(ValidationError) as caught:
+        judge(change(table.head(3)))
+    assert caught.value.field == "table"
+    with pytest.raises(ValidationError, match="must be a DataFrame"):
+        quality.save_csv(None, "never.csv")

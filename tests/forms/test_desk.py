@@ -66,7 +66,7 @@ class Gate:
         result = self._call(*args, **kwargs)
         if not self.entered.is_set():
             self.entered.set()
-            assert self.opened.wait(30)
+            assert self.opened.wait(60)
         return result
 
 
@@ -306,6 +306,49 @@ def test_a_look_that_ends_late_is_no_change_that_failed(desk, clover, ana, bea, 
         gate.opened.set()
         await happens(lambda: not form.busy)
         assert "Not saved" not in words(desk.status)
+
+    asyncio.run(scenario())
+
+
+def test_a_desk_that_is_closed_while_it_undoes_waits_for_that(
+    desk, clover, ana, monkeypatch, capsys
+):
+    """The cell runs again: the next desk shows the customer as it is then."""
+    clover.customers.modify(ana["id"], name="Bo")
+    gate = Gate(clover.undo)
+    monkeypatch.setattr(clover, "undo", gate)
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        desk.offer_undo(next(clover.journal.of_customer(ana["id"])).number)
+        FormDriver(desk.undo_form).submit()
+        await happens(gate.entered.is_set)
+        threading.Timer(0.1, gate.opened.set).start()
+        desk.close()
+
+    asyncio.run(scenario())
+    assert "Undone: Ana" in capsys.readouterr().out
+
+
+def test_a_form_at_work_gives_way_to_no_other(desk, clover, ana, monkeypatch):
+    """Not to the one that a card's button leads to: what came of its work would never be said."""
+    gate = Gate(clover.customers.delete_source)
+    monkeypatch.setattr(clover.customers, "delete_source", gate)
+
+    async def scenario():
+        desk.select(ana["id"])
+        await happens(lambda: desk.history)
+        card = ana["source_ids"][0]
+        desk.receive({"do": "remove", "card": card})
+        form = desk.form
+        driver(desk).tick().submit()
+        await happens(gate.entered.is_set)
+        desk.receive({"do": "remove", "card": card})
+        assert desk.form is form
+        gate.opened.set()
+        await happens(lambda: form.row is not None)
+        assert "Saved: Ana" in driver(desk).status
 
     asyncio.run(scenario())
 

@@ -69,7 +69,7 @@ def slow(clover, monkeypatch):
 
         def held(*args, **fields):
             calls.append((args, fields))
-            assert go.wait(10)
+            assert go.wait(60)
             return real(*args, **fields)
 
         monkeypatch.setattr(owner, name, held)
@@ -663,6 +663,23 @@ def test_a_card_is_removed(clover, shown):
     assert "has no card" in delete.errors["card"]
 
 
+def test_what_was_ticked_about_one_card_is_not_so_of_another(clover, shown):
+    """Nor when the card is gone by the time of the click: each card is agreed to by itself."""
+    customer = a_customer(clover)
+    clover.customers.add_source(customer["id"], a_token(clover, "amex"), consent=True)
+    delete = shown("delete_card", customer["id"])
+    visa, amex = (key for key, _ in delete.form.choices["card"][:0:-1])
+    delete.type(card=visa).tick().type(card=amex)
+    assert delete.texts["gone"] == ""
+    delete.submit()
+    assert set(delete.errors) == {"gone"}
+    delete.tick()
+    clover.customers.delete_source(customer["id"], amex)
+    delete.submit().press("Reload, keep my edits")
+    assert (delete.texts["card"], delete.texts["gone"]) == ("", "")
+    assert clover.customers.retrieve(customer["id"])["source_ids"] == [visa]
+
+
 def test_a_test_card_fills_the_token(shown):
     """Only where no real cards are; the token is in no state."""
     create = shown("create_customer")
@@ -925,6 +942,27 @@ def test_a_choice_outlives_the_look_at_the_record_unless_its_card_is_gone(clover
     assert attach.texts["replaces"] == ""
 
 
+def test_two_forms_about_one_customer_are_saved_crosswise(clover, shown):
+    """What was typed into one outlives what the other saves, and is no conflict with oneself."""
+    ana, bea = a_customer(clover, name="Ana"), a_customer(clover, name="Bea")
+    contact, note = shown("edit_contact", ana["id"]), shown("edit_note", ana["id"])
+    delete, other = shown("delete_card", ana["id"]), shown("edit_note", bea["id"])
+    contact.type(name="Ana Costa")
+    note.type(note="Calls on Mondays").submit()
+    assert "Saved" in note.status
+    assert contact.texts["name"] == "Ana Costa"
+    assert "Another form here has changed this customer" in contact.status
+    assert other.status == delete.status == ""
+    contact.submit()
+    assert "Saved: Ana Costa" in contact.status
+    note.press("Undo")
+    assert "Undone" in note.status
+    delete.type(card=ana["source_ids"][0]).tick().submit()
+    assert "Saved" in delete.status
+    now = clover.customers.retrieve(ana["id"])
+    assert (now["name"], now["note"], now["source_ids"]) == ("Ana Costa", None, [])
+
+
 def test_a_warning_passes_only_by_a_tick_for_the_same_words(clover, shown):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
@@ -982,6 +1020,40 @@ def test_a_closed_form_leaves_no_widget(clover, shown, name):
     for _ in range(50):
         getattr(forms, name)(clover=clover).close()
     assert len(living) == before
+
+
+def test_a_form_that_is_closed_while_it_saves_says_what_came_of_it(clover, shown, slow, capsys):
+    """And is closed only then: a cell that runs again shows the record as the change left it."""
+    ana = a_customer(clover, name="Ana")
+    contact = shown("edit_contact", ana["id"]).type(name="Ana Costa")
+    go, calls = slow(clover.customers, "modify")
+
+    async def main():
+        contact.submit()
+        await until(lambda: calls)
+        threading.Timer(0.1, go.set).start()
+        contact.form.close()
+
+    run(main())
+    assert clover.customers.retrieve(ana["id"])["name"] == "Ana Costa"
+    told = capsys.readouterr().out
+    assert told.startswith("Edit the contact: a change is under way")
+    assert "Saved: Ana Costa" in told
+
+
+def test_a_form_that_is_closed_while_it_waits_for_its_card_sends_nothing(clover, shown, capsys):
+    """Nobody will answer any more, so nobody is waited for."""
+    ana = a_customer(clover)
+    attach = shown("attach_card", ana["id"]).type_card().tick()
+
+    async def main():
+        attach.submit()
+        assert attach.form.is_busy
+        attach.form.close()
+
+    run(main())
+    assert "Nothing was sent" in capsys.readouterr().out
+    assert clover.customers.retrieve(ana["id"])["card_count"] == 1
 
 
 def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):

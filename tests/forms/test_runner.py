@@ -79,7 +79,7 @@ def test_a_later_read_takes_the_place_of_an_earlier_one(runner):
     go, found, ended = threading.Event(), [], threading.Event()
 
     def slow():
-        go.wait(10)
+        go.wait(60)
         ended.set()
         return "first"
 
@@ -100,7 +100,7 @@ def test_a_read_that_nobody_waits_for_is_dropped(runner):
     go, found = threading.Event(), []
 
     def slow():
-        go.wait(10)
+        go.wait(60)
         raise KeyError
 
     async def main():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pandas as pd
 import pytest
 
@@ -437,3 +439,20 @@ def test_where_several_can_be_selected_ticking_selects(people):
     table.receive({"do": "tick_all", "on": False, "click": 2})
     assert table.selected_ids == ["Q"]
     assert table.ticked_ids == []
+
+
+def test_a_message_is_answered_before_another_thread_has_its_turn(people):
+    """Messages come in two threads, and one of them at a time writes a widget."""
+    table, handled = forms.customer_table(people), threading.Event()
+    other = threading.Thread(target=table.receive, args=({"do": "search", "text": "zoe"},))
+    table.observe(lambda _: handled.set(), "view")
+
+    def answered(_):
+        table.unobserve(answered, "answers")
+        other.start()
+        assert not handled.wait(0.2)
+
+    table.observe(answered, "answers")
+    table.receive({"do": "select", "ids": ["P"], "click": 1})
+    other.join()
+    assert ids(table) == "S"

@@ -9,18 +9,16 @@ import pytest
 from clover_nb import TEST_CARDS, connect, to_frame
 from clover_nb.forms.table_views import mark_views
 
-NOW = dt.datetime.now(dt.UTC).astimezone()
-LAST, THIS, NEXT = (
-    (NOW.replace(day=15) + dt.timedelta(days)).strftime("%m%y") for days in (-31, 0, 31)
-)
 ADDRESS = {"address1": "1 Main St", "city": "Boston", "state": "MA", "country": "US"}
 
 
-def customer(key, expiry=None, zip_code=None, age=30):
-    """A record as Clover's Platform API gives it."""
+def customer(key, months=None, zip_code=None, age=30):
+    """A record as Clover's Platform API gives it: months until the card expires, days of age."""
+    now = dt.datetime.now(dt.UTC).astimezone()
+    expiry = months is not None and f"{now.replace(day=15) + dt.timedelta(31 * months):%m%y}"
     cards = [{"id": "C", "last4": "4242", "expirationDate": expiry}] if expiry else []
     addresses = [{**ADDRESS, "zip": zip_code}] if zip_code is not None else []
-    created = (NOW - dt.timedelta(age)).timestamp() * 1000
+    created = (now - dt.timedelta(age)).timestamp() * 1000
     lists = {"cards": {"elements": cards}, "addresses": {"elements": addresses}}
     return {"id": key, "customerSince": int(created), **lists}
 
@@ -39,7 +37,7 @@ def customer(key, expiry=None, zip_code=None, age=30):
 def test_each_holds_whom_it_is_about(clover, view, members):
     """Months and days are those of the person at the desk."""
     records = [
-        *(customer("A", LAST), customer("B", THIS), customer("C", NEXT)),
+        *(customer("A", -1), customer("B", 0), customer("C", 1)),
         *(customer("D"), customer("E", zip_code=""), customer("F", zip_code="60601")),
         customer("G", age=6),
     ]

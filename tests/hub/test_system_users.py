@@ -124,7 +124,7 @@ def running_hub(folder, settings):
             left = started.children(recursive=True)
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-            _, alive = psutil.wait_procs(left, timeout=30)
+            _, alive = psutil.wait_procs(left, timeout=60)
             for each in alive:
                 each.kill()
             assert alive == [], "the hub left processes behind"

@@ -363,6 +363,22 @@ def test_a_change_can_be_undone(clover):
     assert clover.customers.retrieve(row["id"])["name"] == "Bea"
 
 
+def test_a_change_of_several_calls_is_undone_by_all_its_entries(clover):
+    """The last first; the address and the note have one of their own."""
+    address = {"city": "Austin", "state": "TX", "postal_code": "78701", "country": "US"}
+    row = a_customer(clover, name="Ana", phone="555-0101", shipping={"address": ADDRESS})
+    before = clover.customers.retrieve(row["id"])
+    changed = clover.customers.modify(
+        row["id"], name="Bea", phone="555-0102", note="Moved", shipping={"address": address}
+    )
+    entries = changed.attrs["entries"]
+    assert entries[-1] == changed.attrs["entry"]
+    assert entries == clover.journal.frame(customer_id=row["id"]).index[-len(entries) :].to_list()
+    for entry in reversed(entries):
+        clover.undo(entry)
+    pd.testing.assert_series_equal(clover.customers.retrieve(row["id"]), before)
+
+
 def refused(clover, match):
     with pytest.raises(ValidationError, match=match) as caught:
         clover.undo(clover.journal.frame().index[-1])

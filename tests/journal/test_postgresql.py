@@ -22,7 +22,7 @@ from batch_rows import are_verified
 from form_driver import FormDriver
 from practice_customers import a_customer
 
-from clover_nb import connect, errors, forms, team
+from clover_nb import connect, errors, forms
 from clover_nb.bulk import row_sender
 from clover_nb.errors import JournalError
 from clover_nb.forms import history
@@ -31,6 +31,7 @@ from clover_nb.journal.batches import Batches
 from clover_nb.journal.entries import Write
 from clover_nb.journal.journal import Journal
 from clover_nb.masking import Secret
+from clover_nb.team_database import examine_database
 
 HERE = {"host": "h", "merchant": None}
 TEAM_PAGE = Path(__file__).parents[2] / "docs/team.md"
@@ -161,7 +162,7 @@ def test_the_database_of_the_documentation_lets_the_team_in_alone(postgresql_ser
         journal = Journal(Secret(postgresql_server.address("cy", "clover")))
         journal.begin(a_write(), **HERE)
         assert list(journal.frame()["login"]) == ["cy"]
-        state = team.examine_database(postgresql_server.address("cy", "clover"))
+        state = examine_database(postgresql_server.address("cy", "clover"))
         assert (state.role, state.is_open) == ("cy", False)
         with pytest.raises(JournalError, match="permission denied"):
             Journal(Secret(postgresql_server.address("eve", "clover")))
@@ -212,9 +213,7 @@ def test_what_a_killed_process_left_is_settled_by_whoever_comes_next(practice, d
     with held_change(practice, database) as (number, worker):
         journal = journal_of(database, "bo")
         assert journal.is_under_way(journal.entry(number))
-        assert any(
-            ", ana" in each for each in team.examine_database(database.address("bo")).processes
-        )
+        assert any(", ana" in each for each in examine_database(database.address("bo")).processes)
         kill(worker, journal, number)
     with connect_as(practice, database, "bo") as bo:
         assert bo.journal.entry(number).outcome == "done"
@@ -341,7 +340,7 @@ def write_and_name(journal):
     journal.end(entry, "done")
     with journal.database.connect() as db:
         session = db.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return entry, journal.process(), session
+    return entry, journal.register_process(), session
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -381,7 +380,7 @@ def test_threads_share_a_connection(database):
     table = journal.frame()
     assert len(table) == 25
     assert [each["name"] for each in table["sent"]] == [each["name"] for each in table["after"]]
-    assert len(team.examine_database(database.address("bo")).processes) == 1
+    assert len(examine_database(database.address("bo")).processes) == 1
 
 
 # -- the database is away for a while --------------------------------------------------------------

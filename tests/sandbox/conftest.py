@@ -21,7 +21,7 @@ class Caller:
 
     def __call__(self, method, path, **kwargs):
         path = path.replace("{m}", self.box.merchant_id)
-        return self.session.request(method, self.box.ecommerce_url + path, timeout=10, **kwargs)
+        return self.session.request(method, self.box.ecommerce_url + path, timeout=60, **kwargs)
 
     def tokenize(self, name="visa", without="", **changes):
         card = {**TEST_CARDS[name], **changes}

@@ -23,7 +23,7 @@ SESSION.trust_env = False
 
 
 def send(path, body, **headers):
-    return SESSION.post(THERE["token_url"] + path, json=body, headers=headers, timeout=10).json()
+    return SESSION.post(THERE["token_url"] + path, json=body, headers=headers, timeout=60).json()
 
 
 RECORD = {

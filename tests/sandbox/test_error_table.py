@@ -91,7 +91,7 @@ def six_at_once(call):
     def ask():
         headers = {"Authorization": f"Bearer {call.box.access_token}"}
         url = call.box.ecommerce_url + "/pakms/apikey"
-        answers.append(requests.get(url, headers=headers, timeout=10))
+        answers.append(requests.get(url, headers=headers, timeout=60))
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:

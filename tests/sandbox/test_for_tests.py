@@ -67,7 +67,7 @@ import requests
 def test_it(clover_sandbox):
     customers = f"{clover_sandbox.platform_url}/v3/merchants/{clover_sandbox.merchant_id}/customers"
     bearer = {"Authorization": f"Bearer {clover_sandbox.access_token}"}
-    assert requests.get(customers, headers=bearer, timeout=10).json()["elements"] == []
+    assert requests.get(customers, headers=bearer, timeout=60).json()["elements"] == []
 """
     (tmp_path / "test_example.py").write_text(code)
     status, said = run_pytest(tmp_path)
@@ -82,7 +82,7 @@ import requests
 
 def ids(box):
     path = f"{box.platform_url}/v3/merchants/{box.merchant_id}/customers?limit=1000"
-    answer = requests.get(path, headers={"Authorization": f"Bearer {box.access_token}"}, timeout=10)
+    answer = requests.get(path, headers={"Authorization": f"Bearer {box.access_token}"}, timeout=60)
     return [each["id"] for each in answer.json()["elements"]]
 
 
@@ -181,7 +181,7 @@ def test_the_command_of_the_container_serves(tmp_path):
             answer = requests.post(
                 f"http://127.0.0.1:{port}/_sandbox/reset",
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=10,
+                timeout=60,
             )
             assert answer.status_code == 200
         finally:

@@ -45,7 +45,7 @@ def receiver():
 
 def take(receiver):
     """The next event: its kind, and whose it is."""
-    _, body = receiver.received.get(timeout=20)
+    _, body = receiver.received.get(timeout=60)
     (events,) = body["merchants"].values()
     (event,) = events
     return event["type"], event["objectId"]
@@ -55,7 +55,7 @@ def test_every_change_is_posted(make, receiver):
     """By whichever API; as Clover documents it. A refused change is none."""
     call = make(webhook=receiver.url, webhook_auth="sesame", seed=1)
     customer = call.create()
-    headers, body = receiver.received.get(timeout=20)
+    headers, body = receiver.received.get(timeout=60)
     assert headers["X-Clover-Auth"] == "sesame"
     assert headers["Content-Type"] == "application/json"
     assert body == {

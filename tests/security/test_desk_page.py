@@ -259,7 +259,7 @@ def test_the_port_is_kept_where_nobody_else_writes(tmp_path, monkeypatch):
 # The status of an answer, if there is one.
 ASK = """
 import http.client, socket, sys
-connection = http.client.HTTPConnection(sys.argv[1], timeout=30)
+connection = http.client.HTTPConnection(sys.argv[1], timeout=60)
 if sys.argv[4] == "IPv6":
     connection.sock = socket.socket(socket.AF_INET6)
     connection.sock.connect(("::ffff:127.0.0.1", connection.port))

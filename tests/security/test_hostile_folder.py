@@ -59,15 +59,15 @@ def test_the_lab_runs_and_reads_nothing_of_it(tmp_path, hostile):
     """And stays behind its token; Voilà, which would, is not there."""
     headers = {"Authorization": f"token {TOKEN}"}
     with running_lab(tmp_path, hostile, JUPYTER_TOKEN=TOKEN) as (_, url):
-        assert requests.get(f"{url}api/contents", timeout=10).status_code == 403
-        assert requests.get(f"{url}api/contents", headers=headers, timeout=10).ok
+        assert requests.get(f"{url}api/contents", timeout=60).status_code == 403
+        assert requests.get(f"{url}api/contents", headers=headers, timeout=60).ok
         for path in (
             "voila",
             "voila/render/x.ipynb?theme=x",
             "voila/tree",
             "voila/static/voila.js",
         ):
-            assert requests.get(url + path, headers=headers, timeout=10).status_code == 404
+            assert requests.get(url + path, headers=headers, timeout=60).status_code == 404
 
 
 @pytest.mark.long

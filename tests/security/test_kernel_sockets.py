@@ -46,7 +46,7 @@ def sockets_of(kernel):
 
 def socket_type(port):
     """What kind of ZeroMQ socket listens at a port: what it says to whoever connects."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL"
         connection.sendall(greeting.ljust(64, b"\x00"))
         metadata = b"\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"

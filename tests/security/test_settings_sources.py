@@ -12,7 +12,7 @@ from clover_nb.client import connect
 from clover_nb.errors import SettingsError
 from clover_nb.masking import Secret
 from clover_nb.settings import Settings
-from clover_nb.team import describe_database
+from clover_nb.team_database import describe_database
 
 pytestmark = pytest.mark.usefixtures("empty_folder")
 

@@ -49,7 +49,7 @@ class Desk:
         self, method: str, path: str, **headers: str
     ) -> tuple[int, http.client.HTTPMessage, str]:
         """Send a request as a program would, and give status, headers and text."""
-        connection = http.client.HTTPConnection(self.host, timeout=60)
+        connection = http.client.HTTPConnection(self.host, timeout=300)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=sent)
         response = connection.getresponse()
@@ -111,5 +111,5 @@ def running_desk(
             yield Desk(printed[1], process)
         finally:
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
             process.stdout.close()

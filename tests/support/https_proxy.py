@@ -64,7 +64,7 @@ def running_proxy(folder: Path, sandbox_url: str) -> Iterator[HTTPSProxy]:
             proxy.requests.append((self.host, self.command, self.path, token))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kept = {name: value for name, value in self.headers.items() if name != "Host"}
-            upstream = http.client.HTTPConnection(sandbox, timeout=30)
+            upstream = http.client.HTTPConnection(sandbox, timeout=60)
             upstream.request(self.command, self.path, body, kept)
             response = upstream.getresponse()
             content = response.read()

@@ -53,7 +53,7 @@ def running_hub(folder: Path) -> Iterator[Hub]:
             left = started.children(recursive=True)
             process.terminate()
             process.wait(60)
-            _, alive = psutil.wait_procs(left, timeout=30)
+            _, alive = psutil.wait_procs(left, timeout=60)
             for each in alive:
                 each.kill()
             assert alive == [], "the hub left processes behind"

@@ -62,8 +62,8 @@ def _address(process: subprocess.Popen[bytes], folder: Path) -> str:
         for info in (folder / "RUNTIME_DIR").glob("jpserver-*.json"):
             try:
                 url: str = json.loads(info.read_text())["url"]
-                requests.get(url + "api", timeout=5)
-            except (ValueError, requests.ConnectionError):
+                requests.get(url + "api", timeout=60)
+            except (ValueError, requests.RequestException):
                 continue
             return url
         time.sleep(0.05)

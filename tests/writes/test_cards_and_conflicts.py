@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import pandas as pd
 import pytest
 
 from clover_nb import TEST_CARDS, connect, errors, sandbox
@@ -120,6 +121,14 @@ def test_a_record_that_is_as_expected_is_changed(clover):
     row = clover.customers.modify(row["id"], name="Bea", expected=row)
     row = clover.customers.retrieve(row["id"])
     assert clover.customers.modify(row["id"], name="Cleo", expected=row)["name"] == "Cleo"
+
+
+def test_a_row_that_came_back_from_a_file_is_as_expected(clover, tmp_path):
+    """A customer without cards has an empty list of them at Clover, and nothing in the file."""
+    row = clover.customers.create(email="ana@example.com", source=None, name="Ana Rivera")
+    clover.customers.search(id=row["id"]).to_csv(tmp_path / "customers.csv")
+    read = pd.read_csv(tmp_path / "customers.csv", index_col="id").iloc[0]
+    assert clover.customers.modify(row["id"], name="Bea Rivera", expected=read)["name"][:3] == "Bea"
 
 
 def test_a_record_that_somebody_else_changed_is_not(clover):

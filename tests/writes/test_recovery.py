@@ -217,7 +217,8 @@ def test_with_a_wrong_clock_a_create_is_not_told_wrongly(real, tmp_path, loss, s
     elif shown:
         assert outcome == "done"
         assert colleague.settings.merchant_id
-        assert real.connect(journal=None).customers.retrieve(made)["card_brand"] == "VISA"
+        with real.connect(journal=None) as clover:
+            assert clover.customers.retrieve(made)["card_brand"] == "VISA"
     else:
         assert outcome == "unknown"
 

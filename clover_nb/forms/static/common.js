@@ -162,6 +162,7 @@ function keepFocus(root, change, next) {
   if (!isUsable(document.activeElement)) next(held).find(isUsable)?.focus();
 }
 
+const PROMPT = 4_000; // milliseconds after which the kernel is asked again for what it has not begun
 const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
 
 /** Sends to the kernel, and knows whether it is gone or silent; `changed` hears of both. */

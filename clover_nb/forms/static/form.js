@@ -1,6 +1,7 @@
 // A form: draws what the kernel declares.
 
 const BULLETS = "••••••••••••";
+const UNCLEAR = " It is not known whether what was being sent was saved: look at the record before you send it again.";
 
 let forms = 0;
 
@@ -194,22 +195,24 @@ function draw(model, el, values) {
     }
   };
   const showState = () => {
-    const busy = model.get("busy");
+    const isGone = values.isGone(); // and will never say what came of what it was at
+    const busy = isGone ? "" : model.get("busy");
     const writes = busy === "submit" || busy === "undo";
     const isAbout = !spec.about || Boolean(model.get("about"));
     body.disabled = !isAbout || Boolean(spec.readOnly);
     body.inert = body.disabled;
     submitting.say(busy === "submit" ? spec.busy : spec.submit);
-    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !values.isGone());
+    submitting.allow(!writes && !model.get("locked") && !spec.readOnly && !isGone);
     find.say(busy === "find" ? "Looking…" : "Find");
-    find.allow(!writes && !values.isGone());
+    find.allow(!writes && !isGone);
     if (inputs.customer) inputs.customer.input.disabled = writes;
     sure.hidden = !model.get("has_warnings");
     const trouble = values.trouble();
-    showText(gone, trouble && `${trouble} What you typed is still here.`);
+    const isUnclear = isGone && ["submit", "undo"].includes(model.get("busy"));
+    showText(gone, trouble && `${trouble} What you typed is still here.${isUnclear ? UNCLEAR : ""}`);
     showHtml(who, model.get("who"));
     showPreview();
-    showHtml(status, model.get("status"));
+    showHtml(status, isGone && model.get("busy") ? "" : model.get("status"));
     const outcome = model.get("outcome");
     showHtml(conflict, outcome.conflict);
     showHtml(result, outcome.result);

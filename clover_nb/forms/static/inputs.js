@@ -6,7 +6,6 @@
 
 const HELD_DIGITS = 8; // the kernel sees at most these many of a card number that is being typed
 const SECRET = "source"; // the input for a token, which is none of the texts
-const PROMPT = 4_000; // milliseconds after which the kernel is asked again for what it has not begun
 const UNHEARD = "The kernel has not received this yet: it is sent again.";
 
 /** What is typed into the inputs of one view of a widget; `changed` hears of what is to be shown. */
@@ -186,9 +185,10 @@ function textInput(field, id, on) {
   });
   input.addEventListener("paste", (event) => {
     const lines = event.clipboardData.getData("text").trim();
-    if (hasLines || !/[\r\n]/.test(lines)) return; // the browser does it well, but would join lines
+    // Else the browser does it well; it would join lines, and keep the tabs between cells.
+    if (hasLines || !/[\r\n\t]/.test(lines)) return;
     event.preventDefault();
-    const text = lines.replace(/\s*[\r\n]+\s*/g, isWhole ? ", " : " ");
+    const text = lines.replace(/\s*[\r\n\t]+\s*/g, isWhole ? ", " : " ");
     input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
     input.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
   });

@@ -106,12 +106,21 @@ function render({ model, el, link }) {
   let focusRow = null; // the row to move to when the next page is here
   let refused = false; // whether a card number was typed just now
   let pause;
+  let prompting;
 
-  // Searching: one question at a time, so that a slow kernel isn't left behind by the typing.
-  const find = () => {
-    if (asked !== null || search.value === view().query) return;
+  // Searching: one question at a time, so that a slow kernel isn't left behind by the typing; and
+  // again while no answer comes, as it may be lost on its way.
+  const ask = (what) => {
     asked = search.value;
-    kernel.send({ do: "search", text: asked });
+    clearInterval(prompting);
+    prompting = setInterval(() => {
+      if (asked === null || kernel.isGone()) clearInterval(prompting);
+      else kernel.send({ do: what, text: asked });
+    }, PROMPT);
+    kernel.send({ do: what, text: asked });
+  };
+  const find = () => {
+    if (asked === null && search.value !== view().query) ask("search");
   };
   const refuseCard = () => {
     const start = findCard(search.value);
@@ -155,8 +164,7 @@ function render({ model, el, link }) {
       if (view().matches) select(body.rows[0]);
       return focusOn(body.rows[0]);
     }
-    asked = search.value;
-    kernel.send({ do: "enter", text: asked });
+    ask("enter");
     table.focus();
   };
 
@@ -509,6 +517,7 @@ function render({ model, el, link }) {
 
   return () => {
     clearTimeout(pause);
+    clearInterval(prompting);
     clearInterval(clock);
     releaseKeys();
     kernel.end();
