@@ -199,7 +199,8 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
             field="table",
         )
     key = row.get("id", row.name) if isinstance(row, pd.Series) else None
-    if not isinstance(key, str):
+    known = {*SCHEMA} - {"id", *_CARD_COLUMNS}  # neither a token nor the answer to a delete
+    if not isinstance(key, str) or not known & {*row.index}:
         raise ValidationError(
             "row is not the row of a customer.",
             hint="Give one as customers.retrieve and customers.modify return.",

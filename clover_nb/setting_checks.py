@@ -117,7 +117,7 @@ def check_secret(field: str, value: object) -> Secret:
         raise SettingsError(
             f"{VARIABLES[field][0]} is missing.",
             hint="Set it in the environment or in a file .env beside your notebooks "
-            "(.env.example explains each setting), or use CLOVER_ENVIRONMENT=local to practise "
+            "(the lesson 08_go_live says how), or use CLOVER_ENVIRONMENT=local to practise "
             "without an account.",
             field=field,
         )

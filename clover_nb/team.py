@@ -6,6 +6,7 @@ be relied on. For a database see :mod:`clover_nb.team_database`.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import re
@@ -43,11 +44,16 @@ def open_shared(path: Path, mode: int) -> int:
     """Open a file to lock it, with a mode that it has whatever the umask; a colleague's has it.
 
     Raises:
-        OSError: It can't be opened, or is a link, which could lead to somebody else's file.
+        OSError: It can't be opened; or is a link, which could lead to somebody else's file, or no
+            file: root would take a device such as /dev/null away from all others.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     file = os.open(path, flags, mode)
-    if hasattr(os, "fchmod") and os.fstat(file).st_uid == os.geteuid():
+    state = os.fstat(file)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    if hasattr(os, "fchmod") and state.st_uid == os.geteuid():
         os.fchmod(file, mode)
     return file
 

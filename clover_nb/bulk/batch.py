@@ -210,7 +210,8 @@ def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
         if there.has_card(str(row.customer_id)):
             reasons.append(RowReason(ID, "has_card", "A card was attached since."))
         return PlanRow(row.row, "delete", row.customer_id, dict(row.wanted), {}, reasons)
-    wanted = {name: row.before[name] for name in differing_fields(now, row.before)}
+    ours = differing_fields(row.before, made)  # the rest was as wanted already
+    wanted = {name: row.before[name] for name in differing_fields(now, row.before) if name in ours}
     if not wanted:
         return PlanRow(row.row, "unchanged", row.customer_id)
     reasons = [reason for reason in moved if reason.field in wanted]

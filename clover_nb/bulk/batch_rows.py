@@ -90,10 +90,19 @@ class BatchRows:
         if check.verdict == "found" and row.row in self._begun:
             self.save_change(row, check.now or {})
         elif check.verdict == "found":  # by somebody else
+            self.note_before(row, check.now or {})
             self.save(row, "done")
         elif check.verdict != "send":
             self.save(row, check.verdict, check.reason)
         return check.verdict == "send"
+
+    def note_before(self, row: BatchRow, now: Values) -> None:
+        """Keep how a customer is before a row changes it, for undo.
+
+        What is as wanted already is somebody else's work, unless the row was begun before.
+        """
+        names = differing_fields(now, row.wanted) if row.row in self._begun else list(row.wanted)
+        row.before |= {name: now[name] for name in names if name in now}
 
     def save_change(self, row: BatchRow, now: Values, request_id: str | None = None) -> None:
         """Write down that a row is done, in the customer's history too.

@@ -16,7 +16,7 @@ from clover_nb.api.platform import PlatformAPI
 from clover_nb.bulk import row_requests
 from clover_nb.bulk.batch_rows import BatchRows
 from clover_nb.bulk.row_checks import GONE, check_delete, check_modify
-from clover_nb.bulk.row_requests import Values, differing_fields, values_of
+from clover_nb.bulk.row_requests import Values, values_of
 from clover_nb.bulk.rows import list_calls
 from clover_nb.records import Record, flatten
 from clover_nb.transport.http import AmbiguousWriteError
@@ -125,9 +125,7 @@ class RowSender:
             return self._rows.save_check(row, check_delete(row, now, has_card=has_card))
         if not self._rows.save_check(row, check_modify(row, now) if now else GONE):
             return False
-        # What is as wanted already, this row has perhaps changed before it was interrupted.
-        now = now or {}
-        row.before |= {name: now[name] for name in differing_fields(now, row.wanted)}
+        self._rows.note_before(row, now or {})
         return True
 
     def _send_until_known(self, row: BatchRow, record: Record | None) -> None:

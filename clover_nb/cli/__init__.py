@@ -42,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _make_parser() -> argparse.ArgumentParser:
     from clover_nb.sandbox import cli as sandbox_cli  # noqa: PLC0415  kernels need not wait for it
 
-    parser = _ArgumentParser(prog="clover-nb", description=__doc__)
+    parser = _ArgumentParser(
+        prog="clover-nb",
+        description="The customer desk for Clover. Without settings, all of it runs on a practice "
+        "sandbox; `clover-nb COMMAND --help` says more.",
+    )
     parser.add_argument("--version", action=_PrintVersion)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

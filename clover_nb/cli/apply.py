@@ -104,6 +104,8 @@ def _is_confirmed(what: str, clover: Clover, arguments: argparse.Namespace) -> b
 
 
 def _send_rows(batch: Batch, arguments: argparse.Namespace) -> int:
+    if arguments.failed:
+        batch.save_failed(arguments.failed)  # what can't be written is said before anything is sent
     batch.resume(progress=_show_progress)
     print(file=sys.stderr)  # ends the line of the progress
     table = batch.frame()

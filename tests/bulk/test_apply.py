@@ -60,6 +60,24 @@ def test_a_plan_is_applied_once_by_several_journals_too(near, box, tmp_path):
     assert near.customers.list()["phone"].isin(table["phone"]).sum() == 2
 
 
+@pytest.mark.parametrize(
+    "wanted", [{"phone": "408-555-0177"}, {"phone": "408-555-0177", "name": "Bea Lee"}]
+)
+def test_undo_leaves_what_somebody_else_had_changed_alike(near, wanted):
+    """The batch found it as it was to be, so it is not the batch's to take back."""
+    row = near.customers.list().dropna(subset=["phone", "name", "email"]).iloc[0]
+    plan = near.customers.plan(pd.DataFrame([{"id": row.name} | wanted]))
+    near.customers.modify(row.name, phone="408-555-0177")  # a colleague
+    batch = near.customers.apply(plan)
+    assert repr(batch) == "<Batch 1: done; 1 done>"
+    undo = batch.plan_undo()
+    near.customers.apply(undo)
+    now = near.customers.retrieve(row.name)
+    assert (now["phone"], now["name"]) == ("408-555-0177", row["name"])
+    near.customers.modify(row.name, phone="408-555-0178")
+    assert batch.plan_undo().counts == {"unchanged": 1}
+
+
 @pytest.mark.parametrize("wait", ["60", None, -1, float("nan"), float("inf"), True])
 def test_a_wait_that_is_no_number_is_refused(near, wait):
     """Before anything is written down."""

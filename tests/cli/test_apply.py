@@ -131,6 +131,19 @@ def test_what_a_terminal_has_no_signs_for_is_printed_as_a_code(box, tmp_path):
         assert r"\u0141o\u015b" in out
 
 
+@pytest.mark.parametrize("name", ["failed.txt", "nowhere/failed.csv"])
+def test_a_file_that_can_not_be_written_is_said_before_anything_is_sent(
+    box, saved, tmp_path, capsys, name
+):
+    """Else the rows that failed are nowhere."""
+    status, out, err = run(capsys, "apply", saved, "--yes", "--failed", tmp_path / name)
+    assert (status, out) == (1, "")
+    assert "neither in .csv nor in .xlsx" in err or "there is no folder" in err
+    (batch,) = json.loads(run(capsys, "batches", "--json")[1])
+    assert (batch["rows"], batch["done"]) == (3, 0)
+    assert not [entry for entry in box.requests if entry["method"] == "POST"]
+
+
 def test_rows_that_failed_exit_with_2_and_can_be_saved(box, saved, tmp_path, capsys):
     """With their reasons."""
     box.fail_next("400", times=1, method="POST", path="/customers")

@@ -621,8 +621,13 @@ def test_upsert_takes_a_row_of_a_table_and_one_with_few_columns():
         (to_frame([PLATFORM]), None, "row"),
         (to_frame([PLATFORM]), to_frame([PLATFORM]), "row"),
         (to_frame([PLATFORM]), pd.Series({"name": "Ana"}), "row"),
+        (to_frame([PLATFORM]), pd.Series({"id": "A", "deleted": True, "object": "card"}), "row"),
+        (to_frame([PLATFORM]), pd.Series({"id": "clv_A", "card_last4": "4242"}), "row"),
     ],
-    ids=["None", "twice", "no ids", "levels", "headings", "no row", "a table", "nobody's"],
+    ids=[
+        *("None", "twice", "no ids", "levels", "headings", "no row", "a table", "nobody's"),
+        *("a card that is deleted", "a token"),
+    ],
 )
 def test_upsert_refuses_what_is_not_clear(table, row, field):
     """And says which of the two it is about."""

@@ -273,6 +273,15 @@ def test_a_link_in_its_place_is_not_followed(tmp_path):
     assert other.read_bytes() == b""
 
 
+def test_what_is_no_file_keeps_its_mode(tmp_path):
+    """As /dev/null, which a journal in its place would close to all others; a pipe is here."""
+    os.mkfifo(tmp_path / "journal")
+    (tmp_path / "journal").chmod(0o666)
+    with pytest.raises(JournalError, match="it is no file"):
+        Journal(tmp_path / "journal")
+    assert stat.S_IMODE((tmp_path / "journal").stat().st_mode) == 0o666
+
+
 def test_half_an_emoji_can_be_written_down(tmp_path):
     """As JSON writes it; it reads back as it was."""
     journal = Journal(tmp_path / "journal")

@@ -9,6 +9,8 @@ import inspect
 import io
 import operator
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -25,6 +27,9 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?:\]\(|(?:src|srcset)=\")(?!https?:|#)([^)#\"]+)")
+FOLDERS = "benchmarks|clover_nb|compat|deploy|docs|notebooks|tests|tools"
+NAMED_FILE = re.compile(rf"`[^`\n]*?((?:{FOLDERS})/[\w./-]+)")
+RUNS_TESTS = re.compile(r"`(?:\w+=\S+ )?python -m pytest ([^`]+)`")
 COMMAND = re.compile(r"(?:`|^\$ )(make|clover-nb) ([a-z]+)", re.MULTILINE)
 
 # What Clover's two SDKs have for customers, cards and keys, version 1.0.0 of both.
@@ -118,6 +123,23 @@ def test_what_a_document_points_to_is_there(document):
     """Files and pictures, by their path."""
     for target in LINK.findall(text_of(document)):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_names_is_there(document):
+    """Files and folders of the repository, in what is typed or shown as code."""
+    for name in NAMED_FILE.findall(text_of(document)):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_tests_that_a_document_runs_are_there():
+    """What it selects is not nothing."""
+    commands = [each for document in DOCUMENTS for each in RUNS_TESTS.findall(text_of(document))]
+    assert commands
+    for arguments in commands:
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments.split()]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, (arguments, ran.stdout)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS + NOTEBOOKS, ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""The exercises of the first notebook: their checks see a right answer, and no other."""
+"""What a reader does in a lesson: answers that are checked, and a case that is worked."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ WRONG = [
         'houston = customers[customers["shipping_state"] == "TX"]',
     ],
 ]
+DESK_LESSON = NOTEBOOK.with_name("06_support_desk.ipynb")
+# What the text lets the reader do in the desk, before the cells that follow it.
+WORKED_CASE = """
+address = {"line1": "700 5th Avenue", "postal_code": "98104"}
+done = Customer.modify(caller, shipping={"address": address})
+clover.undo(done.attrs["entry"])
+"""
 TOKEN_OF = 'token_of = lambda card: Token.create(card=TEST_CARDS[card])["id"]'
 
 
@@ -80,3 +87,17 @@ def test_a_check_notices_what_was_not_to_be_changed(lesson):
     said = result_of(check, names)
     assert said["the number is new"] == "right"
     assert said["the name is as it was"] == "not yet"
+
+
+def test_the_lesson_of_the_desk_goes_on_after_the_case_was_worked(monkeypatch):
+    """Its cells take back their own change, not the reader's."""
+    monkeypatch.setattr(client, "_default", [])
+    names: dict[str, object] = {}
+    for cell in nbformat.read(DESK_LESSON, as_version=4).cells:
+        if cell.cell_type == "code":
+            result_of(cell.source, names)
+            if cell.source.startswith("customers ="):
+                result_of(WORKED_CASE, names)
+    assert names["before"]["shipping_line1"] == names["shown"]["shipping_line1"]
+    assert names["before"]["shipping_line1"] != names["moved"]["shipping_line1"]
+    names["clover"].close()
