@@ -83,7 +83,7 @@ class Application:
         self._has_ended.set()
 
     def await_begin(self) -> None:
-        """Wait until the journal says that it has begun: before, it looks as one that has stopped."""
+        """Wait until the journal says that it has begun; before, it looks as if it had stopped."""
         with suppress(JournalError):  # one that is away for a moment
             while self._is_working and self.batch.state != "running":
                 self._has_ended.wait(_BEGIN_SECONDS)

@@ -518,7 +518,7 @@ def test_a_batch_that_was_begun_elsewhere_is_gone_on_with(kept):
 
 
 def test_a_form_that_is_closed_while_it_starts_to_apply_is_followed_by_the_next(kept):
-    """As when the cell runs again at once: it isn't said that it has stopped, with all rows left."""
+    """As when the cell runs again at once: it isn't said that it has stopped with rows left."""
     browser = Browser(forms.change_many(clover=kept))
     browser.send(table(email=["a1@example.com"], name=["Ana A"])).tell("plan")
 
