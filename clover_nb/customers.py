@@ -155,7 +155,8 @@ class Customers:
             consent: With ``source``: ``True``, as for :meth:`add_source`.
             expected: The row that you read and decided on. The record is compared with it first,
                 and nothing is sent when somebody has changed it since. Clover has no version to
-                check, so a change in the very moment of sending is not noticed.
+                check, so a change in the very moment of sending is not noticed, nor one while a
+                request that was surely not done waits to be sent again (``Timeouts.total``).
 
         Returns:
             The changed customer as a row; ``row.attrs["entry"]`` is the number that :meth:`undo`

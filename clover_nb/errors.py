@@ -74,7 +74,7 @@ class CloverError(Exception):
         super().__init__(message)
 
     def __str__(self) -> str:
-        told = f"{self.message} {self.hint}".rstrip()
+        text = f"{self.message} {self.hint}".rstrip()
         facts = [
             fact
             for fact in (
@@ -84,7 +84,7 @@ class CloverError(Exception):
             )
             if fact
         ]
-        return f"{told} [{', '.join(facts)}]" if facts else told
+        return f"{text} [{', '.join(facts)}]" if facts else text
 
     def __reduce__(self) -> tuple[Callable[..., CloverError], tuple[Any, ...], dict[str, Any]]:
         """Pickle all attributes, and the cause where it is of this tree."""

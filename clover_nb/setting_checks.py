@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from numbers import Integral, Real
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from clover_nb import constants, team
@@ -168,15 +168,18 @@ def parse_switch(value: object) -> bool:
     )
 
 
-def check_number(field: str, value: object, *, whole: bool = False) -> Any:  # noqa: ANN401  int or float
+def check_number(field: str, value: object) -> float:
     """A number that is 0 or more, of Python or of numpy."""
-    kind = Integral if whole else Real
-    if isinstance(value, kind) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
-        return int(value) if whole else float(value)  # type: ignore[call-overload]  # it is whole
-    raise SettingsError(
-        f"{field} must be a {'whole ' if whole else ''}number, 0 or more, not {value!r}.",
-        field=field,
-    )
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
+        return float(value)
+    raise SettingsError(f"{field} must be a number, 0 or more, not {value!r}.", field=field)
+
+
+def check_whole_number(field: str, value: object) -> int:
+    """A whole number that is 0 or more, of Python or of numpy."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 0:
+        return int(value)
+    raise SettingsError(f"{field} must be a whole number, 0 or more, not {value!r}.", field=field)
 
 
 def check_path(field: str, value: object) -> None:
@@ -202,9 +205,9 @@ def ask_for_token(source: Callable[[], str]) -> Secret:
     try:
         value: object = mask_credentials({"access_token": source()})["access_token"]
     except Exception as error:
-        told = _UUID.sub("••••", mask_text(str(error)))
+        reason = _UUID.sub("••••", mask_text(str(error)))
         raise SettingsError(
-            f"The callable access_token= raised {type(error).__name__}{told and ': '}{told}.",
+            f"The callable access_token= raised {type(error).__name__}{reason and ': '}{reason}.",
             hint="It is called without arguments, and returns an access token.",
             field="access_token",
         ) from error

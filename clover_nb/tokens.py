@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from clover_nb import constants
+from clover_nb import constants, validation
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.errors import InvalidResponseError, SettingsError, ValidationError
 from clover_nb.masking import OpaqueSecret, Secret
@@ -76,6 +76,7 @@ class Tokens:
         self._settings = settings
         self._api_keys = api_keys
 
+    @validation.check_arguments
     def create(self, *, card: Mapping[str, str]) -> pd.Series[Any]:
         """Make a token of one of Clover's published test cards, ``POST /v1/tokens``.
 

@@ -120,8 +120,8 @@ class Batch:
         lines = []
         for row in self._batches.rows(self.number):
             if row.state in FAILED:
-                told = {"row": str(row.row), ID: row.customer_id or "", "reason": row.reason or ""}
-                cells = dict(zip(headings, row.cells, strict=False)) | {n: told[n] for n in added}
+                more = {"row": str(row.row), ID: row.customer_id or "", "reason": row.reason or ""}
+                cells = dict(zip(headings, row.cells, strict=False)) | {n: more[n] for n in added}
                 lines.append([cells.get(name, "") for name in [*headings, *added]])
         columns = [*headings, *added]
         if path.suffix.lower() == ".csv":
@@ -185,8 +185,8 @@ class Batch:
         )
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{count:,} {state}" for state, count in self.counts.items())
-        return f"<Batch {self.number}: {self.state}; {told or 'no rows'}>"
+        counts = ", ".join(f"{count:,} {state}" for state, count in self.counts.items())
+        return f"<Batch {self.number}: {self.state}; {counts or 'no rows'}>"
 
 
 def _name_row(row: BatchRow, fields: Sequence[str]) -> str | None:
@@ -197,16 +197,16 @@ def _name_row(row: BatchRow, fields: Sequence[str]) -> str | None:
 def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
     now = there.get(row.customer_id)
     if row.action == "delete" or now is None:
-        told = "A customer that is gone can't be brought back."
-        return PlanRow(row.row, "modify", row.customer_id, reasons=[RowReason(ID, "gone", told)])
+        message = "A customer that is gone can't be brought back."
+        return PlanRow(row.row, "modify", row.customer_id, reasons=[RowReason(ID, "gone", message)])
     made = {name: row.wanted[name] for name in row.before} if row.state == "failed" else row.wanted
     moved = [
         RowReason(name, "changed_since", f"{name} was changed again since: it is {now[name]!r}.")
         for name in differing_fields(now, made)
     ]
     if row.action == "create":
-        told = "The customer was created by the batch, and will be deleted for good."
-        reasons = [RowReason(ID, "deletes", told), *moved]
+        message = "The customer was created by the batch, and will be deleted for good."
+        reasons = [RowReason(ID, "deletes", message), *moved]
         if there.has_card(str(row.customer_id)):
             reasons.append(RowReason(ID, "has_card", "A card was attached since."))
         return PlanRow(row.row, "delete", row.customer_id, dict(row.wanted), {}, reasons)
@@ -221,6 +221,6 @@ def _undo_row(row: BatchRow, there: CustomerListing) -> PlanRow:
     ]
     if any(name in ADDRESS for name in wanted):
         missing = find_missing_parts({**now, **wanted})
-        reasons += [RowReason(name, "address_incomplete", told) for name, told in missing.items()]
+        reasons += [RowReason(name, "address_incomplete", text) for name, text in missing.items()]
     before = {name: now[name] for name in wanted}
     return PlanRow(row.row, "modify", row.customer_id, before, wanted, reasons)

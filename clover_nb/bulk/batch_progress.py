@@ -69,17 +69,17 @@ class ProgressReporter:
         start_job(run_job)
         while True:
             try:
-                told = self._reports.get()
-                if not isinstance(told, BatchProgress):
+                report = self._reports.get()
+                if not isinstance(report, BatchProgress):
                     break
                 if self._show:
-                    self._show(told)
+                    self._show(report)
                 self._replies.put(None)
             except BaseException as error:  # noqa: BLE001  it is raised by the other thread
                 self._on_error()
                 self._replies.put(error)
-        if told is not None:
-            raise told
+        if report is not None:
+            raise report
 
     def report(self, progress: Callable[[], BatchProgress]) -> None:
         """Called in the job: tell how far it is, and raise what came of it."""

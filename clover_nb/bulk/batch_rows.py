@@ -121,11 +121,11 @@ class BatchRows:
             if now and not differing_fields(now, {name: text})
             if differing_fields(row.before, {name: text})
         }
-        told = f"Only {', '.join(made)} changed. " if made else ""
+        partly = f"Only {', '.join(made)} changed. " if made else ""
         row.request_id = refused.request_id
         if row.action == "modify":
             row.before = {name: row.before[name] for name in made}
-        row.state, row.reason = "failed", mask_text(f"{told}{refused}")
+        row.state, row.reason = "failed", mask_text(f"{partly}{refused}")
         row.changed = time.time()
         if now and made:
             change = describe_change(replace(row, wanted=made), now)

@@ -100,12 +100,12 @@ def suggest_columns(
         _check_heading(heading, headings)
         if field is not None:
             validation.check_name(str(field), (ID, *FIELDS))
-    told = {field: heading for heading, field in given.items() if field is not None}
-    if len(told) < sum(field is not None for field in given.values()):
+    chosen = {field: heading for heading, field in given.items() if field is not None}
+    if len(chosen) < sum(field is not None for field in given.values()):
         raise ValidationError("columns= names two columns as the same field.", field="columns")
     rest = [heading for heading in headings if heading not in given]
-    matched = _match_headings(rest, exclude=told)
-    found = told | {field: best[0] for field, best in matched.items() if len(best) == 1}
+    matched = _match_headings(rest, exclude=chosen)
+    found = chosen | {field: best[0] for field, best in matched.items() if len(best) == 1}
     fields = {name: found[name] for name in (ID, *FIELDS, READ) if name in found}
     read_only = {name: found[name] for name in READ_ONLY if name in found}
     used = {*fields.values(), *read_only.values()}

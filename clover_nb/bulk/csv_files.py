@@ -84,9 +84,9 @@ def _decode_text(content: bytes, encoding: str | None) -> tuple[str, str]:
             ) from None
         except UnicodeDecodeError as error:
             where = content.count(b"\n", 0, error.start) + 1
-    told = {"utf-8": "UTF-8", "cp1252": "UTF-8 or Windows-1252"}.get(names[-1], names[-1])
+    expected = {"utf-8": "UTF-8", "cp1252": "UTF-8 or Windows-1252"}.get(names[-1], names[-1])
     raise ValidationError(
-        f"Line {where} is not text in {told}.",
+        f"Line {where} is not text in {expected}.",
         hint='Save the file as CSV in UTF-8, or name its encoding: encoding="mac_roman".',
         field="encoding",
     )

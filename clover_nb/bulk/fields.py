@@ -129,10 +129,10 @@ def reads_as(mark: str, customer_id: str, field: str, value: str) -> bool | None
 
 
 def _hash_value(customer_id: str, field: str, value: str) -> str:
-    told = f"{customer_id}\n{field}\n{normalize_value(field, value)}".encode(
+    content = f"{customer_id}\n{field}\n{normalize_value(field, value)}".encode(
         "utf-8", "surrogatepass"
     )
-    return b64encode(hashlib.blake2b(told, digest_size=4).digest())[:_LENGTH].decode()
+    return b64encode(hashlib.blake2b(content, digest_size=4).digest())[:_LENGTH].decode()
 
 
 def _format_value(value: Any) -> str:  # noqa: ANN401  whatever a cell has

@@ -128,8 +128,8 @@ class Plan:
         return pd.DataFrame(lines, columns=names).astype(kinds)
 
     def __repr__(self) -> str:
-        told = [f"{count:,} {_pluralize_name(name, count)}" for name, count in self.counts.items()]
-        return f"<Plan: {', '.join(told) or 'no rows'}>"
+        parts = [f"{count:,} {_pluralize_name(name, count)}" for name, count in self.counts.items()]
+        return f"<Plan: {', '.join(parts) or 'no rows'}>"
 
     def _repr_html_(self) -> str:
         shown = [row for row in self.rows if row.wanted or row.reasons]

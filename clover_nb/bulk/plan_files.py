@@ -50,10 +50,10 @@ def write_plan_file(
     lines = [_dump_json(_as_json(row)) for row in rows]
     lines += [_dump_json({"row": row, "action": "unchanged", "id": key}) for row, key in unchanged]
     body = b"".join(lines)
-    told = {"kind": _KIND, "format": _FORMAT} | dict(header)
-    told["sha256"] = _hash_contents(told, body)
+    first = {"kind": _KIND, "format": _FORMAT} | dict(header)
+    first["sha256"] = _hash_contents(first, body)
     with replace_file(check_path(path), is_private=True) as part:
-        part.write_bytes(_dump_json(told) + body)
+        part.write_bytes(_dump_json(first) + body)
 
 
 def read_plan_file(path: str | os.PathLike[str]) -> Contents:
@@ -87,10 +87,10 @@ def read_plan_file(path: str | os.PathLike[str]) -> Contents:
         lines = [orjson.loads(line) for line in body.splitlines()]
         unchanged = [(each["row"], each["id"]) for each in lines if each["action"] == "unchanged"]
         rows = [_from_json(each) for each in lines if each["action"] != "unchanged"]
-        told = {name: header[name] for name in _HEADER}
+        known = {name: header[name] for name in _HEADER}
     except (ValueError, KeyError, TypeError):
         raise _no_plan_error(path) from None
-    return told, rows, unchanged
+    return known, rows, unchanged
 
 
 def _no_plan_error(path: Path) -> ValidationError:

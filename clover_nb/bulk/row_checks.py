@@ -76,10 +76,13 @@ def check_row(row: BatchRow, there: CustomerListing) -> RowCheck:
     """Whether a row is to be sent, by what is there."""
     now = there.get(row.customer_id)
     if row.action == "create":
+        if row.uid in there.marks:  # by the same plan, of which another journal knows
+            row.customer_id = there.marks[row.uid]
+            return RowCheck("found")
         email = normalize_value("email", row.wanted.get("email", ""))
         owner = there.emails.get(email) if email and not row.before.get("email") else None
-        told = f"Customer {owner} has this email by now."
-        return RowCheck("conflict", told) if owner else RowCheck("send")
+        message = f"Customer {owner} has this email by now."
+        return RowCheck("conflict", message) if owner else RowCheck("send")
     if row.action == "delete":
         return check_delete(row, now, has_card=there.has_card(row.customer_id))
     return GONE if now is None else check_modify(row, now)
@@ -91,9 +94,9 @@ def check_modify(row: BatchRow, now: Values) -> RowCheck:
     if not left:
         return RowCheck("found", now=now)
     moved = [name for name in left if differing_fields(now, {name: row.before[name]})]
-    told = "; ".join(f"{name} was {row.before[name]!r}, is {now[name]!r}" for name in moved)
-    if told:
-        return RowCheck("conflict", mask_text(f"Changed since it was planned: {told}."))
+    changes = "; ".join(f"{name} was {row.before[name]!r}, is {now[name]!r}" for name in moved)
+    if changes:
+        return RowCheck("conflict", mask_text(f"Changed since it was planned: {changes}."))
     return RowCheck("send", now=now)
 
 

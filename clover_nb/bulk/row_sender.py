@@ -149,8 +149,8 @@ class RowSender:
                 record = self._api.get_customer(str(row.customer_id))
                 if not self._rows.save_check(row, check_modify(row, values_of(record))):
                     return
-        told = "The answer was lost several times; look at the customer."
-        self._rows.save(row, "unknown", told)
+        message = "The answer was lost several times; look at the customer."
+        self._rows.save(row, "unknown", message)
 
     def _send_once(self, row: BatchRow, record: Record | None) -> None:
         answer: Record | None = None

@@ -126,11 +126,11 @@ class BatchRunner:
             if any(row.verified is None for row in self._rows.select("done")):
                 self._verify_rows()
         except (_BatchStop, KeyboardInterrupt, *OUTSIDE) as stop:
-            told = mask_text(str(stop)) or "It was interrupted."
-            self._rows.close("stopped", told)
+            reason = mask_text(str(stop)) or "It was interrupted."
+            self._rows.close("stopped", reason)
         except BaseException as error:
-            told = mask_text(str(error)) or type(error).__name__
-            self._rows.close("stopped", told)
+            reason = mask_text(str(error)) or type(error).__name__
+            self._rows.close("stopped", reason)
             raise
         else:
             self._rows.close("done")
@@ -156,8 +156,8 @@ class BatchRunner:
                 break
             self._resolve_lost()
         for row in self._rows.select("lost"):
-            told = "The answer was lost several times; look whether the customer is there."
-            self._rows.save(row, "unknown", told)
+            message = "The answer was lost several times; look whether the customer is there."
+            self._rows.save(row, "unknown", message)
 
     def _read_listing(self) -> CustomerListing:
         return CustomerListing(self._list_customers())
@@ -172,8 +172,8 @@ class BatchRunner:
             return
         now = values_of(self._api.get_customer(row.customer_id))
         if wrong := differing_fields(now, row.wanted):
-            told = describe_differences(now, row.wanted, wrong)
-            self._rows.save(row, "failed", mask_text(f"Clover did something else: {told}."))
+            differences = describe_differences(now, row.wanted, wrong)
+            self._rows.save(row, "failed", mask_text(f"Clover did something else: {differences}."))
             raise _BatchStop(f"Row {row.row}, the first of its kind, was sent alone. {row.reason}")
 
     def _send_rows(self, rows: Sequence[BatchRow]) -> None:
@@ -262,8 +262,8 @@ class BatchRunner:
                 row.customer_id = there.marks[row.uid]
                 self._rows.save_change(row, {})
             elif not kept and (like := there.find_alike(row, ours)):
-                told = f"Customer {like} has the same fields, and may be the one: look at it."
-                self._rows.save(row, "unknown", told)
+                message = f"Customer {like} has the same fields, and may be the one: look at it."
+                self._rows.save(row, "unknown", message)
             else:
                 self._rows.save(row, "planned")
 
@@ -274,8 +274,8 @@ class BatchRunner:
         there = self._read_listing()
         for row in self._rows.select("done"):
             row.verified = is_as_wanted(row, there)
-            told = None if row.verified else "It was done, and is not there as it was sent."
-            self._rows.save(row, "done", told)
+            reason = None if row.verified else "It was done, and is not there as it was sent."
+            self._rows.save(row, "done", reason)
             if row.action == "delete" and row.verified:
                 self._rows.forget(row)
 

@@ -75,8 +75,8 @@ def match_rows(
         if field == ID:
             found = _find_positions(values, to_arrow(current.index.to_series()))
             for row in rows[found == NONE]:
-                told = mask_text(trimmed[int(row)].as_py())
-                message = f"There is no customer {told} (any more)."
+                shown = mask_text(trimmed[int(row)].as_py())
+                message = f"There is no customer {shown} (any more)."
                 problems[int(row)] = RowReason(ID, "unknown_id", message)
         else:
             found, ambiguous = _by_value(field, values, current)

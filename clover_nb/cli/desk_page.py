@@ -184,8 +184,8 @@ async def _run_cell(kernel: Any) -> list[dict[str, Any]]:  # noqa: ANN401  a ker
     finally:
         client.stop_channels()
     if reply["content"]["status"] != "ok":
-        told = f"The desk can't be shown: {reply['content'].get('evalue', '')}"
-        return [{"data": {"text/plain": told}, "metadata": {}}]
+        message = f"The desk can't be shown: {reply['content'].get('evalue', '')}"
+        return [{"data": {"text/plain": message}, "metadata": {}}]
     return [message["content"] for message in messages if message["msg_type"] in _OUTPUTS]
 
 

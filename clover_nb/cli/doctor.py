@@ -74,8 +74,8 @@ def print_report(_: argparse.Namespace) -> int:
 
 def run_checks() -> Iterator[CheckResult]:
     """Look at versions, settings, hosts, clock, credentials, the journal and the team."""
-    told = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    yield CheckResult(good=True, what=f"Python {platform.python_version()}; {told}")
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    yield CheckResult(good=True, what=f"Python {platform.python_version()}; {versions}")
     path = find_env_file()
     yield CheckResult(good=True, what=f"settings file: {path or 'none, the environment alone'}")
     yield from _check_names(path)
@@ -219,8 +219,8 @@ def _check_database(address: str) -> Iterator[CheckResult]:
 
 
 def _check_processes(alive: list[str]) -> Iterator[CheckResult]:
-    told = "; ".join(alive) or "none"
-    yield CheckResult(good=True, what=f"team: processes that are alive: {told}")
+    processes = "; ".join(alive) or "none"
+    yield CheckResult(good=True, what=f"team: processes that are alive: {processes}")
     if others := [each for each in alive if not each.startswith(f"{team.application_name()} ")]:
         what = f"team: not all run {team.application_name()}: {'; '.join(others)}"
         todo = "Update the older ones, and start them again."

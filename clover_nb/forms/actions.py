@@ -184,12 +184,12 @@ def attach_card(clover: Clover, row: Row[Any], typed: Typed, *, sure: bool = Fal
     except AlreadyOnFileError as refused:
         if sure:
             raise
-        told = (
+        message = (
             "Clover says that a card is on file. Either it is this very card, and nothing needs "
             "to be done; or one card is all that is kept, and the old one has to be taken off "
             "first. If the new one is refused then, the customer has no card."
         )
-        raise ConfirmationRequired([FormWarning("source", told)]) from refused
+        raise ConfirmationRequired([FormWarning("source", message)]) from refused
     return ActionResult(_read_back(clover, answer), note=CARD_GONE)
 
 
@@ -230,8 +230,8 @@ def _add_undo(clover: Clover, answer: Row[Any]) -> ActionResult:
 
 
 def _explain_no_undo(reason: CloverError) -> str:
-    told = reason.message.partition(": ")[2] or reason.message
-    return f"It can't be undone: {told}"
+    message = reason.message.partition(": ")[2] or reason.message
+    return f"It can't be undone: {message}"
 
 
 # -- taking back any change of the journal -------------------------------------------------------

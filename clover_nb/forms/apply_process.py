@@ -208,8 +208,8 @@ def describe_duration(seconds: float) -> str:
     hours, rest = divmod(minutes, _HOUR // _MINUTE)
     if not hours:
         return f"about {count_rows(minutes, 'minute')}"
-    told = f"about {count_rows(hours, 'hour')}"
-    return f"{told} {count_rows(rest, 'minute')}" if rest else told
+    words = f"about {count_rows(hours, 'hour')}"
+    return f"{words} {count_rows(rest, 'minute')}" if rest else words
 
 
 def describe_work(plan: Plan) -> str:

@@ -115,8 +115,8 @@ class FileSource:
         """
         encoding, sheet, header = (values[name].strip() for name in ("encoding", "sheet", "header"))
         if header and not header.isdecimal():
-            told = "The row of the headings is a number, such as 2."
-            raise ValidationError(told, field="header")
+            message = "The row of the headings is a number, such as 2."
+            raise ValidationError(message, field="header")
         return parse_table(
             bytes(self._content),
             self._name,
@@ -235,9 +235,9 @@ class ValueSource:
         return {"notes": {}, "fields": {"matching": matching}}
 
 
-def _choose(name: str, label: str, options: Options, told: str = "") -> dict[str, Any]:
+def _choose(name: str, label: str, options: Options, hint: str = "") -> dict[str, Any]:
     """A choice of one; the browser hides it where there is nothing to choose."""
-    field = FieldSpec(name, label, "choice", help=told.strip())
+    field = FieldSpec(name, label, "choice", help=hint.strip())
     return vars(field) | {"options": list(map(list, options))}
 
 

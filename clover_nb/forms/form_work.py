@@ -108,9 +108,12 @@ class FormWork:
         """Say from now on what is wrong with an input, if something was typed into it."""
         state, inputs = self.state, self.state.inputs
         if not self._runner.is_writing and state.correct_input(name):
-            pairs = list(state.corrected.items())
-            told = ", ".join(f"{state.label_of(each)} {text}" for each, (_, text) in pairs if text)
-            self.panel.say("info", f"In the spelling that is sent: {told}.")
+            spellings = ", ".join(
+                f"{state.label_of(each)} {text}"
+                for each, (_, text) in state.corrected.items()
+                if text
+            )
+            self.panel.say("info", f"In the spelling that is sent: {spellings}.")
             self.panel.add_action("as_typed", "Back to what I typed", self._restore_typed)
         if name == "email" and not (self._runner.is_writing or self._runner.is_reading):
             self._check_email(inputs.values[name].strip())

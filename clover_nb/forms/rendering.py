@@ -110,7 +110,7 @@ def render_row(row: pd.Series[Any], *, cards: bool = True) -> str:
 
 
 def render_preview(
-    changes: Iterable[FieldChange], labels: Mapping[str, str], irreversible: str = ""
+    changes: Iterable[FieldChange], labels: Mapping[str, str], irreversible: str
 ) -> str:
     """What will change: field, now and new, and whether it stays so; empty when nothing will.
 

@@ -52,6 +52,7 @@ _SOUNDS: Final = (
 )
 _SPELLING_COUNTS: Final = 0.6  # of how alike two words are; the rest is their sound
 _ALIKE: Final = 75  # of 100
+_NEAREST: Final = 10  # rows at most that are shown for being alike
 # Between the columns in the search text; no word of a query holds it.
 _SEPARATOR: Final = pa.scalar("\n", pa.large_string())
 
@@ -113,12 +114,11 @@ class TableQuery:
             found = held if found is None else found & held
         return found
 
-    def nearest(self, query: str, count: int = 10) -> Positions:
+    def nearest(self, query: str) -> Positions:
         """The positions of the rows whose names are most like a query by spelling and sound.
 
         Args:
             query: A name, or an email address, of which the part before the ``@`` counts.
-            count: How many at most.
         """
         asked = _name_words(pa.array([_fold(query)], pa.large_string())).flatten().to_pylist()
         asked = [word for word in asked if word and not word.isdigit()]
@@ -132,7 +132,7 @@ class TableQuery:
         best = np.maximum.reduceat(alike[:, places], first, axis=1).mean(axis=0)
         scores = np.zeros(len(self._data))
         scores[many > 0] = best
-        ranked = np.argsort(-scores, kind="stable")[:count]
+        ranked = np.argsort(-scores, kind="stable")[:_NEAREST]
         return ranked[scores[ranked] >= _ALIKE]
 
     def cells(self, positions: Positions, columns: Sequence[str]) -> list[list[str]]:

@@ -116,8 +116,8 @@ def find_address_warnings(typed: Typed) -> list[FormWarning]:
     part, text = find_misplaced(parts)
     if part:
         label = addresses.name_parts(parts["country"])[part]
-        told = f"{text} in line 1 is not what stands under {label}."
-        doubts.append(FormWarning(f"{_ADDRESS}line1", told))
+        message = f"{text} in line 1 is not what stands under {label}."
+        doubts.append(FormWarning(f"{_ADDRESS}line1", message))
     return doubts
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: ``open``: sent, or about to be; ``done``; ``refused`` by Clover; ``not done``; ``unknown``.
 Outcome = Literal["open", "done", "refused", "not done", "unknown"]
@@ -42,7 +45,7 @@ class Write:
     api: API = "ecommerce"
     token_digest: str | None = None
     address_id: str | None = None
-    expected: Any = None
+    expected: Mapping[str, Any] | pd.Series[Any] | None = None
 
     def __post_init__(self) -> None:
         token = self.sent.get("source")

@@ -311,7 +311,7 @@ class Journal:
                 return entry.number in self._under_way
             return self.database.processes.is_alive(entry.process)
 
-    def find_change_by_others(self, customer_id: str, *, host: str, after: int = 0) -> Entry | None:
+    def find_change_by_others(self, customer_id: str, *, host: str, after: int) -> Entry | None:
         """The newest change of a customer that another process has made, or ``None``.
 
         Args:

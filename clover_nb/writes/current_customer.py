@@ -11,7 +11,7 @@ from clover_nb.journal.entries import Fields, Write
 from clover_nb.records import Record, flatten, list_elements
 from clover_nb.validation import drop_missing
 from clover_nb.writes.executor import WriteExecutor
-from clover_nb.writes.sender import WriteResult
+from clover_nb.writes.outcome import WriteResult
 from clover_nb.writes.shipping import known_recipient
 
 

@@ -23,7 +23,7 @@ from clover_nb.records import flatten
 from clover_nb.writes import conflicts
 from clover_nb.writes.current_customer import CurrentCustomer, CurrentCustomerReader
 from clover_nb.writes.executor import WriteExecutor
-from clover_nb.writes.sender import WriteResult
+from clover_nb.writes.outcome import WriteResult
 from clover_nb.writes.shipping import choose_shipping_call, recipient_fields
 from clover_nb.writes.undo import find_undo_fields, require_undoable
 

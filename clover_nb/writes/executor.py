@@ -1,7 +1,7 @@
 """A change, from the journal's entry to an outcome that is known.
 
-It is written down before it is sent (:mod:`clover_nb.writes.sender`) and completed after. Where the
-answer is lost, :mod:`clover_nb.writes.resolver` finds out what became of it.
+It is written down before it is sent, and completed after. Where the answer is lost,
+:mod:`clover_nb.writes.resolver` finds out what became of it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from clover_nb import errors
+from clover_nb.api.answers import wrong_record
 from clover_nb.api.ecommerce import EcommerceAPI
 from clover_nb.api.platform import PlatformAPI
 from clover_nb.journal.entries import Entry, Outcome, Write
 from clover_nb.records import flatten
 from clover_nb.settings import Settings
-from clover_nb.transport.http import AmbiguousWriteError, HTTPTransport
+from clover_nb.transport.http import AmbiguousWriteError, HTTPTransport, Response
+from clover_nb.writes.outcome import UNREADABLE, WriteResult
 from clover_nb.writes.recovery import JournalRecovery
 from clover_nb.writes.resolver import OutcomeResolver
-from clover_nb.writes.sender import WriteResult, WriteSender
 
 if TYPE_CHECKING:
     from clover_nb.journal.journal import Journal
@@ -64,8 +65,9 @@ class WriteExecutor:
         self.host = urlsplit(settings.ecommerce_url).netloc
         self._merchant = settings.merchant_id
         self._resolves = on_unknown == "resolve" and platform.can_read
-        self._sender = WriteSender(ecommerce, platform)
-        self._resolver = OutcomeResolver(self._sender, platform, transport, journal, self.host)
+        self._ecommerce = ecommerce
+        self._platform = platform
+        self._resolver = OutcomeResolver(self._send_write, platform, transport, journal, self.host)
         self._recovery = JournalRecovery(
             platform, journal, self.host, self._merchant, lambda: self.retry_delay
         )
@@ -173,7 +175,7 @@ class WriteExecutor:
 
     def _run_write(self, entry: int, write: Write) -> WriteResult:
         try:
-            result = self._send_write(entry, write)
+            result = self._send_until_known(entry, write)
         except BaseException as error:
             request_id = error.request_id if isinstance(error, errors.CloverError) else None
             with suppress(errors.JournalError):  # it would hide what happened
@@ -182,10 +184,10 @@ class WriteExecutor:
         self._complete_entry(entry, write, result)
         return result._replace(entry=entry)
 
-    def _send_write(self, entry: int, write: Write) -> WriteResult:
+    def _send_until_known(self, entry: int, write: Write) -> WriteResult:
         began = time.monotonic()
         try:
-            return self._sender.send(write)
+            return self._send_write(write)
         except AmbiguousWriteError as lost:
             problem = lost.error
         if not self._resolves:
@@ -207,6 +209,59 @@ class WriteExecutor:
                 self._recovery.forget(write)
         except errors.JournalError as error:  # the change is made: it must not look failed
             log.warning("A change was made, and could not be written down as done: %s", error)
+
+    # -- the calls ---------------------------------------------------------------------------------
+
+    def _send_write(self, write: Write) -> WriteResult:
+        key = write.customer_id or ""
+        if write.operation == "create" and write.api == "platform":
+            address = write.sent.get("shipping", {}).get("address")
+            customer = self._platform.create_customer({**write.sent, "address": address})
+            return WriteResult(customer, "platform")
+        if write.operation == "create":
+            return _parse_answer(self._ecommerce.create_customer(write.sent))
+        if write.operation == "delete":
+            return WriteResult(self._platform.delete_customer(key), "platform")
+        if write.operation == "delete_source":
+            return WriteResult(
+                self._ecommerce.delete_source(key, write.sent["source_id"]), "ecommerce"
+            )
+        if write.api == "platform":
+            return self._send_part(write, key)
+        return _parse_answer(self._ecommerce.update_customer(key, write.sent))
+
+    def _send_part(self, write: Write, key: str) -> WriteResult:
+        """Change an address or the note alone, and read the customer back."""
+        address = write.sent.get("shipping", {}).get("address")
+        if address is None:
+            # No source says whether what is left out stays, so all that is known is sent along.
+            noted = {
+                name.removeprefix(_METADATA): value
+                for name, value in (write.before or {}).items()
+                if name.startswith(_METADATA)
+            }
+            self._platform.update_metadata(key, noted | {"note": write.sent["note"]})
+        elif write.address_id is None:
+            self._platform.create_address(key, address)
+        elif any(address.values()):
+            self._platform.update_address(key, write.address_id, address)
+        else:
+            self._platform.delete_address(key, write.address_id)
+        try:
+            return WriteResult(self._platform.get_customer(key), "platform")
+        except errors.CloverError as error:  # made, most likely: it must not look failed
+            raise AmbiguousWriteError(error) from None
+
+
+_METADATA: Final = "metadata_"  # how the names of the fields begin that are noted with the note
+
+
+def _parse_answer(answer: Response) -> WriteResult:
+    """An answer that makes sense; one that makes none does not tell what was done."""
+    try:
+        return WriteResult(answer, "ecommerce", flatten(answer))
+    except UNREADABLE:
+        raise AmbiguousWriteError(wrong_record(answer)) from None
 
 
 def _outcome_of(error: BaseException) -> Outcome:

@@ -28,7 +28,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from clover_nb import constants
 from clover_nb.errors import Change
-from clover_nb.journal.entries import Fields, Write, digest_token
+from clover_nb.journal.entries import API, Fields, Write, digest_token
 from clover_nb.masking import HIDDEN
 from clover_nb.records import Record, flatten, list_elements
 
@@ -45,6 +45,22 @@ _LABELS: Final = {
     "phone": "phone",
     "note": "note",
 }
+
+
+class WriteResult(NamedTuple):
+    """What a write has led to.
+
+    Attributes:
+        record: The customer since, or what was deleted.
+        api: Which API says so.
+        fields: The record's, where they were read already.
+        entry: Its number in the journal.
+    """
+
+    record: Record
+    api: API
+    fields: Fields | None = None
+    entry: int = 0
 
 
 class OutcomeCheck(NamedTuple):

@@ -9,6 +9,7 @@ neither is sent again.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from clover_nb import errors
@@ -22,6 +23,7 @@ from clover_nb.writes.outcome import (
     CLOCK_SECONDS,
     UNREADABLE,
     OutcomeCheck,
+    WriteResult,
     check_create,
     check_missing,
     check_update,
@@ -30,7 +32,6 @@ from clover_nb.writes.outcome import (
     new_cards,
     shows_another_token,
 )
-from clover_nb.writes.sender import WriteResult, WriteSender
 
 if TYPE_CHECKING:
     from clover_nb.journal.journal import Journal
@@ -40,7 +41,7 @@ class OutcomeResolver:
     """Resolves the writes of one connection whose answers were lost.
 
     Args:
-        sender: Sends them again.
+        send: Sends a write again.
         platform: The API that shows what became of them.
         transport: Whose time-outs hold, and whose clock.
         journal: Which create has made which customer.
@@ -49,13 +50,13 @@ class OutcomeResolver:
 
     def __init__(
         self,
-        sender: WriteSender,
+        send: Callable[[Write], WriteResult],
         platform: PlatformAPI,
         transport: HTTPTransport,
         journal: Journal,
         host: str,
     ) -> None:
-        self._sender = sender
+        self._send = send
         self._platform = platform
         self._transport = transport
         self._journal = journal
@@ -88,7 +89,7 @@ class OutcomeResolver:
                 return WriteResult(check.record or _deleted_record(write), "platform")
             self._require_safe_to_resend(write, check, problem)
             try:
-                return self._sender.send(write)
+                return self._send(write)
             except AmbiguousWriteError as lost:
                 problem = lost.error
             except (errors.RateLimitError, errors.APIConnectionError) as error:

@@ -9,7 +9,7 @@ import pytest
 from batch_rows import QUICK, are_verified, count_outcomes, new_rows, renaming_rows
 from lossy_proxy import LossyProxy, lossy_proxy
 
-from clover_nb import TEST_CARDS, connect, read_table
+from clover_nb import TEST_CARDS, connect, read_plan, read_table
 from clover_nb.bulk import row_sender
 from clover_nb.errors import JournalError, ReadOnlyError, SettingsError, ValidationError
 
@@ -43,6 +43,21 @@ def test_creates_and_changes_are_made_and_verified(near, box):
     ).all()
     made = after.loc[batch.frame()["id"].iloc[20:]]
     assert made[["email", "name", "phone"]].to_numpy().tolist() == new_rows(20).to_numpy().tolist()
+
+
+def test_a_plan_is_applied_once_by_several_journals_too(near, box, tmp_path):
+    """A new customer without an email is found by the mark; one who was deleted is no more."""
+    table = pd.DataFrame({"name": ["Ana Rivera", "Bea Rivera"], "phone": ["555-0171", "555-0172"]})
+    plan = near.customers.plan(table, key="phone")
+    plan.save(tmp_path / "plan.jsonl")
+    made = near.customers.apply(plan).frame()["id"]
+    given = {"requests_per_second": None, "timeouts": QUICK, "journal": tmp_path / "another"}
+    with connect("local", **box.connection(), **given) as other:
+        batch = other.customers.apply(read_plan(tmp_path / "plan.jsonl"))
+        assert repr(batch) == "<Batch 1: done; 2 done>"
+        assert batch.frame()["id"].to_list() == made.to_list()
+        assert are_verified(batch)
+    assert near.customers.list()["phone"].isin(table["phone"]).sum() == 2
 
 
 @pytest.mark.parametrize("wait", ["60", None, -1, float("nan"), float("inf"), True])

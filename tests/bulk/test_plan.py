@@ -537,6 +537,19 @@ def test_a_value_is_sent_as_it_is_read_whatever_its_type(phones):
     assert plan.rows[0].wanted["phone"].replace("-", "") == "5550188"
 
 
+def test_an_email_that_stands_beside_the_primary_one_is_somebodys():
+    """A new customer with it is probably there already, and nobody else should get it."""
+    emails = [{"emailAddress": "ana@example.com", "primaryEmail": True}]
+    emails += [{"emailAddress": "Ana@work.example.com"}]
+    current = to_frame([{**ANA, "emailAddresses": {"elements": emails}}, BO])
+    new = only({"email": "ana@work.example.com", "name": "Someone Else"}, current=current)
+    assert (new.action, new.status, codes(new)) == ("create", "doubtful", ["probable_duplicate"])
+    assert "ANA, who has this email" in new.reasons[0].message
+    for key, found in {"B0": ["email_of_another"], "ANA": []}.items():
+        row = only({"id": key, "email": "ana@work.example.com"}, current=current, key="id")
+        assert codes(row) == found
+
+
 def test_half_an_emoji_in_a_table_is_said():
     """It has no encoding, so nothing can be done with it."""
     wanted = pd.DataFrame({"id": [ANA["id"]], "name": ["Ana \ud83d"]}, dtype=object)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from clover_nb import addresses
+from clover_nb.errors import ValidationError
 
 GOOD = {
     "US": {"line1": "1 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"},
@@ -86,3 +88,17 @@ def test_the_parts_stand_as_in_the_country(country, order, state):
     layout = addresses.name_parts(country)
     assert list(layout) == order.split()
     assert layout["state"] == state
+
+
+@pytest.mark.parametrize("nothing", [None, "", float("nan"), pd.NA, pd.NaT])
+def test_a_part_is_missing_in_whatever_way_a_table_says_so(nothing):
+    """A row of a table can be checked as it is."""
+    found = addresses.check({"line1": "1 Main St", "city": "Boston", "state": nothing})
+    assert [each.part for each in found] == ["state", "postal_code"]
+
+
+def test_a_postal_code_that_is_a_number_is_refused():
+    """Its zeros in front are lost."""
+    with pytest.raises(ValidationError, match="postal_code must be text") as caught:
+        addresses.check({"postal_code": 2101})
+    assert caught.value.field == "postal_code"
