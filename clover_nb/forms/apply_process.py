@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,7 @@ from clover_nb.masking import mask_text
 from clover_nb.settings import hand_over_settings
 
 _LOOK_SECONDS: Final = 0.5
+_BEGIN_SECONDS: Final = 0.1
 _ENDS: Final = (DONE, CHANGES)  # of an application that has said in the journal how it ended
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -79,6 +81,12 @@ class Application:
             self._error = mask_text(str(error)) or type(error).__name__
         self._is_working = False
         self._has_ended.set()
+
+    def await_begin(self) -> None:
+        """Wait until the journal says that it has begun; before, it looks as if it had stopped."""
+        with suppress(JournalError):  # one that is away for a moment
+            while self._is_working and self.batch.state != "running":
+                self._has_ended.wait(_BEGIN_SECONDS)
 
     @property
     def is_over(self) -> bool:

@@ -145,6 +145,9 @@ class SharedWidget(anywidget.AnyWidget):
         self._static = static
         self._runner = TaskRunner(self._show_failure)
         super().__init__(assets=share_assets(self.kind), **state)
+        # Newer ipykernels hand messages to the thread that has shown the widget, which is that of
+        # the cells: as long as one runs, no form would answer. They came where the browser says.
+        self.comm._reply_subshell_for = lambda _data, subshell: subshell
         self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
         close_on_rerun(self.close)
 

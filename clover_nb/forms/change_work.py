@@ -246,9 +246,13 @@ class ChangeWork:
             self._problems = {self.step: words}
         else:
             self.open_step(self.step, "busy", "Starting…")
-            self._runner.write(
-                lambda: apply_process.start_apply(clover, prepare()), self._show_application
-            )
+
+            def start() -> Application:
+                application = apply_process.start_apply(clover, prepare())
+                application.await_begin()
+                return application
+
+            self._runner.write(start, self._show_application)
 
     def _show_application(self, application: Application) -> None:
         self._runner.drop_reads()

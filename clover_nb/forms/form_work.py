@@ -30,6 +30,7 @@ from clover_nb.masking import Secret
 
 T = TypeVar("T")
 _AGAIN: Final = "Another form here has changed this customer. Look at what will change, and save."
+_OVERTAKEN: Final = f"Not saved yet. {_AGAIN}"
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
 
 
@@ -76,6 +77,7 @@ class FormWork:
         self.locked = False
         self.task = ""
         self._home = spec  # what this form was before it became another
+        self._overtaken_by: Row[Any] | None = None  # what another form has saved meanwhile
         _at_work.add(self)
 
     def close(self) -> None:
@@ -247,6 +249,7 @@ class FormWork:
             return
         row, typed, sent = state.row, state.read_values(), dict(state.inputs.values)
         sure = sent[SURE] == TICKED and state.warned == state.read_warned()
+        self._overtaken_by = None
         try:
             token = state.card.request_token() if state.types_card else None
         except CloverError as error:
@@ -302,7 +305,8 @@ class FormWork:
     def follow_record(self, row: Row[Any]) -> None:
         """Go on with the record as another form has left it, and with what is typed here."""
         if self._runner.is_writing:
-            return  # its own answer comes
+            self._overtaken_by = row
+            return
         if self.state.list_texts() and not self.panel.status:
             self.panel.say("info", _AGAIN)
         self.state.choose_customer(row)
@@ -418,6 +422,10 @@ class FormWork:
     def _show_error(self, error: CloverError) -> None:
         """Show an error beside what it is about, or else beside the button."""
         words, row = messages.describe_error(error), self.state.row
+        if isinstance(error, EditConflictError) and self._overtaken_by is not None:
+            self.state.choose_customer(self._overtaken_by)
+            self.panel.say("warning", _OVERTAKEN)
+            return
         if isinstance(error, EditConflictError):
             self.panel.conflict = rendering.render_conflict(error.changes)
         elif error.field in self.state.spec.fields or error.field == "source":

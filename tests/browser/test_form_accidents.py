@@ -177,6 +177,30 @@ def test_what_nobody_foresaw_ends_in_a_sentence(open_notebook, name):
     expect(button(contact, "Save contact")).to_be_enabled()
 
 
+RUN_UNTIL_SAVED = """() => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  const code = `
+import time
+end = time.monotonic() + 25
+while contact.row is None and time.monotonic() < end:
+    time.sleep(0.05)
+was_saved = contact.row is not None
+`;
+  kernel.requestExecute({ code });
+}"""
+
+
+def test_a_form_saves_while_a_cell_runs(open_notebook):
+    """However long that one takes: it waits for the form here."""
+    notebook = open_notebook([CONNECT, CONTACT], height=1200)
+    contact = notebook.output(1)
+    notebook.page.evaluate(RUN_UNTIL_SAVED)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    button(contact, "Save contact").click()
+    expect(contact.get_by_text("Saved: Ana Costa")).to_be_visible()
+    assert notebook.evaluate("was_saved") == "True"
+
+
 def test_a_cell_that_runs_fifty_times_leaves_nothing_behind(open_notebook):
     """The form of the run before is closed, and close() closes all of it."""
     cells = [CONNECT, "create = forms.create_customer(); create", "forms.attach_card(ana)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 import os
@@ -514,6 +515,22 @@ def test_a_batch_that_was_begun_elsewhere_is_gone_on_with(kept):
     browser.tell("resume")
     assert browser.counts == {"done": 1}
     browser.form.close()
+
+
+def test_a_form_that_is_closed_while_it_starts_to_apply_is_followed_by_the_next(kept):
+    """As when the cell runs again at once: it isn't said that it has stopped with rows left."""
+    browser = Browser(forms.change_many(clover=kept))
+    browser.send(table(email=["a1@example.com"], name=["Ana A"])).tell("plan")
+
+    async def apply_and_close():
+        browser.apply()
+        assert browser.status == "Starting…"
+        browser.form.close()
+
+    asyncio.run(apply_and_close())
+    found = apply_process.find_apply(kept)
+    assert found.status.state != "stopped"
+    assert wait_until_over(found).state == "done"
 
 
 @contextlib.contextmanager

@@ -963,6 +963,35 @@ def test_two_forms_about_one_customer_are_saved_crosswise(clover, shown):
     assert (now["name"], now["note"], now["source_ids"]) == ("Ana Costa", None, [])
 
 
+def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
+    """While it is sent, over a slow line: what was typed is kept, and the next click saves it."""
+    ana = a_customer(clover, name="Ana")
+    contact, note = shown("edit_contact", ana["id"]), shown("edit_note", ana["id"])
+    contact.type(name="Ana Costa")
+    note.type(note="Calls on Mondays")
+    go, modify = threading.Event(), clover.customers.modify
+
+    def hold_contact(customer_id, **fields):
+        assert "name" not in fields or go.wait(10)
+        return modify(customer_id, **fields)
+
+    monkeypatch.setattr(clover.customers, "modify", hold_contact)
+
+    async def main():
+        contact.submit()
+        note.submit()
+        await until(lambda: not note.form.is_busy)
+        go.set()
+        await until(lambda: not contact.form.is_busy)
+
+    run(main())
+    assert "Saved" in note.status
+    assert contact.status.startswith("Not saved yet. Another form here has changed")
+    assert contact.texts["name"] == "Ana Costa"
+    contact.submit()
+    assert "Saved: Ana Costa" in contact.status
+
+
 def test_a_warning_passes_only_by_a_tick_for_the_same_words(clover, shown):
     """The tick goes with the next edit."""
     customer = a_customer(clover, name="Ana")
