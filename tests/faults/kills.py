@@ -17,8 +17,10 @@ import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -50,7 +52,7 @@ def open_connection(running: Sandbox, journal: Path) -> Clover:
     return connect("local", journal=journal, **(running.connection() | quick))
 
 
-def work(clover: Clover, dice: random.Random) -> None:
+def work(clover: Clover, dice: random.Random, begin_turn: Callable[[], object]) -> None:
     """One customer, from its creation on, with names that nobody else sets."""
 
     def token(card: str) -> str:
@@ -61,6 +63,7 @@ def work(clover: Clover, dice: random.Random) -> None:
     row = clover.customers.create(email=email, source=token("visa"), name=f"First {number}")
     key = row["id"]
     for turn in count():
+        begin_turn()
         act = dice.choice(["modify", "modify", "add_source", "replace_source", "undo"])
         if act == "modify":
             clover.customers.modify(key, name=f"Name {number} {turn}")
@@ -83,20 +86,26 @@ def work(clover: Clover, dice: random.Random) -> None:
 
 
 def work_and_be_killed(running: Sandbox, journal: Path, dice: random.Random) -> None:
-    """Fork a client, let it work for a moment, and kill it."""
-    seed, moment = dice.randrange(2**32), dice.uniform(0.0, 0.4)
+    """Fork a client, and kill it a moment after it has begun a certain turn, or its first call."""
+    seed, turns, moment = dice.randrange(2**32), dice.randrange(12), dice.uniform(0.0, 0.05)
+    begun, beginning = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's thread stays here
         pid = os.fork()
     if not pid:
         try:
             with open_connection(running, journal) as clover:
-                work(clover, random.Random(seed))  # noqa: S311  dice
+                tell = partial(os.write, beginning, b".")
+                work(clover, random.Random(seed), tell)  # noqa: S311  dice
         finally:
             os._exit(1)
+    os.close(beginning)
+    for _ in range(turns):
+        os.read(begun, 1)
     time.sleep(moment)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+    os.close(begun)
 
 
 def check_entries(clover: Clover, kills: Kills, since: int) -> int:
