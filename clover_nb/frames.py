@@ -219,6 +219,11 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     fields |= {str(name): value for name, value in row.items() if _is_present(value)}
     fields |= {"id": key, "card_count": fields["card_count"] or 0}
     line = frame_of_fields([[{name: _none_if_missing(value) for name, value in fields.items()}]])
+    for name in ({*line.columns} & {*table.columns}) - {*SCHEMA}:
+        if not isinstance(value := fields[name], str):
+            cast = _cast_column(pd.Series([value], line.index), table[name].dtype)
+            if cast.dtype == table[name].dtype:  # such as a time, which a line has as text
+                line[name] = cast
     index = table.index.append(line.index) if position < 0 else table.index
     parts = [table, line]
     if position >= 0:
@@ -255,7 +260,7 @@ def _join_columns(parts: Sequence[pd.DataFrame], name: str) -> Any:  # noqa: ANN
 
 
 def _cast_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # noqa: ANN401  any dtype
-    """The column in another dtype, should it lose nothing; times without a zone are of UTC."""
+    """The column in another dtype, should no value change; times without a zone are of UTC."""
     is_category = isinstance(dtype, pd.CategoricalDtype)
     if column.dtype == dtype or (is_category and not column.dropna().isin(dtype.categories).all()):
         return column
@@ -264,9 +269,12 @@ def _cast_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # noqa:
         if is_naive and isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_localize(None)
         cast = column.astype(dtype)
-    except (TypeError, ValueError):
+        back = cast.astype(column.dtype)
+    except (TypeError, ValueError, NotImplementedError):  # the last is Arrow's, of a list
         return column
-    return cast if cast.isna().equals(column.isna()) else column
+    known = column.notna()
+    is_same = pd.api.types.is_datetime64_any_dtype(dtype) or back[known].equals(column[known])
+    return cast if is_same and cast.notna().equals(known) else column
 
 
 def _is_present(value: object) -> bool:
