@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -116,6 +117,32 @@ def test_a_cell_that_runs_again_while_it_saves_waits_for_it(open_notebook):
             notebook.run_cell(2)
     expect(create.get_by_text("This address belongs to a customer already.")).to_be_visible()
     assert notebook.evaluate("len(Customer.search(email='bea@example.com'))") == "1"
+
+
+def test_a_form_that_another_page_closes_leaves_what_was_typed(open_notebook):
+    """With a sentence that says what happened: another page doesn't show the cell's new output."""
+    cells = [CONNECT, CONTACT, "forms.desk(customer_id=ana)"]
+    notebook = open_notebook(cells, height=1600)
+    with closing(notebook.open_second_page()) as page:
+        output = page.locator(".jp-CodeCell").nth(1).locator(".jp-Cell-outputArea")
+        output.get_by_label("Name", exact=True).fill("Ana Costa")
+        notebook.wait_for("contact.values['texts']['name']", "'Ana Costa'")
+        notebook.run_cell(1)
+        expect(output.get_by_role("alert")).to_contain_text("run again in another window")
+        expect(output.get_by_label("Name", exact=True)).to_have_value("Ana Costa")
+        expect(output.get_by_label("Name", exact=True)).not_to_be_editable()
+        expect(button(output, "Save contact")).to_be_disabled()
+        first = notebook.output(1)
+        expect(first.get_by_label("Name", exact=True)).to_have_value("Ana")
+        expect(first.locator(".clover-form")).to_have_count(1)
+        desk = page.locator(".jp-CodeCell").nth(2).locator(".jp-Cell-outputArea")
+        button(desk, "Edit contact").click()
+        desk.get_by_label("Phone").fill("555-0142")
+        expect(notebook.output(2).get_by_label("Phone")).to_have_value("555-0142")
+        notebook.run_cell(2)
+        expect(desk.get_by_text("run again in another window")).to_have_count(1)
+        expect(desk.get_by_label("Phone")).to_have_value("555-0142")
+        expect(desk.get_by_role("grid")).to_be_visible()
 
 
 def test_a_kernel_that_goes_while_it_saves_leaves_no_form_that_saves_for_ever(open_notebook):
