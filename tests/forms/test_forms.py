@@ -1122,7 +1122,7 @@ def test_a_form_that_is_closed_while_it_waits_for_its_card_sends_nothing(clover,
 
 
 def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
-    """What a reader of the code has to follow. The search for duplicates is a read of its own."""
+    """What a reader of the code has to follow. Looking for duplicates is reads of its own."""
     home = str(Path(clover_nb.__file__).parent)
     create = shown("create_customer")
     create.type(email=an_address(), source=a_token(clover), name="Ana").tick()
@@ -1130,7 +1130,8 @@ def test_a_create_passes_few_files_and_calls_from_click_to_wire(clover, shown):
 
     def watch(frame, event, _):
         name, function = frame.f_code.co_filename, frame.f_code.co_name
-        if function == "list_customers_with":
+        searches = function in ("list_customers_with", "describe_unanswered_create")
+        if searches and event in ("call", "return"):
             searching[:] = [frame] if event == "call" else []
         if event != "call" or searching or files:
             return
