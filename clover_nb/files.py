@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def replace_file(path: Path, *, is_private: bool = False) -> Iterator[Path]:
     """Write a file whole or not at all: what is there stays until the new one is complete.
 
     Args:
-        path: The file. What is no file, such as ``/dev/stdout``, is written as it is.
+        path: The file. What is no file, such as the pipe of ``/dev/stdout``, is written as it is.
         is_private: Whether it becomes readable by this user alone.
 
     Yields:
@@ -58,10 +59,13 @@ def replace_file(path: Path, *, is_private: bool = False) -> Iterator[Path]:
         ValidationError: It can't be written; the message says why.
     """
     with _convert_write_errors(path):
-        target = Path(os.path.realpath(path))  # a link stays one
-        if target.exists() and not target.is_file():
-            yield target
+        is_there = path.exists()
+        if is_there and not path.is_file():
+            yield path
             return
+        if is_there and not os.access(path, os.W_OK):  # which its folder would not ask for
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        target = Path(os.path.realpath(path))  # a link stays one
         with TemporaryDirectory(
             dir=target.parent, prefix=".clover-nb-", ignore_cleanup_errors=True
         ) as folder:
@@ -69,7 +73,7 @@ def replace_file(path: Path, *, is_private: bool = False) -> Iterator[Path]:
             if is_private:
                 part.touch(0o600)
             yield part
-            if target.exists() and not is_private:
+            if is_there and not is_private:
                 shutil.copymode(target, part)
             part.replace(target)
 

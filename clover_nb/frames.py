@@ -28,6 +28,7 @@ Fields = Mapping[str, Any]
 _CARD_COLUMNS: Final = ("card_count", "card_brand", "card_last4", "card_expiry", "cards")
 _CARRIED: Final = "carried"  # in a row's attrs: the columns that its record tells all about
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_OBJECT: Final = np.dtype(object)
 _LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 # What stands between two dollar signs in a name is no formula, in no table that is made of these.
@@ -57,7 +58,9 @@ def to_row(record: Record) -> pd.Series[Any]:
         fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
     labels = _schema_labels() if len(fields) == len(SCHEMA) else pd.Index(fields)
     name = fields["id"] if isinstance(fields["id"], str) else None
-    row = pd.Series(list(fields.values()), index=labels, dtype=object, name=name)
+    # An array is taken as it is, where a list is looked through for what it might be.
+    values = np.fromiter(fields.values(), _OBJECT)
+    row = pd.Series(values, index=labels, dtype=_OBJECT, name=name, copy=False)
     row.attrs[_CARRIED] = carried_columns(record)
     return row
 
@@ -219,6 +222,11 @@ def upsert(table: pd.DataFrame, row: pd.Series[Any]) -> pd.DataFrame:
     fields |= {str(name): value for name, value in row.items() if _is_present(value)}
     fields |= {"id": key, "card_count": fields["card_count"] or 0}
     line = frame_of_fields([[{name: _none_if_missing(value) for name, value in fields.items()}]])
+    for name in ({*line.columns} & {*table.columns}) - {*SCHEMA}:
+        if not isinstance(value := fields[name], str):
+            cast = _cast_column(pd.Series([value], line.index), table[name].dtype)
+            if cast.dtype == table[name].dtype:  # such as a time, which a line has as text
+                line[name] = cast
     index = table.index.append(line.index) if position < 0 else table.index
     parts = [table, line]
     if position >= 0:
@@ -255,7 +263,7 @@ def _join_columns(parts: Sequence[pd.DataFrame], name: str) -> Any:  # noqa: ANN
 
 
 def _cast_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # noqa: ANN401  any dtype
-    """The column in another dtype, should it lose nothing; times without a zone are of UTC."""
+    """The column in another dtype, should no value change; times without a zone are of UTC."""
     is_category = isinstance(dtype, pd.CategoricalDtype)
     if column.dtype == dtype or (is_category and not column.dropna().isin(dtype.categories).all()):
         return column
@@ -264,9 +272,12 @@ def _cast_column(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # noqa:
         if is_naive and isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_localize(None)
         cast = column.astype(dtype)
-    except (TypeError, ValueError):
+        back = cast.astype(column.dtype)
+    except (TypeError, ValueError, NotImplementedError):  # the last is Arrow's, of a list
         return column
-    return cast if cast.isna().equals(column.isna()) else column
+    known = column.notna()
+    is_same = pd.api.types.is_datetime64_any_dtype(dtype) or back[known].equals(column[known])
+    return cast if is_same and cast.notna().equals(known) else column
 
 
 def _is_present(value: object) -> bool:
@@ -297,9 +308,10 @@ def _arrow_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _join_ids(ids: object) -> str:
     """Card ids as a frame holds them; a list of anything else is kept as JSON."""
-    if isinstance(ids, list) and not all(isinstance(each, str) for each in ids):
+    try:
+        return " ".join(ids) if isinstance(ids, list) else str(ids)
+    except TypeError:
         return str(_text_of(ids))
-    return " ".join(ids) if isinstance(ids, list) else str(ids)
 
 
 def _fits_time(value: object) -> bool:

@@ -278,7 +278,7 @@ def _find_second_emails(current: pd.DataFrame) -> dict[str, str]:
             several.index, several["email"], several[column], strict=True
         )
         for each in json.loads(listed)
-        if isinstance(each, dict) and each.get("emailAddress") not in (None, primary)
+        if isinstance(each, dict) and each.get("emailAddress") not in (None, "", primary)
     }
 
 

@@ -91,7 +91,7 @@ class RowReviewer:
         Args:
             line: Its place among the rows that differ.
             fields: Those whose text differs and is to be set.
-            problem: Why it can't be message whose it is.
+            problem: Why it can't be told whose it is.
         """
         if problem:
             return PlanRow(0, "modify", reasons=[problem])

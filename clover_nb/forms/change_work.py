@@ -101,6 +101,11 @@ class ChangeWork:
         """Whether a plan is being applied."""
         return self._application is not None and not self._application.is_over
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether a plan is about to be applied."""
+        return self._runner.is_writing
+
     # -- the steps ---------------------------------------------------------------------------------
 
     def start_over(self) -> None:

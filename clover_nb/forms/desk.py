@@ -194,7 +194,8 @@ class Desk(SharedWidget):
         """
         ticked, many = self.table.ticked, self.many
         is_same = ticked.empty or (many is not None and many.work.ids == ticked.index.tolist())
-        is_other = many is None or not (is_same or many.work.is_applying)
+        stays = many is not None and (many.work.is_starting or many.work.is_applying)
+        is_other = many is None or not (is_same or stays)
         self._shows_many = is_other or not self._shows_many
         if is_other:
             if many is not None:

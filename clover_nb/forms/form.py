@@ -144,10 +144,10 @@ class Form(SharedWidget):
         try:
             self._runner.finish_write()
         except KeyboardInterrupt:
-            told = "It was not waited for: the record will show whether it was made."
+            words = "It was not waited for: the record will show whether it was made."
         else:
-            told = rendering.to_text(self.status)
-        print(told)  # noqa: T201
+            words = rendering.to_text(self.status)
+        print(words)  # noqa: T201
 
     # -- messages ----------------------------------------------------------------------------------
 

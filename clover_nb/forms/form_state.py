@@ -315,8 +315,8 @@ class FormState:
             for name, error in wrong.items()
             if name in inputs.touched
         }
-        told = {n: m for n, m in inputs.messages.items() if m.tone != "info" or n not in errors}
-        return {name: list(message) for name, message in {**errors, **told}.items()}
+        others = {n: m for n, m in inputs.messages.items() if m.tone != "info" or n not in errors}
+        return {name: list(message) for name, message in {**errors, **others}.items()}
 
     def _render_preview(self) -> str:
         row, typed = self.row, self.read_values()

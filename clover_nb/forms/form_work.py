@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
-from weakref import WeakSet
 
 import pandas as pd
 
@@ -91,12 +90,12 @@ class FormWork:
         self.locked = False
         self.task = ""
         self._home = spec  # what this form was before it became another
-        self._overtaken_by: Row[Any] | None = None  # what another form has saved meanwhile
-        _at_work.add(self)
+        self._overtaken_by: Row[Any] | None = None  # what another form saves during a write
+        _open.add(self)
 
     def close(self) -> None:
         """Hear of nothing any more, and let nobody wait for a card."""
-        _at_work.discard(self)
+        _open.discard(self)
         self.state.card.close()
 
     # -- what is typed -----------------------------------------------------------------------------
@@ -280,7 +279,6 @@ class FormWork:
             return
         row, typed, sent = state.row, state.read_values(), dict(state.inputs.values)
         sure = sent[SURE] == TICKED and state.warned == state.read_warned()
-        self._overtaken_by = None
         try:
             token = state.card.request_token() if state.types_card else None
         except CloverError as error:
@@ -302,7 +300,7 @@ class FormWork:
     def _show_saved(self, result: ActionResult, word: str, sent: Mapping[str, str]) -> None:
         """Show the changed customer, and keep what was typed since it was sent."""
         state, row = self.state, result.row
-        self.row = row
+        self.row, self._overtaken_by = row, None
         if row is None:
             self._show_token()
             return
@@ -328,7 +326,7 @@ class FormWork:
     def _report_saved(self, row: Row[Any]) -> None:
         """Tell whoever holds the form, and the others about this customer: it was nobody else."""
         self.on_saved(row)
-        for other in set(_at_work) - {self}:
+        for other in _open.copy() - {self}:  # in one step: a cell may make a form meanwhile
             if other._clover is self._clover and other.state.customer_id == row["id"]:
                 other.follow_record(row)
 
@@ -427,7 +425,12 @@ class FormWork:
         """Tell why a task has no result."""
         error, task = failure.error, self.task
         self.panel.say("info", "")
-        if isinstance(error, ConfirmationRequired):
+        overtaking, self._overtaken_by = self._overtaken_by, None
+        if overtaking is not None:
+            self.state.choose_customer(overtaking)
+        if overtaking is not None and task == "submit" and isinstance(error, _NotSaved):
+            self.panel.say("warning", _OVERTAKEN)
+        elif isinstance(error, ConfirmationRequired):
             self._show_warnings(error)
         elif task in ("find", "test_card") and isinstance(error, CloverError):
             self._show_field_error("customer" if task == "find" else "source", error)
@@ -440,10 +443,6 @@ class FormWork:
         self._changed()
 
     def _show_conflict(self, error: _NotSaved) -> None:
-        if self._overtaken_by is not None:
-            self.state.choose_customer(self._overtaken_by)
-            self.panel.say("warning", _OVERTAKEN)
-            return
         self.panel.conflict = rendering.render_conflict(error.conflict.changes)
         by_whom = error.author and Markup(f"Not saved. {error.author}")
         self.panel.say("error", by_whom or messages.describe_error(error.conflict))
@@ -492,4 +491,4 @@ class FormWork:
         self._send({"do": "focus", "name": name, "seen": dict(self.state.inputs.seen)})
 
 
-_at_work: Final[WeakSet[FormWork]] = WeakSet()  # of the forms that are open
+_open: Final[set[FormWork]] = set()  # the work of the forms that are open

@@ -144,11 +144,14 @@ class TaskRunner:
         self._finish = lambda: finish(*outcome.result())
 
         def run() -> None:
-            result, error = context.copy().run(_run_safely, work)
-            outcome.set_result((result, error))
+            try:
+                ended = context.copy().run(_run_safely, work)
+            except SystemExit:  # it would end this thread, and nobody would hear of it
+                ended = None, RuntimeError("sys.exit was called.")
+            outcome.set_result(ended)
             for loop in loops:
                 try:
-                    loop.call_soon_threadsafe(finish, result, error, context=context)
+                    loop.call_soon_threadsafe(finish, *ended, context=context)
                 except RuntimeError:
                     log.debug("A loop was closed before the work was done")
 

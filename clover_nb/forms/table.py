@@ -250,7 +250,10 @@ class CustomerTable(SharedWidget):
             "save": lambda: self.save(content["kind"]),
             "create": lambda: self.on_create and self.on_create(self._page.text),
         }
+        was_found = content.get("text") == self.view["query"]
         handlers[content["do"]]()
+        if was_found:
+            self.send_state()  # what came of it was lost on its way, perhaps
 
     def _change_page(self, change: Callable[[T], object], wanted: T) -> None:
         change(wanted)

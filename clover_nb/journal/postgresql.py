@@ -83,10 +83,10 @@ class PostgreSQLDatabase(Database):
         delete_old(connection, self._retention_days, now=float(now))
 
     def _read_version(self, connection: sa.Connection) -> int:
-        told = connection.exec_driver_sql(
+        comment = connection.exec_driver_sql(
             f"SELECT obj_description(to_regclass('{SCHEMA}.entries'))"
         ).scalar_one()
-        version = int(told or 0)
+        version = int(comment or 0)
         if version > tables.VERSION:
             raise newer_version_error(self)
         return version

@@ -550,6 +550,14 @@ def test_an_email_that_stands_beside_the_primary_one_is_somebodys():
         assert codes(row) == found
 
 
+def test_a_second_email_that_is_empty_is_nobodys():
+    """A new customer without an email isn't probably the one who has it."""
+    emails = [{"emailAddress": "ana@example.com", "primaryEmail": True}, {"emailAddress": ""}]
+    current = to_frame([{**ANA, "emailAddresses": {"elements": emails}}])
+    new = {"first_name": "Someone", "last_name": "Else"}
+    assert codes(only(new | {"email": ""}, current=current)) == []
+
+
 def test_half_an_emoji_in_a_table_is_said():
     """It has no encoding, so nothing can be done with it."""
     wanted = pd.DataFrame({"id": [ANA["id"]], "name": ["Ana \ud83d"]}, dtype=object)

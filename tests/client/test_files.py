@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -37,6 +40,14 @@ SAVES = {
     "save_csv": quality.save_csv,
     "plan.save": lambda table, path: plan_of(table).save(path),
 }
+OTHER_USER = 65534
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter, which pytest's own may not."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 def plan_of(table):
@@ -116,6 +127,35 @@ def test_a_table_is_written_where_no_file_is(tmp_path):
         quality.save_csv(TABLE.head(2), pipe)
         assert reader.communicate()[0].count("Ana Rivera") == 2
     assert pipe.is_fifo()
+
+
+def test_a_table_is_written_to_a_command_that_reads_it():
+    """By /dev/stdout, which is a link to a pipe without a name."""
+    code = (
+        "import clover_nb as c, pandas as p; c.quality.save_csv(p.Series(['Ana']), '/dev/stdout')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Ana" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+def test_a_file_that_must_not_be_written_stays_as_it_is(save, open_folder):
+    """Though its folder would let another one take its place."""
+    path = open_folder / "customers.csv"
+    path.write_text("as it was")
+    for each, mode in ((path, 0o444), (open_folder, 0o777)):
+        each.chmod(mode)
+
+    def save_as_another_user():
+        os.setuid(OTHER_USER)
+        with pytest.raises(ValidationError, match="Permission denied"):
+            save(TABLE.head(2), path)
+
+    child = multiprocessing.get_context("fork").Process(target=save_as_another_user)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert path.read_text() == "as it was"
 
 
 def test_a_name_that_ends_in_gz_is_compressed(tmp_path):

@@ -594,6 +594,32 @@ def test_upsert_keeps_a_value_that_is_no_category_yet():
     assert upsert(table, CHANGED)["name"].tolist() == [CHANGED["name"]]
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [([1, 2], 2.5), ([True, False], "no"), ([1, 2], 300)],
+    ids=["a part", "a word", "much"],
+)
+def test_upsert_changes_no_value_to_keep_a_dtype(column, value):
+    """A half is not cut off, "no" is not true, and 300 does not become 44 in eight bits."""
+    own = pd.Series(column, ["7QK2M9ZX4T0BC", "OTHER"])
+    own = own.astype("int8") if value == 300 else own
+    table = to_frame([PLATFORM, {**PLATFORM, "id": "OTHER"}]).assign(own=own)
+    row = to_row(PLATFORM)
+    row["own"] = value
+    assert str(upsert(table, row)["own"].iloc[0]) == str(value)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [pd.to_datetime(["2026-01-01", "2026-01-02"]), pd.to_timedelta([1, 2]), [[1], [2]]],
+    ids=["times", "durations", "lists"],
+)
+def test_upsert_takes_a_row_with_columns_of_ones_own(own):
+    """They are as they were, whatever they hold."""
+    table = to_frame([PLATFORM, {**PLATFORM, "id": "OTHER"}]).assign(own=own)
+    pd.testing.assert_series_equal(upsert(table, table.iloc[0])["own"], table["own"])
+
+
 @pytest.mark.parametrize("change", [pd.DataFrame.reset_index, _as_file], ids=["reset", "file"])
 def test_upsert_finds_a_customer_whose_id_is_in_a_column(change):
     """Nobody is in the table twice then."""

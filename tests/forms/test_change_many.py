@@ -533,6 +533,41 @@ def test_a_form_that_is_closed_while_it_starts_to_apply_is_followed_by_the_next(
     assert wait_until_over(found).state == "done"
 
 
+def test_a_form_that_starts_to_apply_gives_way_to_no_other(clover, monkeypatch):
+    """Though others are ticked by then: nobody on the desk waits until it has started."""
+    desk = forms.desk(clover.customers.list(limit=2), clover=clover)
+    begun, may_begin = threading.Event(), threading.Event()
+
+    def hold(*_):
+        begun.set()
+        may_begin.wait()
+
+    monkeypatch.setattr(apply_process.Application, "await_begin", hold)
+
+    async def tick_another():
+        first, second = desk.table.data.index
+        desk.table.receive({"do": "tick", "id": first, "click": 1, "on": True})
+        desk.receive({"do": "many"})
+        browser = Browser(desk.many)
+        browser.edit(field="phone", phone="408 555 0177").tell("plan")
+        while browser.form.plan is None:
+            await asyncio.sleep(0.01)
+        browser.apply()
+        assert await asyncio.to_thread(begun.wait, 30)
+        desk.table.receive({"do": "tick", "id": second, "click": 2, "on": True})
+        releasing = threading.Timer(1, may_begin.set)  # for whoever waits all the same
+        releasing.start()
+        desk.receive({"do": "many"})
+        assert desk.many is browser.form
+        may_begin.set()
+        releasing.cancel()
+        while not browser.form.work.is_applying and browser.form.batch is None:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(tick_another())
+    desk.close()
+
+
 @contextlib.contextmanager
 def being_applied(clover):
     """A batch that is being applied all the while."""

@@ -1008,7 +1008,7 @@ def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
     go, modify = threading.Event(), clover.customers.modify
 
     def hold_contact(customer_id, **fields):
-        assert "name" not in fields or go.wait(10)
+        assert "name" not in fields or go.wait(60)
         return modify(customer_id, **fields)
 
     monkeypatch.setattr(clover.customers, "modify", hold_contact)
@@ -1026,6 +1026,35 @@ def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
     assert contact.texts["name"] == "Ana Costa"
     contact.submit()
     assert "Saved: Ana Costa" in contact.status
+
+
+def test_what_overtook_an_earlier_save_is_no_reason_of_a_later_conflict(clover, shown, monkeypatch):
+    """The note was saved before the answer about the name came; later, somebody else is it."""
+    ana = a_customer(clover, name="Ana")
+    contact, note = shown("edit_contact", ana["id"]), shown("edit_note", ana["id"])
+    contact.type(name="Ana Costa")
+    note.type(note="Calls on Mondays")
+    go, modify = threading.Event(), clover.customers.modify
+
+    def delay_answer(customer_id, **fields):
+        row = modify(customer_id, **fields)
+        assert "name" not in fields or go.wait(10)
+        return row
+
+    async def main():
+        contact.submit()
+        note.submit()
+        await until(lambda: not note.form.is_busy)
+        go.set()
+        await until(lambda: not contact.form.is_busy)
+
+    monkeypatch.setattr(clover.customers, "modify", delay_answer)
+    run(main())
+    assert "Saved: Ana Costa" in contact.status
+    modify(ana["id"], name="Ana Silva")
+    contact.press("Undo")
+    assert "changed by somebody else" in contact.status
+    assert "Ana Silva" in contact.form.outcome["conflict"]
 
 
 def test_a_warning_passes_only_by_a_tick_for_the_same_words(clover, shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -72,6 +73,17 @@ def test_a_second_write_is_refused_until_the_first_has_ended(runner):
 
     run(main())
     assert done == [True, 4]
+
+
+def test_work_that_wants_to_end_the_program_is_told_as_a_failure(runner, failures):
+    """Such as a function of one's own for the token: else the form would be busy for good."""
+
+    async def main():
+        runner.write(sys.exit, print)
+        await until(lambda: not runner.is_writing)
+
+    run(main())
+    assert [str(failure.error) for failure in failures] == ["sys.exit was called."]
 
 
 def test_a_later_read_takes_the_place_of_an_earlier_one(runner):

@@ -210,6 +210,16 @@ def test_a_new_list_keeps_the_page_and_follows_the_selected_row(people):
     assert ids(table) == "P"
 
 
+@pytest.mark.parametrize("do", ["search", "enter"])
+def test_a_search_that_is_asked_for_again_is_answered_again(people, do):
+    """The first answer was lost on its way, perhaps, and nothing has changed since."""
+    table, shows = forms.customer_table(people), []
+    table.send_state = lambda key=None: key is None and shows.append(ids(table))
+    for found in ([], ["P"]):
+        table.receive({"do": do, "text": "jose"})
+        assert shows == found
+
+
 def test_an_unexpected_error_is_told_and_the_search_goes_on(people, caplog):
     """The browser hears of each, and so may ask again."""
     table = forms.customer_table(people)
