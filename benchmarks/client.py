@@ -159,7 +159,7 @@ def create(rounds: int) -> None:
     for name, (wall, cpu) in median.items():
         print(f"a create, {name}: {wall:.0f} us, of them CPU {cpu:.0f} us")
     told("a create, wall, of Clover's Python SDK's", median["ours"][0] / median["sdk"][0], "1")
-    told("a create, CPU, of Clover's Python SDK's", median["ours"][1] / median["sdk"][1], "0.75")
+    told("a create, CPU, of Clover's Python SDK's", median["ours"][1] / median["sdk"][1], "-")
 
 
 # -- a list ----------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ Fields = Mapping[str, Any]
 _CARD_COLUMNS: Final = ("card_count", "card_brand", "card_last4", "card_expiry", "cards")
 _CARRIED: Final = "carried"  # in a row's attrs: the columns that its record tells all about
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_OBJECT: Final = np.dtype(object)
 _LAST_TIME: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 # What stands between two dollar signs in a name is no formula, in no table that is made of these.
@@ -57,7 +58,9 @@ def to_row(record: Record) -> pd.Series[Any]:
         fields["created"] = pd.Timestamp(fields["created"], unit="ms", tz="UTC")
     labels = _schema_labels() if len(fields) == len(SCHEMA) else pd.Index(fields)
     name = fields["id"] if isinstance(fields["id"], str) else None
-    row = pd.Series(list(fields.values()), index=labels, dtype=object, name=name)
+    # An array is taken as it is, where a list is looked through for what it might be.
+    values = np.fromiter(fields.values(), _OBJECT)
+    row = pd.Series(values, index=labels, dtype=_OBJECT, name=name, copy=False)
     row.attrs[_CARRIED] = carried_columns(record)
     return row
 
@@ -305,9 +308,10 @@ def _arrow_array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _join_ids(ids: object) -> str:
     """Card ids as a frame holds them; a list of anything else is kept as JSON."""
-    if isinstance(ids, list) and not all(isinstance(each, str) for each in ids):
+    try:
+        return " ".join(ids) if isinstance(ids, list) else str(ids)
+    except TypeError:
         return str(_text_of(ids))
-    return " ".join(ids) if isinstance(ids, list) else str(ids)
 
 
 def _fits_time(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ LISTS: Final[dict[str, tuple[str, frozenset[str]]]] = {
         | {"cardType", "last4", "expirationDate", "first6", "token", "tokenType", "modifiedTime"},
     ),
 }
+_KNOWN: Final = {name: known for name, (_, known) in LISTS.items()}
 _METADATA: Final = frozenset({"note", "modifiedTime", "customer"})  # of these the note is news
 _NESTED: Final = (*LISTS, "sources", "shipping", "metadata")
 _DEEPEST: Final = 50  # levels of nesting; Clover's own records have 5
@@ -143,7 +145,7 @@ def _split_fields(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     beyond: dict[str, Any] = {}
     if not CONSUMED.issuperset(record):
         beyond = {name: value for name, value in record.items() if name not in CONSUMED}
-    for (name, (_, known)), items in zip(LISTS.items(), lists, strict=True):
+    for (name, known), items in zip(_KNOWN.items(), lists, strict=True):
         if len(items) > 1:
             beyond[name] = items
         elif items and not known.issuperset(items[0]):
@@ -213,6 +215,7 @@ def _first_value(items: Sequence[Any], field: str, preferred: str = "") -> Any: 
     return items[0].get(field) if items else None
 
 
+@functools.lru_cache(1024)  # of customers, a thousand share a few
 def month_year(digits: str | None) -> str | None:
     """A Platform card's ``MMYY`` as :func:`format_expiry` says it."""
     return format_expiry(digits[:2], digits[2:]) if digits else None

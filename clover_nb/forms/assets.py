@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import anywidget
 from traitlets import Any as AnyTrait
-from traitlets import Bytes, Int, Unicode
+from traitlets import Bool, Bytes, Int, Unicode
 
 from clover_nb.forms.cells import close_on_rerun
 from clover_nb.forms.messages import CARD_NUMBER
@@ -67,7 +67,8 @@ export default {
       onChange: (heard) => assets.on("comm_live_update", heard),
       offChange: (heard) => assets.off("comm_live_update", heard),
     };
-    const { default: widget } = await load(assets);
+    const { default: widget, keepText } = await load(assets);
+    view.model.on("change:superseded", () => keepText(view.el));
     const end = widget.render({ ...view, link });
     return () => {
       end();
@@ -130,6 +131,8 @@ class SharedWidget(anywidget.AnyWidget):
     Attributes:
         kind: The kind of its assets, as of :func:`share_assets`.
         answers: How many messages were heard, so that the browser knows that somebody listens.
+        superseded: Whether the cell runs again that has made it. Another page, which doesn't show
+            what comes of it, keeps what was typed to be read.
         card_refusal: What is said where a card number is typed that doesn't belong there.
     """
 
@@ -139,6 +142,7 @@ class SharedWidget(anywidget.AnyWidget):
     layout = AnyTrait(None, allow_none=True).tag(sync=True)  # one comm less
     assets = Unicode().tag(sync=True)
     answers = Int().tag(sync=True)
+    superseded = Bool().tag(sync=True)
     card_refusal = Unicode(CARD_NUMBER).tag(sync=True)
 
     def __init__(self, *, static: str, **state: object) -> None:
@@ -149,7 +153,11 @@ class SharedWidget(anywidget.AnyWidget):
         # the cells: as long as one runs, no form would answer. They came where the browser says.
         self.comm._reply_subshell_for = lambda _data, subshell: subshell
         self.on_msg(lambda _, content, buffers: self.receive(content, buffers))
-        close_on_rerun(self.close)
+        close_on_rerun(self._end_with_run)
+
+    def _end_with_run(self) -> None:
+        self.superseded = True
+        self.close()
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any] = ()) -> None:
         """Take a message of the browser; what goes wrong with it is shown."""

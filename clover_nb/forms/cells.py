@@ -23,7 +23,7 @@ def close_on_rerun(close: Callable[[], object]) -> None:
 
 
 def _close_earlier(_info: object = None) -> None:
-    for close in _made.pop(_cell_id(), ()):
+    for close in reversed(_made.pop(_cell_id(), [])):  # what holds others before these
         close()
 
 

@@ -19,6 +19,7 @@ from clover_nb.forms import actions, messages, rendering
 from clover_nb.forms.actions import ActionResult, ConfirmationRequired
 from clover_nb.forms.card_fields import wait_for_token
 from clover_nb.forms.form_state import ECOMIND, PASTE, PRODUCTION, SURE, FormState
+from clover_nb.forms.history import describe_conflict
 from clover_nb.forms.inputs import TICKED, FieldMessage
 from clover_nb.forms.rendering import Markup
 from clover_nb.forms.result_panel import ResultPanel
@@ -31,6 +32,19 @@ T = TypeVar("T")
 _AGAIN: Final = "Another form here has changed this customer. Look at what will change, and save."
 _OVERTAKEN: Final = f"Not saved yet. {_AGAIN}"
 _CHANGED: Final = "The card was changed while a token was made of it. Make one of what it is now."
+
+
+class _NotSaved(Exception):
+    """The record was changed since it was read.
+
+    Attributes:
+        conflict: What differs.
+        author: Who has changed it, as a sentence; empty where nobody can tell.
+    """
+
+    def __init__(self, conflict: EditConflictError, author: Markup) -> None:
+        self.conflict, self.author = conflict, author
+        super().__init__(conflict.message)
 
 
 class FormWork:
@@ -171,6 +185,23 @@ class FormWork:
     ) -> None:
         self._start_task(self._runner.read, task, work, apply, words)
 
+    def _write(
+        self,
+        task: str,
+        change: Callable[[], ActionResult],
+        apply: Callable[[ActionResult], object],
+        words: str,
+    ) -> None:
+        clover, customer_id = self._clover, self.state.customer_id
+
+        def attempt() -> ActionResult:
+            try:
+                return change()
+            except EditConflictError as conflict:
+                raise _NotSaved(conflict, describe_conflict(clover, customer_id)) from conflict
+
+        self._start_task(self._runner.write, task, attempt, apply, words)
+
     def read_customer(
         self, task: str, customer_id: str, apply: Callable[[Row[Any]], object], words: str = ""
     ) -> None:
@@ -259,8 +290,7 @@ class FormWork:
                 typed["source"] = wait_for_token(token)
             return state.spec.submit(self._clover, row, typed, sure=sure)
 
-        self._start_task(
-            self._runner.write,
+        self._write(
             "submit",
             send,
             lambda result: self._show_saved(result, state.spec.done, sent),
@@ -323,8 +353,7 @@ class FormWork:
             self._focus_input(PRODUCTION)
             return
         sent = dict(inputs.values)
-        self._start_task(
-            self._runner.write,
+        self._write(
             "undo",
             undo,
             lambda result: self._show_saved(result, "Undone", sent),
@@ -399,17 +428,28 @@ class FormWork:
         overtaking, self._overtaken_by = self._overtaken_by, None
         if overtaking is not None:
             self.state.choose_customer(overtaking)
-        if overtaking is not None and task == "submit" and isinstance(error, EditConflictError):
+        if overtaking is not None and task == "submit" and isinstance(error, _NotSaved):
             self.panel.say("warning", _OVERTAKEN)
         elif isinstance(error, ConfirmationRequired):
             self._show_warnings(error)
         elif task in ("find", "test_card") and isinstance(error, CloverError):
             self._show_field_error("customer" if task == "find" else "source", error)
+        elif isinstance(error, _NotSaved):
+            self._show_conflict(error)
         elif isinstance(error, CloverError):
             self._show_error(error)
         else:
             self.panel.say("error", messages.describe_failure(failure))
         self._changed()
+
+    def _show_conflict(self, error: _NotSaved) -> None:
+        self.panel.conflict = rendering.render_conflict(error.conflict.changes)
+        by_whom = error.author and Markup(f"Not saved. {error.author}")
+        self.panel.say("error", by_whom or messages.describe_error(error.conflict))
+        self._offer_reload()
+
+    def _offer_reload(self) -> None:
+        self.panel.add_action("reload", "Reload, keep my edits", self._reload_customer)
 
     def _show_warnings(self, required: ConfirmationRequired) -> None:
         self.state.warned = self.state.read_warned()
@@ -425,16 +465,14 @@ class FormWork:
     def _show_error(self, error: CloverError) -> None:
         """Show an error beside what it is about, or else beside the button."""
         words, row = messages.describe_error(error), self.state.row
-        if isinstance(error, EditConflictError):
-            self.panel.conflict = rendering.render_conflict(error.changes)
-        elif error.field in self.state.spec.fields or error.field == "source":
+        if error.field in self.state.spec.fields or error.field == "source":
             name = str(error.field)
             self._show_field_error(name, error)
             words = f"Not saved: {self.state.label_of(name)} needs attention."
             self._focus_input(name)
         self.panel.say("error", words, messages.request_id(error))
-        if row is not None and isinstance(error, EditConflictError | OutcomeUnknownError):
-            self.panel.add_action("reload", "Reload, keep my edits", self._reload_customer)
+        if row is not None and isinstance(error, OutcomeUnknownError):
+            self._offer_reload()
         elif isinstance(error, OutcomeUnknownError):
             email = self.state.read_values()["email"]
             self.panel.add_action(

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from clover_nb.client import Clover
-from clover_nb.errors import EditConflictError, ValidationError
+from clover_nb.errors import CloverError, EditConflictError, ValidationError
 from clover_nb.forms.rendering import Markup, isolate_text, render_time
 from clover_nb.forms.values import describe_cards
 from clover_nb.journal.entries import Entry, Write
+from clover_nb.writes.conflicts import COMPARED, find_changes
 from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
@@ -119,15 +120,45 @@ def describe_news(clover: Clover, customer_id: str, after: int) -> Markup:
     Raises:
         CloverError: The journal is off or can't be read.
     """
-    host = urlsplit(clover.settings.ecommerce_url).netloc
-    entry = clover.journal.find_change_by_others(customer_id, host=host, after=after)
-    if entry is None:
+    entry = clover.journal.find_change_by_others(customer_id, host=_host(clover), after=after)
+    return Markup() if entry is None else _describe_change(clover, entry)
+
+
+def describe_conflict(clover: Clover, customer_id: str) -> Markup:
+    """Who has changed a customer last, and when, as a sentence; nothing where nobody can tell.
+
+    Clover says of no change who has made it. The journal tells of its own, if the customer is as
+    the newest of them has left it.
+    """
+    try:
+        now = dict(clover.customers.retrieve(customer_id))
+        entries = clover.journal.of_customer(customer_id, host=_host(clover))
+        newest = next((each for each in entries if each.outcome == "done"), None)
+    except CloverError:
         return Markup()
+    after = (newest and newest.after) or {}
+    labels = [label for label in COMPARED if label in after]
+    if newest is None or not labels or find_changes(after, now, labels):
+        return Markup()
+    return _describe_change(clover, newest)
+
+
+def _host(clover: Clover) -> str:
+    return urlsplit(clover.settings.ecommerce_url).netloc
+
+
+def _describe_change(clover: Clover, entry: Entry) -> Markup:
     minutes = int(max(0.0, time.time() - entry.time) // 60)
     ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
     if minutes >= _HOUR:
         ago = f"at {render_time(_parse_time(entry.time))}"
-    return Markup(f"{isolate_text(entry.author)} changed this customer {ago}.")
+    author, journal = isolate_text(entry.author), clover.journal
+    if entry.process == journal.register_process():
+        return Markup(f"You changed this customer {ago}, in another form or by code.")
+    if entry.author == journal.author:
+        where = "in another notebook or desk"
+        return Markup(f"This customer was changed {ago} under your own name, {author}, {where}.")
+    return Markup(f"{author} changed this customer {ago}.")
 
 
 def _undoable(entry: Entry, now: Mapping[str, Any]) -> bool:

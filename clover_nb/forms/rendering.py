@@ -133,12 +133,12 @@ def _render_new(field: str, value: str) -> Markup:
 
 
 def render_conflict(changes: Iterable[Change]) -> str:
-    """What somebody else has changed: field, as it was read, and as it is."""
+    """What was changed meanwhile: field, as it was read, and as it is."""
     rows = [
         (column_label(each.field), format_value(each.then), format_value(each.now))
         for each in changes
     ]
-    return render_table("Changed by somebody else", ("Field", "When you read it", "Now"), rows)
+    return render_table("Changed since you read it", ("Field", "Then", "Now"), rows)
 
 
 def render_table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

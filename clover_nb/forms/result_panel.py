@@ -17,7 +17,7 @@ class ResultPanel:
 
     Attributes:
         status: The sentence, as HTML.
-        conflict: What somebody else has changed, as HTML.
+        conflict: What was changed meanwhile, as HTML.
         result: The customer after the change, as HTML.
     """
 

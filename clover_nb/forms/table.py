@@ -62,7 +62,8 @@ class CustomerTable(SharedWidget):
     Attributes:
         view: The page that is looked at, and what is said about it.
         selection: The ids of the selected rows, and the number of the person's latest click. The
-            browser drops a selection that was sent before that click.
+            browser drops a selection that was sent before that click. Where several pages show the
+            table, it is the highest of theirs.
         several: Whether several rows can be selected.
         can_tick: Whether rows have a box to tick. Where several can be selected, it selects.
         ticks: The ids of the ticked rows of this page, how many are ticked in all, and the number
@@ -188,7 +189,7 @@ class CustomerTable(SharedWidget):
 
     def _select(self, ids: list[str], click: int) -> None:
         before = self.selected_ids
-        self.selection = {"ids": ids, "click": click}
+        self.selection = {"ids": ids, "click": max(click, self.selection["click"])}
         if ids != before:
             for callback in self._on_select:
                 callback(ids)
@@ -211,9 +212,9 @@ class CustomerTable(SharedWidget):
         """Take all ticks away."""
         self._set_ticks([])
 
-    def _set_ticks(self, ids: Sequence[str], click: int | None = None) -> None:
+    def _set_ticks(self, ids: Sequence[str], click: int = 0) -> None:
         before, self._ticked = self._ticked, dict.fromkeys(ids)
-        self._show_ticks(self.ticks["click"] if click is None else click)
+        self._show_ticks(max(click, self.ticks["click"]))
         if self._ticked.keys() != before.keys():
             for callback in self._on_tick:
                 callback(self.ticked_ids)
@@ -284,7 +285,7 @@ class CustomerTable(SharedWidget):
         self._change_page(self._page.turn, page)
 
     def _choose_columns(self, names: Sequence[str], click: int) -> None:
-        self._columns_click = click
+        self._columns_click = max(click, self._columns_click)
         self._change_page(self._page.show_columns, names)
 
     # -- what is shown ---------------------------------------------------------------------------

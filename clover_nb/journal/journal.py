@@ -121,6 +121,11 @@ class Journal:
             lines = db.execute(select_lines(customer_id)).all()
         return make_frame(lines)
 
+    @property
+    def author(self) -> str:
+        """Who writes, as the entries have it."""
+        return describe_author(self.person, self.database.login or login_name())
+
     def register_process(self) -> str:
         """Let others tell whether this process is alive, by the name that is returned."""
         with self.database.connect():

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 VERSION: Final = 3
 
 metadata: Final = sa.MetaData()
+_HAS_ID: Final = sa.text("customer_id IS NOT NULL")
 
 # AUTOINCREMENT: a number is never used again, so nobody can close somebody else's entry. `checked`
 # marks what was looked up; `batch` what a batch has changed; `login` is who the database or the
@@ -45,7 +46,8 @@ entries: Final = sa.Table(
     Column("checked", Integer, nullable=False, server_default="0"),
     Column("batch", Integer),
     Column("login", Text),
-    sa.Index("entries_of_customer", "customer_id"),
+    # Of those that have one: a create's gets it with its outcome, and is put in once.
+    sa.Index("entries_of_customer", "customer_id", sqlite_where=_HAS_ID, postgresql_where=_HAS_ID),
     sqlite_autoincrement=True,
 )
 

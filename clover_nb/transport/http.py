@@ -46,7 +46,7 @@ from urllib3.exceptions import (
     SSLError,
     TimeoutError,  # noqa: A004  urllib3's, as its other errors
 )
-from urllib3.util import Timeout
+from urllib3.util import Retry, Timeout
 
 from clover_nb import constants, errors
 from clover_nb.masking import Secret, mask_text
@@ -64,6 +64,7 @@ Params = Mapping[str, str] | list[tuple[str, str]]
 _MAX_BODY: Final = 64 << 20  # a page of a thousand customers has about 1 MB
 _READ_SIZE: Final = 4 << 20
 _SUCCESS: Final = range(200, 300)
+_NO_RETRIES: Final = Retry(total=False, redirect=False)  # urllib3 can't know what is safe
 
 
 class Response(Json):
@@ -199,12 +200,11 @@ class HTTPTransport:
         return self._clock[0] is not None
 
     def _send_with_retries(self, request: _HTTPRequest) -> _RawResponse:
-        path = request.target.partition("?")[0]  # the query names people
-        where = f"{request.method} {self._host_of(request.api)}{mask_text(path)}"
-
         def send(token: IssuedToken) -> _RawResponse:
             received = send_with_retries(
-                partial(self._send_once, request, token), where, self.timeouts
+                partial(self._send_once, request, token),
+                partial(self._describe, request),
+                self.timeouts,
             )
             if request.api != "token":
                 self._token.confirm(token)
@@ -218,6 +218,11 @@ class HTTPTransport:
                 raise
             token = self._token.renew(token, refused)
         return send(token)  # nothing was done by what was refused
+
+    def _describe(self, request: _HTTPRequest) -> str:
+        """A request in the log's words, without anything secret."""
+        path = request.target.partition("?")[0]  # the query names people
+        return f"{request.method} {self._host_of(request.api)}{mask_text(path)}"
 
     def _send_once(self, request: _HTTPRequest, token: IssuedToken) -> _RawResponse:
         """Send a request, without retries.
@@ -272,7 +277,7 @@ class HTTPTransport:
             prefix + request.target,
             body=request.body,
             headers=headers,
-            retries=False,
+            retries=_NO_RETRIES,
             redirect=False,
             assert_same_host=False,
             timeout=self._timeout,

@@ -7,9 +7,9 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from itertools import accumulate
 from typing import Any, Final
 
+import numpy as np
 import orjson
 
 from clover_nb import errors
@@ -151,8 +151,10 @@ def parse_json(content: bytes) -> object:
 
 def _is_deep(content: bytes) -> bool:
     """Whether brackets are nested too deeply, those in strings included."""
-    steps = memoryview(content.translate(_STEPS, _NO_BRACKETS)).cast("b")
-    return max(accumulate(steps), default=0) > _DEPTH_MAX
+    steps = content.translate(_STEPS, _NO_BRACKETS)
+    if len(steps) <= _DEPTH_MAX:
+        return False
+    return bool(np.frombuffer(steps, np.int8).cumsum(dtype=np.int32).max() > _DEPTH_MAX)
 
 
 _TEXT_MAX: Final = 1000

@@ -34,12 +34,12 @@ class RetryableError(Exception):
         super().__init__(str(error))
 
 
-def send_with_retries(send: Callable[[], T], request: str, timeouts: Timeouts) -> T:
+def send_with_retries(send: Callable[[], T], describe: Callable[[], str], timeouts: Timeouts) -> T:
     """Call a function until it no longer raises `RetryableError`.
 
     Args:
         send: What sends the request once.
-        request: The request in the log's words, without anything secret.
+        describe: Gives the request in the log's words, without anything secret.
         timeouts: How long to go on.
 
     Raises:
@@ -59,7 +59,7 @@ def send_with_retries(send: Callable[[], T], request: str, timeouts: Timeouts) -
             if invalid > 1 or time.monotonic() - began + delay > longest:
                 raise problem.error from None
             reason = f"HTTP {problem.error.status}" if problem.error.status else "no response"
-            log.info("%s: %s, sent again in %.2f s", request, reason, delay)
+            log.info("%s: %s, sent again in %.2f s", describe(), reason, delay)
         time.sleep(delay)
 
 

@@ -310,6 +310,14 @@ class Notebook:
         self.page.goto(self.url)
         self.page.evaluate(OPENED)
 
+    def open_second_page(self) -> Page:
+        """A page of the same browser that shows the same notebook, with its kernel."""
+        self.saved()
+        page = self.page.context.new_page()
+        page.goto(self.url.replace("/tree/", "-second/tree/"))  # a page has its own workspace
+        page.evaluate(OPENED)
+        return page
+
     def restart_kernel(self) -> None:
         """Restart the kernel as the lab's menu does; the page keeps showing the old widgets."""
         self.page.evaluate(RESTART)

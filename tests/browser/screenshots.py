@@ -97,7 +97,7 @@ def test_conflict(pictures):
     )
     rename(form)
     form.get_by_role("button", name="Save contact").click()
-    expect(form.get_by_text("changed by somebody else since")).to_be_visible()
+    expect(form.get_by_text("changed this customer")).to_be_visible()
     take("conflict")
 
 

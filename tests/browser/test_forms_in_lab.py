@@ -418,7 +418,7 @@ def test_a_change_in_between_is_shown_and_not_overwritten(notebook):
     notebook.evaluate("Customer.modify(ana, phone='555-0199')")
     contact.get_by_label("Name", exact=True).fill("Ana Costa")
     button(contact, "Save contact").click()
-    expect(contact.get_by_text("changed by somebody else since")).to_be_visible()
+    expect(contact.get_by_text("Not saved. You changed this customer a moment ago")).to_be_visible()
     row = contact.get_by_role("row").filter(has_text="Phone")
     expect(row).to_have_text(re.compile("555-0125.*555-0199"))
     button(contact, "Reload, keep my edits").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,6 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
-import psutil
 import pytest
 from desk_process import running_desk
 from playwright.sync_api import expect
@@ -242,13 +242,15 @@ def test_pages_that_open_at_once_start_no_more_kernels(tmp_path):
 
 def test_a_page_says_when_too_many_are_open(chromium, tmp_path):
     """And opens once another was closed."""
-    with running_desk(tmp_path, "--no-browser", orphan_seconds=30, max_kernels=1) as desk:
+    with running_desk(tmp_path, "--no-browser", orphan_seconds=600, max_kernels=1) as desk:
         first = opened(chromium, desk.url)
+        kernel, cookie = f"/api/kernels/{kernel_of(first)}", desk.log_in()
         second = chromium.new_page()
         second.goto(desk.url)
         expect(second.get_by_role("heading", name="Too many pages are open")).to_be_visible()
         first.close()
-        psutil.wait_procs(desk.kernels(), timeout=120)
+        while json.loads(desk.request("GET", kernel, Cookie=cookie)[2])["connections"]:
+            time.sleep(0.1)
         second.get_by_role("link", name="Open the desk").click()
         expect_customers(second)
         second.close()

@@ -145,7 +145,7 @@ def test_no_letter_is_lost_that_is_typed_while_a_change_is_undone(notebook):
     expect(phone).to_have_value("555-0125")
     notebook.evaluate("Customer.modify(ana, name='Ana of a colleague')")
     button(contact, "Save contact").click()
-    expect(contact.get_by_text("changed by somebody else since")).to_be_visible()
+    expect(contact.get_by_text("Not saved. You changed this customer a moment ago")).to_be_visible()
     button(contact, "Reload, keep my edits").click()
     phone.click()
     phone.press("End")

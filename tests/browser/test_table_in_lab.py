@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -49,6 +50,21 @@ def search_box(notebook):
 def row(notebook, text: str):
     """The row that holds this text."""
     return notebook.page.get_by_role("row").filter(has_text=text)
+
+
+def test_a_page_that_another_one_searches_in_says_so(notebook):
+    """What stands in its search is what its rows were found by, also where the focus is."""
+    with closing(notebook.open_second_page()) as page:
+        other = page.locator(".jp-CodeCell").get_by_role("searchbox")
+        for box, text in ((other, "Person 21"), (search_box(notebook), "Person 33")):
+            box.fill(text)
+            expect(page.get_by_role("row").filter(has_text=text)).to_be_visible()
+            expect(page.get_by_role("row")).to_have_count(2)
+        expect(other).to_be_focused()
+        expect(other).to_have_value("Person 33")
+        other.fill("Person 4")
+        expect(search_box(notebook)).to_have_value("Person 4")
+        expect(row(notebook, "Person 44")).to_be_visible()
 
 
 def test_search_sort_page_and_select(notebook):

@@ -21,11 +21,3 @@ def near(box, tmp_path):
     given = {"requests_per_second": None, "timeouts": QUICK, "journal": tmp_path / "journal"}
     with connect("local", **box.connection(), **given) as connection:
         yield connection
-
-
-@pytest.fixture
-def paced(box, tmp_path):
-    """As ``near``, but slow enough for what is done after some rows to come before the last."""
-    given = {"requests_per_second": 50, "timeouts": QUICK, "journal": tmp_path / "journal"}
-    with connect("local", **box.connection(), **given) as connection:
-        yield connection

@@ -6,7 +6,14 @@ import time
 
 import pandas as pd
 import pytest
-from batch_rows import QUICK, are_verified, count_outcomes, new_rows, renaming_rows
+from batch_rows import (
+    MORE_THAN_A_CHUNK,
+    QUICK,
+    are_verified,
+    count_outcomes,
+    new_rows,
+    renaming_rows,
+)
 from lossy_proxy import LossyProxy, lossy_proxy
 
 from clover_nb import TEST_CARDS, connect, read_plan, read_table
@@ -270,36 +277,37 @@ def test_what_was_interrupted_before_the_comparison_is_compared_by_the_next(near
     assert len(writes(box)) == 5
 
 
-def test_an_apply_goes_on_where_it_was_stopped(paced, box):
+def test_an_apply_goes_on_where_it_was_stopped(near, box):
     """The rest of the rows is sent, and no row twice."""
-    plan = paced.customers.plan(new_rows(30))
+    plan = near.customers.plan(new_rows(MORE_THAN_A_CHUNK))
     stopped = []
 
     def stop(progress):
         if progress.done >= 5 and not stopped:
             stopped.append(progress)
-            paced.batch(1).stop()
+            near.batch(1).stop()
 
-    batch = paced.customers.apply(plan, progress=stop)
+    batch = near.customers.apply(plan, progress=stop)
     assert (batch.state, batch.reason) == ("stopped", "Somebody asked for it.")
-    assert 0 < count_outcomes(batch)["planned"] < 26
+    assert 0 < count_outcomes(batch)["planned"] <= MORE_THAN_A_CHUNK - 5
     assert "open" not in count_outcomes(batch)
-    again = paced.customers.apply(plan)
-    assert repr(again) == "<Batch 1: done; 30 done>"
+    again = near.customers.apply(plan)
+    assert repr(again) == f"<Batch 1: done; {MORE_THAN_A_CHUNK} done>"
     assert are_verified(again)  # those too that were done before it stopped
-    assert len(writes(box)) == 30
-    assert paced.batches()["done"].to_list() == [30]
-    assert apply(paced, new_rows(1, start=90)).number == 2  # going on has used up no number
+    assert len(writes(box)) == MORE_THAN_A_CHUNK
+    assert near.batches()["done"].to_list() == [MORE_THAN_A_CHUNK]
+    assert apply(near, new_rows(1, start=90)).number == 2  # going on has used up no number
 
 
-def test_ctrl_c_stops_cleanly(paced):
+def test_ctrl_c_stops_cleanly(near):
     """What is under way finishes."""
 
     def interrupt(progress):
         if progress.done >= 3:
             raise KeyboardInterrupt
 
-    batch = paced.customers.apply(paced.customers.plan(new_rows(30)), progress=interrupt)
+    plan = near.customers.plan(new_rows(MORE_THAN_A_CHUNK))
+    batch = near.customers.apply(plan, progress=interrupt)
     assert batch.state == "stopped"
     assert set(count_outcomes(batch)) == {"done", "planned"}
 
@@ -384,9 +392,9 @@ def test_it_stops_after_ten_equal_refusals(near, box):
     assert count_outcomes(batch)["planned"] >= 25
 
 
-def test_it_stops_when_a_tenth_of_fifty_and_more_is_refused(paced, box):
+def test_it_stops_when_a_tenth_of_fifty_and_more_is_refused(near, box):
     """Each for another reason."""
-    plan = paced.customers.plan(new_rows(120))
+    plan = near.customers.plan(new_rows(200))
     kinds = ("400", "402", "404", "409")
 
     def refuse(progress):
@@ -396,7 +404,7 @@ def test_it_stops_when_a_tenth_of_fifty_and_more_is_refused(paced, box):
                 box.fail_next(kinds[number % 4], times=1, method="POST", path="/customers")
 
     box.refused = False
-    batch = paced.customers.apply(plan, progress=refuse)
+    batch = near.customers.apply(plan, progress=refuse)
     assert batch.state == "stopped"
     assert "rows were refused" in batch.reason
     assert count_outcomes(batch)["planned"] > 0
@@ -661,7 +669,7 @@ def expire_once(box, after):
 
 def test_a_batch_goes_on_with_a_new_token(box, tmp_path):
     """Who gave a function notices nothing."""
-    given = {"requests_per_second": 100, "timeouts": QUICK, "journal": tmp_path / "journal"}
+    given = {"requests_per_second": None, "timeouts": QUICK, "journal": tmp_path / "journal"}
     with connect(
         "local", **given, **(box.connection() | {"access_token": lambda: box.access_token})
     ) as near:
@@ -674,11 +682,11 @@ def test_a_batch_goes_on_with_a_new_token(box, tmp_path):
         assert len(near.customers.list()) == 100
 
 
-def test_a_batch_pauses_when_the_token_has_expired(paced, box, tmp_path):
+def test_a_batch_pauses_when_the_token_has_expired(near, box, tmp_path):
     """It says so, and another connection with a new token goes on: none lost, none doubled."""
-    customers = paced.customers.list()
-    plan = paced.customers.plan(pd.concat([renaming_rows(customers, 40), new_rows(40)]).fillna(""))
-    batch = paced.customers.apply(plan, progress=expire_once(box, after=10))
+    customers = near.customers.list()
+    plan = near.customers.plan(pd.concat([renaming_rows(customers, 40), new_rows(40)]).fillna(""))
+    batch = near.customers.apply(plan, progress=expire_once(box, after=10))
     assert batch.state == "stopped"
     assert "it has expired" in batch.reason
     assert set(count_outcomes(batch)) == {"done", "planned"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -901,13 +903,46 @@ def test_a_conflict_is_shown_and_what_was_typed_survives_it(clover, shown):
     contact = shown("edit_contact", customer["id"]).type(name="Bo")
     clover.customers.modify(customer["id"], phone="555-0199")
     contact.submit()
-    assert "changed by somebody else" in contact.status
+    assert "Not saved. You changed this customer a moment ago" in contact.status
     assert ">555-0125</td><td dir='auto'>555-0199</td>" in contact.form.outcome["conflict"]
     contact.press("Reload, keep my edits")
     assert (contact.texts["name"], contact.texts["phone"]) == ("Bo", "555-0199")
     contact.submit()
     assert "Saved: Bo" in contact.status
     assert clover.customers.retrieve(customer["id"])["phone"] == "555-0199"
+
+
+CHANGE = """
+import json, sys
+from clover_nb import connect
+
+with connect("local", **json.loads(sys.argv[1])) as clover:
+    clover.customers.modify(sys.argv[2], phone="555-0199")
+"""
+
+
+@pytest.mark.parametrize(
+    ("journal", "person", "told"),
+    [
+        ("journal", None, "a moment ago under your own name"),
+        ("journal", "Cy Li", "Not saved. Cy Li"),
+        ("another", "Cy Li", "changed by somebody else"),
+    ],
+)
+def test_a_conflict_says_who_has_made_the_change(practice, tmp_path, journal, person, told):
+    """As far as the journal knows; of a change that is not in it, that it was somebody else."""
+    settings = practice.connection() | {"journal": str(tmp_path / journal)}
+    name = {} if person is None else {"CLOVER_PERSON": person}
+    with connect("local", **practice.connection(), journal=tmp_path / "journal") as clover:
+        customer = a_customer(clover, name="Ana")
+        contact = FormDriver(forms.edit_contact(customer["id"], clover=clover)).type(name="Bo")
+        other = [sys.executable, "-c", CHANGE, json.dumps(settings), customer["id"]]
+        subprocess.run(other, check=True, env=os.environ | name)
+        contact.submit()
+        assert told in contact.status
+        contact.press("Reload, keep my edits").submit()
+        assert "Saved: Bo" in contact.status
+        contact.form.close()
 
 
 @pytest.mark.parametrize("name", ["attach_card", "delete_card"])
@@ -921,7 +956,7 @@ def test_cards_changed_in_between_are_shown_and_left_alone(clover, shown, name):
     else:
         form.type(card=customer["source_ids"][0])
     form.tick().submit()
-    assert "changed by somebody else" in form.status
+    assert "Not saved. You changed this customer a moment ago" in form.status
     assert "AMEX •••• 0005, expires 2035-12, VISA" in form.form.outcome["conflict"]
     assert set(clover.customers.retrieve(customer["id"])["source_ids"]) == set(after["source_ids"])
     form.press("Reload, keep my edits").submit()
@@ -973,7 +1008,7 @@ def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
     go, modify = threading.Event(), clover.customers.modify
 
     def hold_contact(customer_id, **fields):
-        assert "name" not in fields or go.wait(10)
+        assert "name" not in fields or go.wait(60)
         return modify(customer_id, **fields)
 
     monkeypatch.setattr(clover.customers, "modify", hold_contact)

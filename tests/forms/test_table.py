@@ -421,6 +421,18 @@ def test_ticks_stay_on_other_pages_and_are_no_selection(ticking):
     assert heard == [["Q"], ["Q", "R"], ["R"]]
 
 
+def test_what_a_page_with_fewer_clicks_does_is_seen_by_the_others(ticking):
+    """They drop what has a lower number than their own latest click."""
+    for click, names in ((7, ["name"]), (3, ["name", "email"])):
+        ticking.receive({"do": "select", "ids": ["PQ"[click < 7]], "click": click})
+        tick(ticking, "PQ"[click < 7], click)
+        ticking.receive({"do": "columns", "names": names, "click": click})
+    assert ticking.selection == {"ids": ["Q"], "click": 7}
+    assert ticking.ticks == {"ids": ["P", "Q"], "count": 2, "click": 7}
+    assert [column["key"] for column in ticking.view["columns"]] == ["name", "email"]
+    assert ticking.view["columns_click"] == 7
+
+
 def test_all_that_was_found_is_ticked_at_once(ticking):
     """On all pages, besides what was ticked before; and only that is unticked."""
     tick(ticking, "Q", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import re
@@ -28,9 +29,10 @@ pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = runpy.run_path(str(ROOT / "deploy/jupyterhub/example.py"))
-GROUP = "clover-nb-team"
 CULLER = "jupyterhub_idle_culler"
-ANA, BO, CY, EVE = NAMES = ("clover-nb-ana", "clover-nb-bo", "clover-nb-cy", "clover-nb-eve")
+RUN = f"clover-nb-{os.getpid()}"  # another run on this machine has users of its own
+GROUP = f"{RUN}-team"
+ANA, BO, CY, EVE = NAMES = tuple(f"{RUN}-{name}" for name in ("ana", "bo", "cy", "eve"))
 PASSWORD = secrets.token_urlsafe()
 IDLE_SECONDS = 90  # a page that is open is heard of every 30
 CONFIG = """
@@ -66,7 +68,7 @@ def run(*command, **options):
 @contextmanager
 def system_users(homes):
     """Four users of this machine; all but the last are of the team."""
-    remove_users()  # of a run that was killed
+    remove_users()
     run("groupadd", GROUP)
     try:
         for name in NAMES:
@@ -80,8 +82,13 @@ def system_users(homes):
 
 
 def remove_users():
-    for command in (*(["userdel", name] for name in NAMES), ["groupdel", GROUP]):
-        subprocess.run(command, check=False, capture_output=True)
+    """With their groups: those of this run, and those of one that was killed."""
+    users = [each.pw_name for each in pwd.getpwall()]
+    for name in (*users, *(each.gr_name for each in grp.getgrall())):
+        run_of = re.match(r"clover-nb-(\d+)-", name)
+        if run_of and (name.startswith(f"{RUN}-") or not psutil.pid_exists(int(run_of[1]))):
+            command = "userdel" if name in users else "groupdel"
+            subprocess.run([command, name], check=False, capture_output=True)
 
 
 def install(folder):

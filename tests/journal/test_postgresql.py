@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 import psycopg
 import pytest
-from batch_rows import are_verified
+from batch_rows import MORE_THAN_A_CHUNK, are_verified
 from form_driver import FormDriver
 from practice_customers import a_customer
 
@@ -453,6 +453,12 @@ def test_a_batch_that_stopped_while_the_database_was_away_can_be_gone_on_with(da
     assert batches.info(number).state == "running"
 
 
+def make_rows(local, **more):
+    """New customers, some of whom are left when the database goes away."""
+    emails = [f"{local}{turn}@example.com" for turn in range(MORE_THAN_A_CHUNK)]
+    return pd.DataFrame({"email": emails, **more})
+
+
 def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice, database):
     """Nothing is sent that can't be written down, and nothing twice."""
     reports = []
@@ -468,22 +474,22 @@ def test_a_batch_waits_while_the_database_is_away_and_goes_on_by_itself(practice
 
     with connect_as(practice, database, "ana") as ana:
         known = len(ana.customers.list())
-        table = pd.DataFrame({"email": [f"away{turn}@example.com" for turn in range(40)]})
-        batch = ana.customers.apply(ana.customers.plan(table), progress=follow)
-        assert (batch.number, batch.state, batch.counts) == (1, "done", {"done": 40})
+        batch = ana.customers.apply(ana.customers.plan(make_rows("away")), progress=follow)
+        assert (batch.number, batch.state) == (1, "done")
+        assert batch.counts == {"done": MORE_THAN_A_CHUNK}
         assert are_verified(batch)
-        assert len(ana.customers.list()) == known + 40
-        assert len(ana.journal.frame()) == 40
+        assert len(ana.customers.list()) == known + MORE_THAN_A_CHUNK
+        assert len(ana.journal.frame()) == MORE_THAN_A_CHUNK
 
 
 @pytest.mark.long
 def test_what_others_change_while_a_batch_waits_is_not_overwritten(practice, database, monkeypatch):
     """Customers who were read before that are read again, those whose turn it was too."""
     monkeypatch.setattr(row_sender, "STALE_SECONDS", 0.5)
-    emails, reports, theirs = [f"wait{turn}@example.com" for turn in range(40)], [], []
+    reports, theirs = [], []
     with connect_as(practice, database, "ana") as ana:
-        ana.customers.apply(ana.customers.plan(pd.DataFrame({"email": emails, "name": "Old Name"})))
-        plan = ana.customers.plan(pd.DataFrame({"email": emails, "name": "Newer Name"}))
+        ana.customers.apply(ana.customers.plan(make_rows("wait", name="Old Name")))
+        plan = ana.customers.plan(make_rows("wait", name="Newer Name"))
         ours = [row.customer_id for row in plan.rows]
 
         def change_what_was_not_sent():
@@ -507,9 +513,9 @@ def test_what_others_change_while_a_batch_waits_is_not_overwritten(practice, dat
         table = ana.customers.apply(plan, progress=follow).frame()
         assert theirs
         assert list(table["id"][table["outcome"] == "conflict"]) == theirs
-        assert (table["outcome"] == "done").sum() == 40 - len(theirs)
+        assert (table["outcome"] == "done").sum() == MORE_THAN_A_CHUNK - len(theirs)
         assert {ana.customers.retrieve(key)["name"] for key in theirs} == {"Somebody Else"}
-        assert len(ana.journal.frame()) == 80 - len(theirs)
+        assert len(ana.journal.frame()) == 2 * MORE_THAN_A_CHUNK - len(theirs)
 
 
 def test_ctrl_c_ends_a_batch_that_waits_for_the_database(practice, database):
@@ -521,21 +527,21 @@ def test_ctrl_c_ends_a_batch_that_waits_for_the_database(practice, database):
         if progress.done >= 5 and not timers:
             database.server.stop()
             timers.append(threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)))
-            timers.append(threading.Timer(10, database.server.start))
+            timers.append(threading.Timer(60, database.server.start))
             for timer in timers:
                 timer.start()
 
     with connect_as(practice, database, "ana") as ana:
         known = len(ana.customers.list())
-        table = pd.DataFrame({"email": [f"stop{turn}@example.com" for turn in range(40)]})
-        plan = ana.customers.plan(table)
+        plan = ana.customers.plan(make_rows("stop"))
         with pytest.raises(JournalError, match="can't be used"):
             ana.customers.apply(plan, progress=follow)
         timers[1].cancel()
         database.server.start()
         batch = ana.customers.apply(plan, listing_wait=0.1)
-        assert (batch.number, batch.state, batch.counts) == (1, "done", {"done": 40})
-        assert len(ana.customers.list()) == known + 40
+        assert (batch.number, batch.state) == (1, "done")
+        assert batch.counts == {"done": MORE_THAN_A_CHUNK}
+        assert len(ana.customers.list()) == known + MORE_THAN_A_CHUNK
 
 
 def test_a_process_that_was_taken_for_dead_sends_no_more_of_its_batch(database):

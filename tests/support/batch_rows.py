@@ -10,6 +10,9 @@ from clover_nb.settings import Timeouts
 QUICK = Timeouts(
     connect=20, read=20, total=60, unreachable=0.2, retry_delay=0.02, max_retry_delay=0.1
 )
+#: Rows are sent by the fifty, and no second fifty before how far the first is was told: so what is
+#: done when some are done comes before the last, however busy the machine is.
+MORE_THAN_A_CHUNK = 80
 
 
 def new_rows(count, start=0):

@@ -162,6 +162,25 @@ function keepFocus(root, change, next) {
   if (!isUsable(document.activeElement)) next(held).find(isUsable)?.focus();
 }
 
+const SUPERSEDED =
+  "This cell was run again in another window, so this has ended. What was typed can still be copied; run the cell here to go on.";
+
+/** Leave what a widget of this output shows, to be read: the kernel is about to close it. */
+export function keepText(el) {
+  const output = el.closest(".jp-OutputArea-child");
+  if (!output || el.parentElement.closest(".clover-form")) return;
+  const kept = el.cloneNode(true);
+  for (const each of kept.querySelectorAll("iframe, input[type=password]")) each.remove();
+  for (const each of kept.querySelectorAll("button, select, input, textarea")) {
+    if (each.matches("button, select, [type=checkbox], [type=radio]")) each.disabled = true;
+    else each.readOnly = true;
+    each.setAttribute("aria-disabled", each.disabled); // as a button in its look
+  }
+  kept.querySelector(".clover-gone").textContent = SUPERSEDED;
+  output.append(element("div", { class: "jp-OutputArea-output" }, kept));
+  el.hidden = true;
+}
+
 const PROMPT = 4_000; // milliseconds after which the kernel is asked again for what it has not begun
 const PATIENCE = 15_000; // milliseconds after which a kernel that doesn't answer counts as gone
 

@@ -103,6 +103,7 @@ function render({ model, el, link }) {
 
   const view = () => model.get("view");
   let asked = null; // the search that the kernel hasn't answered yet
+  let shownQuery; // what the rows were found by that are shown
   let focusRow = null; // the row to move to when the next page is here
   let refused = false; // whether a card number was typed just now
   let pause;
@@ -470,9 +471,10 @@ function render({ model, el, link }) {
     } else if (asked === query) {
       asked = null;
       if (longestRun(search.value) <= LIVE_DIGITS) find();
-    } else if (asked === null && document.activeElement !== search) {
-      search.value = query;
+    } else if (asked === null && (document.activeElement !== search || query !== shownQuery)) {
+      search.value = query; // another page has searched, or a cell
     }
+    shownQuery = query;
     if (document.activeElement === table && asked === null) {
       focusOn([...body.rows].find((each) => each.ariaSelected === "true") ?? body.rows[0]);
       if (!body.rows.length) search.focus();
