@@ -144,7 +144,7 @@ class TaskRunner:
         self._finish = lambda: finish(*outcome.result())
 
         def run() -> None:
-            ended = context.copy().run(_run_to_end, work)
+            ended = context.copy().run(_run_in_thread, work)
             outcome.set_result(ended)
             for loop in loops:
                 try:
@@ -169,10 +169,10 @@ def _run_safely(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
         return None, error
 
 
-def _run_to_end(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+def _run_in_thread(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
     try:
         return _run_safely(work)
-    except SystemExit:  # it would end this thread, and nobody would hear of it
+    except SystemExit:  # it would end the thread, and nobody would hear of it
         return None, RuntimeError("sys.exit was called.")
 
 

@@ -1135,6 +1135,37 @@ def test_a_form_that_is_closed_while_it_saves_says_what_came_of_it(clover, shown
     assert "Saved: Ana Costa" in told
 
 
+@pytest.mark.parametrize("name", ["edit_note", "change_many"])
+def test_a_form_whose_end_is_not_waited_for_is_closed_all_the_same(name):
+    """The kernel is interrupted while the cell runs again."""
+    command = [sys.executable, "-c", INTERRUPTED, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1:] == ["closed: True"], done.stderr
+    assert ("It was not waited for" in done.stdout) == (name == "edit_note")
+
+
+INTERRUPTED = """
+import asyncio, os, signal, sys, threading, time, traceback
+from clover_nb import connect, forms
+
+main_thread = threading.get_ident()
+form = getattr(forms, sys.argv[1])(clover=connect("local", seed=1))
+
+def interrupt():
+    while "finish_write" not in str(traceback.extract_stack(sys._current_frames()[main_thread])):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+async def close():
+    form._runner.write(threading.Event().wait, print)
+    threading.Thread(target=interrupt).start()
+    form.close()
+    print("closed:", form.comm is None)
+
+asyncio.new_event_loop().run_until_complete(close())
+"""
+
+
 def test_a_form_that_is_closed_while_it_waits_for_its_card_sends_nothing(clover, shown, capsys):
     """Nobody will answer any more, so nobody is waited for."""
     ana = a_customer(clover)
