@@ -29,13 +29,16 @@ T = TypeVar("T")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Unicode's explicit formatting: what follows is shown in another order (UAX 9).
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# No letter or space of any language in a name: they come along with what is pasted from a page,
+# are seen by nobody, and hide a text from every search. Joiners (U+200C, U+200D) mean something.
+_UNSEEN: Final = re.compile("[\u00ad\u200b\u2060\ufeff]")
 _LINE_END: Final = re.compile(r"\r?\n")
 _NOTE: Final = "note"  # alone has lines
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def check_text(field: str, value: object) -> str:
-    """A text as it is sent: outer white space trimmed, everything else as it is.
+    """A text as it is sent, without outer white space and without signs that nobody sees.
 
     Raises:
         ValidationError: It is not text, empty, too long, unprintable, or holds a card number.
@@ -46,7 +49,8 @@ def check_text(field: str, value: object) -> str:
             field=field,
             hint=_suggest_fix(value),
         )
-    trimmed = Secret(value.strip()) if isinstance(value, Secret) else value.strip()
+    plain = _UNSEEN.sub("", value).strip()
+    trimmed = Secret(plain) if isinstance(value, Secret) else plain
     if not trimmed:
         raise ValidationError(
             f"{field} is empty.",

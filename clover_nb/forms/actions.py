@@ -23,7 +23,7 @@ from clover_nb.errors import (
     NotFoundError,
     ValidationError,
 )
-from clover_nb.forms.history import fields_of
+from clover_nb.forms.history import describe_unanswered_create, fields_of
 from clover_nb.forms.values import (
     KEEP,
     SHIPPING_FIELDS,
@@ -83,17 +83,26 @@ def create_customer(clover: Clover, _: None, typed: Typed, *, sure: bool = False
     """Create a customer from what was typed, and read it back where that is possible.
 
     Raises:
-        ConfirmationRequired: The address exists already or is odd, and nobody is ``sure``.
+        ConfirmationRequired: The address exists already or is odd, or somebody was about to create
+            a customer with it, and nobody is ``sure``.
     """
     if not sure:
         _require_no_warnings(
-            [*find_duplicates(clover, typed["email"]), *find_address_warnings(typed)]
+            [*_find_doubles(clover, typed["email"]), *find_address_warnings(typed)]
         )
     plain: dict[str, Any] = {n: value for n, value in typed.items() if value and "." not in n}
     recipient = typed.get("shipping.name") or typed.get("shipping.phone")
     shipping = _build_shipping(typed) if has_address(typed) or recipient else None
     row = _read_back(clover, clover.customers.create(**plain, shipping=shipping, consent=True))
     return ActionResult(row, note="A new customer can't be undone, only changed.")
+
+
+def _find_doubles(clover: Clover, email: str) -> list[FormWarning]:
+    """Who has this address already, or else may have it soon."""
+    if found := find_duplicates(clover, email):
+        return found
+    coming = describe_unanswered_create(clover, email)
+    return [FormWarning("email", coming)] if coming else []
 
 
 def find_duplicates(clover: Clover, email: str, own: str = "") -> list[FormWarning]:

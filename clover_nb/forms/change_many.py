@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import pandas as pd
@@ -104,7 +105,8 @@ class ChangeMany(SharedWidget):
 
     def close(self) -> None:
         """Close the widget; an application goes on, and one that is being started is started."""
-        self.work.stop()
+        with suppress(KeyboardInterrupt):  # the start isn't waited for then
+            self.work.stop()
         if self.table is not None:
             self.table.close()
         super().close()

@@ -78,8 +78,10 @@ class ChangeWork:
 
     def stop(self) -> None:
         """Drop what is read; an application goes on, and one that is being started is started."""
-        self._runner.finish_write()  # or whoever looks for it next would not find it
-        self._follower.stop()
+        try:
+            self._runner.finish_write()  # or whoever looks for it next would not find it
+        finally:
+            self._follower.stop()
 
     @property
     def rows(self) -> CountedRows | None:

@@ -140,8 +140,8 @@ class Form(SharedWidget):
 
     def _await_change(self) -> None:
         title = self._state.spec.title
-        print(f"{title}: a change is under way, and is waited for.", flush=True)  # noqa: T201  in a cell
         try:
+            print(f"{title}: a change is under way, and is waited for.", flush=True)  # noqa: T201  in a cell
             self._runner.finish_write()
         except KeyboardInterrupt:
             words = "It was not waited for: the record will show whether it was made."

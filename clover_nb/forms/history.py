@@ -39,6 +39,7 @@ _SHOWN: Final = {"firstName": "first_name", "lastName": "last_name"}
 
 
 _HOUR: Final = 60  # minutes
+_CREATE_SECONDS: Final = 600.0  # how long a create may be on its way at most
 
 
 class Event(NamedTuple):
@@ -143,15 +144,27 @@ def describe_conflict(clover: Clover, customer_id: str) -> Markup:
     return _describe_change(clover, newest)
 
 
+def describe_unanswered_create(clover: Clover, email: str) -> str:
+    """That a customer with an address was begun lately, without an answer; empty where none was."""
+    since = time.time() - _CREATE_SECONDS
+    try:
+        entry = clover.journal.find_unanswered_create(email, host=_host(clover), since=since)
+    except CloverError:
+        return ""
+    if entry is None:
+        return ""
+    return (
+        f"{entry.author} was creating a customer with this address {_describe_age(entry)}, and "
+        "Clover has not answered. It may still come: wait some minutes, and look again."
+    )
+
+
 def _host(clover: Clover) -> str:
     return urlsplit(clover.settings.ecommerce_url).netloc
 
 
 def _describe_change(clover: Clover, entry: Entry) -> Markup:
-    minutes = int(max(0.0, time.time() - entry.time) // 60)
-    ago = {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
-    if minutes >= _HOUR:
-        ago = f"at {render_time(_parse_time(entry.time))}"
+    ago = _describe_age(entry)
     author, journal = isolate_text(entry.author), clover.journal
     if entry.process == journal.register_process():
         return Markup(f"You changed this customer {ago}, in another form or by code.")
@@ -159,6 +172,13 @@ def _describe_change(clover: Clover, entry: Entry) -> Markup:
         where = "in another notebook or desk"
         return Markup(f"This customer was changed {ago} under your own name, {author}, {where}.")
     return Markup(f"{author} changed this customer {ago}.")
+
+
+def _describe_age(entry: Entry) -> str:
+    minutes = int(max(0.0, time.time() - entry.time) // 60)
+    if minutes >= _HOUR:
+        return f"at {render_time(_parse_time(entry.time))}"
+    return {0: "a moment ago", 1: "1 minute ago"}.get(minutes, f"{minutes} minutes ago")
 
 
 def _undoable(entry: Entry, now: Mapping[str, Any]) -> bool:

@@ -144,10 +144,7 @@ class TaskRunner:
         self._finish = lambda: finish(*outcome.result())
 
         def run() -> None:
-            try:
-                ended = context.copy().run(_run_safely, work)
-            except SystemExit:  # it would end this thread, and nobody would hear of it
-                ended = None, RuntimeError("sys.exit was called.")
+            ended = context.copy().run(_run_in_thread, work)
             outcome.set_result(ended)
             for loop in loops:
                 try:
@@ -170,6 +167,13 @@ def _run_safely(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
         return work(), None
     except Exception as error:  # noqa: BLE001  the form tells it, whatever it is
         return None, error
+
+
+def _run_in_thread(work: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    try:
+        return _run_safely(work)
+    except SystemExit:  # it would end the thread, and nobody would hear of it
+        return None, RuntimeError("sys.exit was called.")
 
 
 def _find_loops() -> list[asyncio.AbstractEventLoop]:

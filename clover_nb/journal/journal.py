@@ -334,6 +334,25 @@ class Journal:
         )
         return found[-1] if found else None
 
+    def find_unanswered_create(self, email: str, *, host: str, since: float) -> Entry | None:
+        """The newest create of a customer that Clover has not answered, or ``None``.
+
+        Also one that was looked up and not found, as it may have been on its way still.
+
+        Args:
+            email: The customer's.
+            host: Where.
+            since: How old it may be, in seconds since 1970.
+        """
+        is_unclear = sa.or_(
+            _E.outcome.in_(("open", "unknown")), sa.and_(_E.outcome == "not done", _E.checked == 1)
+        )
+        of_creates = (_E.host == host, _E.operation == "create", _E.time >= since)
+        for entry in reversed(self._read_entries(*of_creates, is_unclear)):
+            if str(entry.write.sent.get("email")).casefold() == email.casefold():
+                return entry
+        return None
+
     def of_customer(self, customer_id: str, *, host: str | None = None) -> Iterator[Entry]:
         """The entries of one customer, newest first; of one host, or of all."""
         there = [] if host is None else [_E.host == host]

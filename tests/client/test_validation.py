@@ -52,6 +52,19 @@ def test_text_is_text(field):
     assert validation.check_field(field, f"  {text} ") == text
 
 
+@pytest.mark.parametrize("sign", ["\u200b", "\u2060", "\ufeff", "\u00ad"])
+def test_signs_that_nobody_sees_are_not_sent(sign):
+    """They come along with what is pasted, and would hide a name or a phone from every search."""
+    given = {"name": f"{sign} Ana{sign} Li ", "phone": f"555{sign}-0125", "email": f"a@b.com{sign}"}
+    sent = {"name": "Ana Li", "phone": "555-0125", "email": "a@b.com"}
+    assert validation.check_customer(given) == sent
+    assert validation.check_source(f"clv_1TSTS{sign}") == "clv_1TSTS"
+    with pytest.raises(ValidationError, match="name is empty"):
+        validation.check_text("name", sign)
+    family = "\N{MAN}\u200d\N{GIRL}"
+    assert validation.check_text("name", family) == family
+
+
 @pytest.mark.parametrize("address", ["ana", "ana@", "@example.com", "a b@example.com", "a@b@c.com"])
 def test_a_malformed_email_is_refused(address):
     """It can't reach anybody."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import uuid
 
 import pytest
+from lossy_proxy import lossy_proxy
 from pandas.testing import assert_series_equal
 
 from clover_nb import TEST_CARDS, connect, sandbox
@@ -45,6 +49,33 @@ def test_a_customer_is_created_and_read_back_with_the_card(clover):
     row = created(clover, typed(clover))
     assert (row["card_brand"], row["card_last4"]) == ("VISA", "4242")
     assert row["shipping_line1"] is None
+
+
+CREATE = """
+import json, sys
+from clover_nb import connect
+
+with connect("local", **json.loads(sys.argv[1])) as clover:
+    clover.customers.create(email=sys.argv[2], source=sys.argv[3])
+"""
+
+
+def test_a_create_that_may_still_come_is_said_before_it_is_made_again(practice, tmp_path):
+    """A kernel was killed while it waited for Clover's answer, and nobody is found yet."""
+    with lossy_proxy(practice) as proxy, proxy.connect(journal=tmp_path / "journal") as clover:
+        given, settings = typed(clover), practice.connection() | {"ecommerce_url": proxy.url}
+        shown = json.dumps(settings | {"journal": str(tmp_path / "journal")})
+        token = clover.tokens.create(card=TEST_CARDS["visa"])["id"].reveal()
+        command = [sys.executable, "-c", CREATE, shown, given["email"].upper(), token]
+        killed: list[subprocess.Popen[bytes]] = []
+        proxy.lose_request("POST", "/v1/customers", then=lambda: killed[0].kill())  # noqa: PLW0108  it is made later
+        killed.append(subprocess.Popen(command))
+        killed[0].wait(60)
+        with pytest.raises(ConfirmationRequired, match="It may still come"):
+            actions.create_customer(clover, None, given)
+        created(clover, typed(clover))
+        row = actions.create_customer(clover, None, given, sure=True).row
+        assert row["email"] == given["email"]
 
 
 def test_a_country_alone_is_no_address(clover):

@@ -553,7 +553,7 @@ def test_a_form_that_starts_to_apply_gives_way_to_no_other(clover, monkeypatch):
         while browser.form.plan is None:
             await asyncio.sleep(0.01)
         browser.apply()
-        assert await asyncio.to_thread(begun.wait, 30)
+        assert await asyncio.to_thread(begun.wait, 60)
         desk.table.receive({"do": "tick", "id": second, "click": 2, "on": True})
         releasing = threading.Timer(1, may_begin.set)  # for whoever waits all the same
         releasing.start()
