@@ -989,6 +989,7 @@ def test_two_forms_about_one_customer_are_saved_crosswise(clover, shown):
     assert contact.texts["name"] == "Ana Costa"
     assert "Another form here has changed this customer" in contact.status
     assert other.status == delete.status == ""
+    assert other.form.customer["id"] == bea["id"]
     contact.submit()
     assert "Saved: Ana Costa" in contact.status
     note.press("Undo")
