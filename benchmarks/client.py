@@ -3,15 +3,14 @@
 Each number is a ratio of medians of interleaved runs, so that it holds on a busy machine too. With
 `pace`, which takes four minutes, a thousand creates at Clover's limits.
 
-Reached on two cores that others used too: a create takes 0.34 to 0.79 of the wall of Clover's SDK
-at the medians of six runs (a connection for each costs more the busier the machine is), 0.77 to
-1.02 where the quickest batches are compared, and 0.92 of its CPU at the median (0.67 to 0.97). Of
+Reached on two idle cores: a create takes 0.92 to 0.98 of the wall of Clover's SDK in five runs, and
+0.93 to 1.03 of its CPU; on busy ones less of the wall, as the SDK connects for each. Of
 some 650 us of CPU, where the answer comes at once, urllib3 and http.client take 165, the journal's
 two lines 90, the thread that no interrupt reaches 85, the check of the email address 25, and the
 row 20. An import with Customer takes 1.06 of pandas and requests at the median of seven runs.
 
-A list at Clover's limits takes 1.11 of what its requests alone take, and 3.2 s of CPU, which is
-0.46 of a core; most of it makes and frees Python's objects. At 80 ms it takes 1.03 times the bare
+A list at Clover's limits takes 1.11 to 1.12 of what its requests alone take, and 0.46 to 0.49 of a
+core; most of it makes and frees Python's objects. At 80 ms it takes 1.03 times the bare
 download (1.09 with the frame), without latency 0.93 times `json.loads` (0.94
 with the frame). What the frame of a list takes beyond reading its JSON is about a third of
 `json_normalize`. A frame of records that are Python's already is made 1.8 times as fast, which is
