@@ -1000,6 +1000,18 @@ def test_two_forms_about_one_customer_are_saved_crosswise(clover, shown):
     assert (now["name"], now["note"], now["source_ids"]) == ("Ana Costa", None, [])
 
 
+def test_a_form_of_another_connection_follows_no_save(practice, clover, shown):
+    """Its customer of the same id may be another merchant's."""
+    ana = a_customer(clover, name="Ana")
+    with connect("local", **practice.connection()) as another:
+        contact = shown("edit_contact", ana["id"], connection=another)
+        note = shown("edit_note", ana["id"])
+        note.type(note="Calls on Mondays").submit()
+        assert "Saved" in note.status
+        assert contact.status == ""
+        assert contact.form.customer["note"] is None
+
+
 def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
     """While it is sent, over a slow line: what was typed is kept, and the next click saves it."""
     ana = a_customer(clover, name="Ana")
