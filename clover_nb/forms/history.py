@@ -134,12 +134,16 @@ def describe_conflict(clover: Clover, customer_id: str) -> Markup:
     try:
         now = dict(clover.customers.retrieve(customer_id))
         entries = clover.journal.of_customer(customer_id, host=_host(clover))
-        newest = next((each for each in entries if each.outcome == "done"), None)
+        done = [each for each in entries if each.outcome == "done" and each.after]
     except CloverError:
         return Markup()
-    after = (newest and newest.after) or {}
-    labels = [label for label in COMPARED if label in after]
-    if newest is None or not labels or find_changes(after, now, labels):
+    if not done:
+        return Markup()
+    newest, left = done[0], dict(done[0].after or {})
+    # The Ecommerce API shows no note: an older entry may know it.
+    noted = next((each.after for each in done if each.answered_by == "platform"), None)
+    left["note"] = (noted or now).get("note")
+    if find_changes(left, now, [label for label in COMPARED if label in left]):
         return Markup()
     return _describe_change(clover, newest)
 

@@ -1047,11 +1047,15 @@ def test_what_overtook_an_earlier_save_is_no_reason_of_a_later_conflict(clover, 
     contact, note = shown("edit_contact", ana["id"]), shown("edit_note", ana["id"])
     contact.type(name="Ana Costa")
     note.type(note="Calls on Mondays")
-    go, modify = threading.Event(), clover.customers.modify
+    stored, go, modify = threading.Event(), threading.Event(), clover.customers.modify
 
-    def delay_answer(customer_id, **fields):
-        row = modify(customer_id, **fields)
-        assert "name" not in fields or go.wait(60)
+    def delay_answer(customer_id, expected, **fields):
+        if "note" in fields:  # it has looked before the name was stored
+            assert stored.wait(60)
+            return modify(customer_id, **fields)
+        row = modify(customer_id, expected=expected, **fields)
+        stored.set()
+        assert go.wait(60)
         return row
 
     async def main():
@@ -1066,7 +1070,7 @@ def test_what_overtook_an_earlier_save_is_no_reason_of_a_later_conflict(clover, 
     assert "Saved: Ana Costa" in contact.status
     modify(ana["id"], name="Ana Silva")
     contact.press("Undo")
-    assert "changed by somebody else" in contact.status
+    assert "Not saved. You changed this customer a moment ago" in contact.status
     assert "Ana Silva" in contact.form.outcome["conflict"]
 
 
