@@ -73,18 +73,18 @@ lab: $(READY) ## open JupyterLab on the embedded sandbox (options: make lab ARGS
 hub: $(READY_HUB) ## JupyterHub with the sandbox, PostgreSQL and two example users (needs npm and PostgreSQL)
 	@$(HUB)/bin/python deploy/jupyterhub/example.py
 
-# More than there are cores (two): browsers and kernels wait much of the time. Files go by their
-# order (see tests/conftest.py), not by how many tests they have.
-PARALLEL := --dist loadfile --no-loadscope-reorder
+# Three on two cores: browsers and kernels wait much of the time. Files go by their order (see
+# tests/conftest.py), not by how many tests they have.
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(READY_DEV) ## run the tests: units, sandbox, forms in a browser, notebooks
-	$(BIN)/python -m pytest -n 4 $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: $(READY_DOCS) $(READY_HUB) ## run the tests that take minutes: storms, kill -9, other users, a fresh install
-	$(BIN)/python -m pytest -n 3 $(PARALLEL) -m long $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m long $(ARGS)
 
 lowest: $(READY_LOWEST) ## run the tests on the oldest versions of everything that pyproject.toml asks for
-	$(LOWEST)/bin/python -m pytest -n 3 $(PARALLEL) --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
+	$(LOWEST)/bin/python -m pytest $(PARALLEL) --nbval-lax -W default --ignore=tests/project --ignore=tests/browser $(ARGS)
 
 compat: $(READY_DEV) ## run Clover's own SDKs against the sandbox (needs npm)
 	$(BIN)/python compat/run.py
