@@ -362,21 +362,25 @@ class Notebook:
         self.page.evaluate(HEARD)
         return self._evaluate(expression)
 
-    def _evaluate(self, expression: str) -> str:
+    def _evaluate(self, expression: str, *, fails: bool = True) -> str:
         reply = self.page.evaluate(EVALUATE, f"repr(({expression}))")
         value = reply["user_expressions"]["value"]
-        if value["status"] != "ok":
-            pytest.fail(f"{expression}: {value['ename']}: {value['evalue']}")
-        return ast.literal_eval(value["data"]["text/plain"])
+        if value["status"] == "ok":
+            return ast.literal_eval(value["data"]["text/plain"])
+        error = f"{expression}: {value['ename']}: {value['evalue']}"
+        return pytest.fail(error) if fails else error
 
     def run(self, code: str) -> None:
         """Run statements in the kernel."""
         self.evaluate(f"exec({code!r}, globals())")
 
     def wait_for(self, expression: str, expected: str, *, seconds: float = 30) -> None:
-        """Wait until a Python expression in the kernel has this repr; else fail the test."""
+        """Wait until a Python expression in the kernel has this repr; else fail the test.
+
+        What it is about may not be there yet: an error is no repr.
+        """
         end = time.monotonic() + seconds
-        while (found := self._evaluate(expression)) != expected:
+        while (found := self._evaluate(expression, fails=False)) != expected:
             if time.monotonic() > end:
                 pytest.fail(f"{expression} is still {found} instead of {expected}")
             self.page.wait_for_timeout(30)

@@ -155,6 +155,8 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_made_or_lost(noteb
         type_card(attach, **given)
         before = paths(there)
         button(attach, "Attach card").click()
+        notebook.evaluate("0")  # the click is heard; what the one before came to is still shown
+        notebook.wait_for("attach.is_busy", "False")
         beside = attach.locator(".clover-field").filter(
             has=notebook.page.locator(f"[title='{title}']")
         )

@@ -492,6 +492,7 @@ def test_a_selected_row_is_seen_from_its_beginning(page):
     expect(chosen(page)).to_have_attribute("data-id", key)
     expect(chosen(page)).to_be_focused()
     page.wait_for_function("() => document.querySelector('.clover-scroll').scrollLeft === 0")
+    expect(who(page)).to_contain_text(key)
     expect_history(page)  # which is drawn last
     right = scrolled.evaluate(to_the_right)
     assert right > 0
