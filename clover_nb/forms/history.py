@@ -15,6 +15,7 @@ from clover_nb.forms.rendering import Markup, isolate_text, render_time
 from clover_nb.forms.values import describe_cards
 from clover_nb.journal.entries import Entry, Write
 from clover_nb.writes.conflicts import COMPARED, find_changes
+from clover_nb.writes.recovery import IN_FLIGHT_SECONDS
 from clover_nb.writes.undo import find_undo_fields
 
 # What was done, and what it is called where it was not, or perhaps not.
@@ -39,7 +40,6 @@ _SHOWN: Final = {"firstName": "first_name", "lastName": "last_name"}
 
 
 _HOUR: Final = 60  # minutes
-_CREATE_SECONDS: Final = 600.0  # how long a create may be on its way at most
 
 
 class Event(NamedTuple):
@@ -150,7 +150,7 @@ def describe_conflict(clover: Clover, customer_id: str) -> Markup:
 
 def describe_unanswered_create(clover: Clover, email: str) -> str:
     """That a customer with an address was begun lately, without an answer; empty where none was."""
-    since = time.time() - _CREATE_SECONDS
+    since = time.time() - IN_FLIGHT_SECONDS
     try:
         entry = clover.journal.find_unanswered_create(email, host=_host(clover), since=since)
     except CloverError:

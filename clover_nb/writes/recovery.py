@@ -29,8 +29,8 @@ from clover_nb.writes.outcome import (
     list_emails,
 )
 
-# How long a request may be on its way at most.
-_IN_FLIGHT_SECONDS: Final = 600.0
+#: How long a request may be on its way at most.
+IN_FLIGHT_SECONDS: Final = 600.0
 
 if TYPE_CHECKING:
     from clover_nb.journal.journal import Journal
@@ -168,7 +168,7 @@ class JournalRecovery:
         yield from self._platform.find_customers(filter_created(entry.write))
         if began is not None:
             since = f"customerSince>={(began - CLOCK_SECONDS) * 1000:.0f}"
-            until = f"customerSince<={(began + _IN_FLIGHT_SECONDS) * 1000:.0f}"
+            until = f"customerSince<={(began + IN_FLIGHT_SECONDS) * 1000:.0f}"
             yield from self._platform.find_customers(since, until)
 
     def _may_be(self, record: Record, entry: Entry) -> bool:
