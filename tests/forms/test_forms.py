@@ -1012,6 +1012,15 @@ def test_a_form_of_another_connection_follows_no_save(practice, clover, shown):
         assert contact.form.customer["note"] is None
 
 
+async def save_during(first, second, go):
+    """Save one form, and another one while the first waits to go on."""
+    first.submit()
+    second.submit()
+    await until(lambda: not second.form.is_busy)
+    go.set()
+    await until(lambda: not first.form.is_busy)
+
+
 def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
     """While it is sent, over a slow line: what was typed is kept, and the next click saves it."""
     ana = a_customer(clover, name="Ana")
@@ -1026,14 +1035,7 @@ def test_a_form_that_another_one_overtakes_says_so(clover, shown, monkeypatch):
 
     monkeypatch.setattr(clover.customers, "modify", hold_contact)
 
-    async def main():
-        contact.submit()
-        note.submit()
-        await until(lambda: not note.form.is_busy)
-        go.set()
-        await until(lambda: not contact.form.is_busy)
-
-    run(main())
+    run(save_during(contact, note, go))
     assert "Saved" in note.status
     assert contact.status.startswith("Not saved yet. Another form here has changed")
     assert contact.texts["name"] == "Ana Costa"
@@ -1058,15 +1060,8 @@ def test_what_overtook_an_earlier_save_is_no_reason_of_a_later_conflict(clover, 
         assert go.wait(60)
         return row
 
-    async def main():
-        contact.submit()
-        note.submit()
-        await until(lambda: not note.form.is_busy)
-        go.set()
-        await until(lambda: not contact.form.is_busy)
-
     monkeypatch.setattr(clover.customers, "modify", delay_answer)
-    run(main())
+    run(save_during(contact, note, go))
     assert "Saved: Ana Costa" in contact.status
     modify(ana["id"], name="Ana Silva")
     contact.press("Undo")
