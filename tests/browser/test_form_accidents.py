@@ -53,6 +53,17 @@ def button(part, name):
     return part.get_by_role("button", name=name, exact=True)
 
 
+def open_while_it_saves(open_notebook):
+    """A notebook, and its form of a contact, whose save lasts until ``go.set()``."""
+    notebook = open_notebook([CONNECT, CONTACT], height=1200)
+    contact = notebook.output(1)
+    contact.get_by_label("Name", exact=True).fill("Ana Costa")
+    notebook.run(HOLD)
+    button(contact, "Save contact").click()
+    expect(button(contact, "Saving…")).to_be_disabled()
+    return notebook, contact
+
+
 def test_a_page_that_is_loaded_anew_shows_what_was_typed_and_knows_no_old_token(open_notebook):
     """Nothing is said to be ready that isn't, and the button can be used again."""
     cells = [CONNECT, CONTACT, "card = forms.card_fields(); card"]
@@ -77,12 +88,7 @@ def test_a_page_that_is_loaded_anew_shows_what_was_typed_and_knows_no_old_token(
 
 def test_a_page_that_is_loaded_anew_while_it_is_saved_hears_of_it(open_notebook):
     """The kernel goes on, and the new page shows what came of it."""
-    notebook = open_notebook([CONNECT, CONTACT], height=1200)
-    contact = notebook.output(1)
-    contact.get_by_label("Name", exact=True).fill("Ana Costa")
-    notebook.run(HOLD)
-    button(contact, "Save contact").click()
-    expect(button(contact, "Saving…")).to_be_disabled()
+    notebook, contact = open_while_it_saves(open_notebook)
     notebook.reload()
     expect(button(contact, "Saving…")).to_be_disabled()
     notebook.run("go.set()")
@@ -149,12 +155,7 @@ def test_a_form_that_another_page_closes_leaves_what_was_typed(open_notebook):
 
 def test_a_kernel_that_goes_while_it_saves_leaves_no_form_that_saves_for_ever(open_notebook):
     """It says that nobody knows whether it was saved; run again, it shows what is so."""
-    notebook = open_notebook([CONNECT, CONTACT], height=1200)
-    contact = notebook.output(1)
-    contact.get_by_label("Name", exact=True).fill("Ana Costa")
-    notebook.run(HOLD)
-    button(contact, "Save contact").click()
-    expect(button(contact, "Saving…")).to_be_disabled()
+    notebook, contact = open_while_it_saves(open_notebook)
     notebook.restart_kernel()
     told = contact.get_by_role("alert").filter(has_text="not known whether")
     expect(told).to_contain_text("The kernel was restarted")
